@@ -9,8 +9,8 @@ VENV := .cache/venv/bin
 FOLDER ?=
 
 # In the order in which a mistake shows soonest.
-LINTS := locks lint-rust lint-python lint-node
-STAGES := locks lint-rust doc rust loom python lint-python node lint-node examples demo-small
+LINTS := locks lint-rust lint-python doc lint-node
+STAGES := locks lint-rust lint-python doc rust loom python node lint-node examples demo-small
 
 .PHONY: help
 help: ## List the commands
@@ -53,7 +53,7 @@ demo-small: setup ## The demo on a small folder, as the tests run it
 
 .PHONY: lint locks lint-rust lint-python lint-node doc
 lint: ## All of the checks below
-	@scripts/stages $(LINTS) doc
+	@scripts/stages $(LINTS)
 
 locks: ## Lockfiles fit, and name no host but the public registries
 	@scripts/check-locks
