@@ -1,9 +1,11 @@
 //! Which queued job may start now.
 
+mod demand_key;
 mod escrow;
 mod rank_queue;
 mod shapes;
 mod tournament;
+mod trie;
 
 use escrow::Escrow;
 pub use escrow::{EscrowPolicy, EscrowView};
@@ -12,8 +14,8 @@ use tournament::{Entrant, Tournament};
 
 use crate::{Amounts, Rank};
 
-/// A tournament of more leaves than this is given back once no job is queued. Rebuilding
-/// it costs no more than the inserts that make it grow again.
+/// Room for more shapes than this is given back once no job is queued; growing again
+/// costs no more than the inserts that call for it.
 const LARGE: usize = 1024;
 
 /// The queue of all jobs that wait for budget, and the choice among them. Pure: no I/O,
@@ -75,8 +77,7 @@ impl Scheduler {
     /// as many dimensions as the scheduler.
     pub fn insert(&mut self, rank: Rank, demand: &Amounts) {
         debug_assert_eq!(demand.len(), self.dimensions);
-        let slot = self.shapes.intern(demand);
-        self.make_room();
+        let slot = self.shape(demand);
         let queue = &mut self.shapes.get_mut(slot).queue;
         let best = queue.best();
         if !queue.insert(rank) {
@@ -190,28 +191,26 @@ impl Scheduler {
         let best = self.shapes.get(slot).queue.best();
         if best == Rank::NONE {
             self.tree.leave(slot);
-            self.shapes.retire(slot);
+            if let Some(oldest) = self.shapes.retire(slot) {
+                self.tree.dismiss(oldest);
+            }
         } else if was_best {
             self.tree.reorder(slot, best);
         }
-        if self.len == 0 && self.tree.width() > LARGE {
+        if self.len == 0 && self.shapes.capacity() > LARGE {
             self.shapes = Shapes::default();
             self.tree = Tournament::new(self.dimensions);
         }
     }
 
-    /// Doubles the tournament when the shapes have outgrown it.
-    fn make_room(&mut self) {
-        if self.shapes.capacity() <= self.tree.width() {
-            return;
+    /// The slot of a demand; a new one enters the tournament.
+    fn shape(&mut self, demand: &Amounts) -> u32 {
+        if let Some(slot) = self.shapes.find(demand) {
+            return slot;
         }
-        self.tree.resize(self.shapes.capacity());
-        for slot in (0u32..).take(self.shapes.capacity()) {
-            let shape = self.shapes.get(slot);
-            if !shape.queue.is_empty() {
-                self.tree
-                    .enter(slot, shape.queue.best(), shape.demand.as_slice());
-            }
-        }
+        let slot = self.shapes.intern(demand);
+        let shapes = &self.shapes;
+        self.tree.admit(slot, |slot| &shapes.get(slot).demand);
+        slot
     }
 }

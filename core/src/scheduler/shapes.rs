@@ -20,7 +20,7 @@ pub(super) struct Shape {
 }
 
 /// Interned demands: each distinct one has a slot, a small number that the tournament
-/// uses as its leaf.
+/// knows it by.
 ///
 /// The map's random hash decides nothing but where an entry lies: it is never iterated.
 #[derive(Debug, Default)]
@@ -58,11 +58,8 @@ impl Shapes {
         Some(self.last)
     }
 
-    /// The slot of a demand, made if it has none.
+    /// Makes a slot for a demand that has none.
     pub(super) fn intern(&mut self, demand: &Amounts) -> u32 {
-        if let Some(slot) = self.find(demand) {
-            return slot;
-        }
         let slot = self.vacant.pop().unwrap_or_else(|| self.grow());
         self.get_mut(slot).demand = demand.clone();
         self.by_demand.insert(demand.clone(), slot);
@@ -79,29 +76,31 @@ impl Shapes {
         (self.slots.len() - 1) as u32
     }
 
-    /// Notes that the shape's queue has run empty, and frees the shape that has been
-    /// idle longest if there are too many.
-    pub(super) fn retire(&mut self, slot: u32) {
+    /// Notes that the shape's queue has run empty. If too many shapes are idle, the one
+    /// that has been so longest gives up its slot, which is returned.
+    pub(super) fn retire(&mut self, slot: u32) -> Option<u32> {
         let shape = self.get_mut(slot);
         if std::mem::replace(&mut shape.listed, true) {
-            return;
+            return None;
         }
         self.idle.push_back(slot);
-        if self.idle.len() > IDLE_KEPT
-            && let Some(oldest) = self.idle.pop_front()
-        {
-            self.unlist(oldest);
+        if self.idle.len() <= IDLE_KEPT {
+            return None;
         }
+        let oldest = self.idle.pop_front()?;
+        self.unlist(oldest).then_some(oldest)
     }
 
-    fn unlist(&mut self, slot: u32) {
+    fn unlist(&mut self, slot: u32) -> bool {
         let shape = self.get_mut(slot);
         shape.listed = false;
-        if shape.queue.is_empty() {
-            let Shape { demand, .. } = std::mem::take(shape);
-            self.by_demand.remove(&demand);
-            self.vacant.push(slot);
+        if !shape.queue.is_empty() {
+            return false;
         }
+        let Shape { demand, .. } = std::mem::take(shape);
+        self.by_demand.remove(&demand);
+        self.vacant.push(slot);
+        true
     }
 }
 
@@ -118,7 +117,7 @@ mod tests {
         let mut shapes = Shapes::default();
         let (a, b) = (shapes.intern(&of(&[1, 2])), shapes.intern(&of(&[2, 1])));
         assert_ne!(a, b);
-        assert_eq!(shapes.intern(&of(&[1, 2])), a);
+        assert_eq!(shapes.find(&of(&[1, 2])), Some(a));
         assert_eq!(shapes.find(&of(&[2, 1])), Some(b));
         assert_eq!(shapes.find(&of(&[9, 9])), None);
     }

@@ -1,6 +1,8 @@
 //! The search over shapes.
 
-use crate::Rank;
+use super::demand_key::DemandKey;
+use super::trie::{Child, Edge, Trie};
+use crate::{Amounts, Rank};
 
 /// A shape and the best rank in its queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,101 +11,110 @@ pub(super) struct Entrant {
     pub(super) rank: Rank,
 }
 
-/// A complete binary tree over the shapes' slots. Each node holds the best rank below it
-/// and, per dimension, the smallest demand of the non-empty shapes below it: whatever
-/// doesn't fit the smallest fits none.
+/// A tournament over the shapes. For every edge of the trie it knows the best rank below
+/// and, per dimension, the smallest demand of the non-empty shapes below: where that
+/// doesn't fit, nothing below fits.
 ///
-/// Searching is branch and bound (Land and Doig, 1960): the better-ranked child first,
-/// and no subtree that can't fit or can't beat the best found so far.
+/// Searching is branch and bound (A. H. Land and A. G. Doig, 1960): the better-ranked
+/// way first, and none that can't fit or can't beat the best found so far. The bound is
+/// as good as the shapes below an edge are alike, so the trie puts like demands together.
 #[derive(Debug)]
 pub(super) struct Tournament {
+    trie: Trie,
     /// 1 for the rank, then one per dimension.
     stride: usize,
-    /// Leaves, a power of two.
-    width: usize,
-    /// Nodes in level order from index 1, `stride` words each: children lie side by
-    /// side, so that comparing them reads one stretch of memory.
+    /// `stride` words per edge; all bits set where no job is below. The two edges of a
+    /// node lie side by side, so that comparing them reads one stretch of memory.
     words: Vec<u64>,
 }
 
 impl Tournament {
     pub(super) fn new(dimensions: usize) -> Self {
-        let mut tree = Self {
-            stride: dimensions + 1,
-            width: 0,
-            words: Vec::new(),
-        };
-        tree.resize(1);
-        tree
+        let stride = dimensions + 1;
+        let trie = Trie::new();
+        Self {
+            words: vec![u64::MAX; trie.edges() * stride],
+            trie,
+            stride,
+        }
     }
 
-    /// How many slots there is room for.
-    pub(super) fn width(&self) -> usize {
-        self.width
+    /// Admits a shape, with no job yet; `demand_of` tells any admitted shape's demand.
+    pub(super) fn admit<'a>(&mut self, slot: u32, demand_of: impl Fn(u32) -> &'a Amounts) {
+        let key_of = |slot| DemandKey::of(demand_of(slot));
+        let change = self.trie.add(slot, &key_of(slot), key_of);
+        self.words.resize(self.trie.edges() * self.stride, u64::MAX);
+        if let Some(change) = change {
+            self.copy(change.above, change.sibling);
+            self.words_mut(change.sibling ^ 1).fill(u64::MAX);
+        }
     }
 
-    /// Gives the tree room for this many slots, rounded up; every shape leaves it and
-    /// must enter again.
-    pub(super) fn resize(&mut self, slots: usize) {
-        self.width = slots.next_power_of_two();
-        self.words.clear();
-        self.words.resize(2 * self.width * self.stride, u64::MAX);
-        self.words.shrink_to_fit();
+    /// Dismisses a shape that has no job.
+    pub(super) fn dismiss(&mut self, slot: u32) {
+        if let Some(change) = self.trie.remove(slot) {
+            self.copy(change.sibling, change.above);
+        }
+    }
+
+    /// A shape's queue was empty and is no longer.
+    pub(super) fn enter(&mut self, slot: u32, rank: Rank, demand: &[u64]) {
+        let seat = self.trie.seat(slot);
+        let words = self.words_mut(seat);
+        words[0] = rank.to_bits();
+        words[1..].copy_from_slice(demand);
+        self.rise(seat);
+    }
+
+    /// A shape's queue has run empty.
+    pub(super) fn leave(&mut self, slot: u32) {
+        let seat = self.trie.seat(slot);
+        self.words_mut(seat).fill(u64::MAX);
+        self.rise(seat);
+    }
+
+    /// The best rank of a non-empty shape is another one now.
+    pub(super) fn reorder(&mut self, slot: u32, rank: Rank) {
+        let mut edge = self.trie.seat(slot);
+        self.words_mut(edge)[0] = rank.to_bits();
+        while let Some(above) = self.trie.above(edge) {
+            let best = self.rank(edge).min(self.rank(edge ^ 1)).to_bits();
+            let word = &mut self.words_mut(above)[0];
+            if *word == best {
+                break;
+            }
+            *word = best;
+            edge = above;
+        }
     }
 
     /// The best rank of all, [`Rank::NONE`] if no job is queued.
     pub(super) fn best_rank(&self) -> Rank {
-        self.rank(1)
+        self.rank(Trie::ROOT)
     }
 
     /// The shape that holds the best rank of all.
     pub(super) fn best(&self) -> Option<Entrant> {
         let rank = self.best_rank();
-        let mut node = 1;
-        while node < self.width {
-            node = 2 * node + usize::from(self.rank(2 * node) != rank);
+        let mut edge = Trie::ROOT;
+        while let Child::Node(node) = self.trie.child(edge) {
+            edge = 2 * node as Edge;
+            edge += usize::from(self.rank(edge) != rank);
         }
-        (rank != Rank::NONE).then(|| self.entrant(node))
-    }
-
-    /// A shape's queue was empty and is no longer.
-    pub(super) fn enter(&mut self, slot: u32, rank: Rank, demand: &[u64]) {
-        let node = self.leaf(slot);
-        let words = self.node_mut(node);
-        words[0] = rank.to_bits();
-        words[1..].copy_from_slice(demand);
-        self.rise(node);
-    }
-
-    /// A shape's queue has run empty.
-    pub(super) fn leave(&mut self, slot: u32) {
-        let node = self.leaf(slot);
-        self.node_mut(node).fill(u64::MAX);
-        self.rise(node);
-    }
-
-    /// The best rank of a non-empty shape is another one now.
-    pub(super) fn reorder(&mut self, slot: u32, rank: Rank) {
-        let mut node = self.leaf(slot);
-        self.node_mut(node)[0] = rank.to_bits();
-        while node > 1 {
-            let best = self.rank(node).min(self.rank(node ^ 1)).to_bits();
-            node /= 2;
-            let word = &mut self.node_mut(node)[0];
-            if *word == best {
-                break;
-            }
-            *word = best;
+        match self.trie.child(edge) {
+            Child::Leaf(slot) if rank != Rank::NONE => Some(Entrant { slot, rank }),
+            _ => None,
         }
     }
 
     /// The best-ranked shape whose demand fits in `allowance`.
     pub(super) fn best_fit(&self, allowance: &[u64]) -> Option<Entrant> {
-        let mut found = None;
-        if self.fits(1, allowance) {
-            self.search(1, allowance, &mut found, &mut Rank::NONE.clone());
-        }
-        found
+        let mut best = Entrant {
+            slot: 0,
+            rank: Rank::NONE,
+        };
+        self.search(Trie::ROOT, allowance, &mut best);
+        (best.rank != Rank::NONE).then_some(best)
     }
 
     /// How many jobs of better rank there are, counted no further than `at_most`;
@@ -114,94 +125,79 @@ impl Tournament {
         at_most: usize,
         count: impl Fn(u32, usize) -> usize,
     ) -> usize {
-        let (mut total, mut pending) = (0, vec![1]);
-        while let Some(node) = pending.pop() {
+        let (mut total, mut pending) = (0, vec![Trie::ROOT]);
+        while let Some(edge) = pending.pop() {
             if total >= at_most {
                 break;
             }
-            if self.rank(node) >= rank {
+            if self.rank(edge) >= rank {
                 continue;
             }
-            if node < self.width {
-                pending.extend([2 * node, 2 * node + 1]);
-            } else {
-                total += count(self.entrant(node).slot, at_most - total);
+            match self.trie.child(edge) {
+                Child::Nothing => {}
+                Child::Leaf(slot) => total += count(slot, at_most - total),
+                Child::Node(node) => pending.extend([2 * node as Edge, 2 * node as Edge + 1]),
             }
         }
         total
     }
 
-    /// Visits a node that fits and whose rank beats `bound`.
-    fn search(
-        &self,
-        node: usize,
-        allowance: &[u64],
-        found: &mut Option<Entrant>,
-        bound: &mut Rank,
-    ) {
-        if node >= self.width {
-            *found = Some(self.entrant(node));
-            *bound = self.rank(node);
+    /// Follows an edge if something below may both fit and beat the best.
+    fn search(&self, edge: Edge, allowance: &[u64], best: &mut Entrant) {
+        if self.rank(edge) >= best.rank || !self.fits(edge, allowance) {
             return;
         }
-        let (left, right) = (2 * node, 2 * node + 1);
-        let children = if self.rank(left) <= self.rank(right) {
-            [left, right]
-        } else {
-            [right, left]
-        };
-        for child in children {
-            if self.rank(child) < *bound && self.fits(child, allowance) {
-                self.search(child, allowance, found, bound);
+        match self.trie.child(edge) {
+            Child::Nothing => {}
+            Child::Leaf(slot) => {
+                let rank = self.rank(edge);
+                *best = Entrant { slot, rank };
+            }
+            Child::Node(node) => {
+                let left = 2 * node as Edge;
+                let first = left + usize::from(self.rank(left) > self.rank(left + 1));
+                self.search(first, allowance, best);
+                self.search(first ^ 1, allowance, best);
             }
         }
     }
 
-    /// Brings the ancestors of a changed node up to date, as far as anything changes.
-    fn rise(&mut self, mut node: usize) {
-        while node > 1 {
-            node /= 2;
-            let stride = self.stride;
-            let (above, below) = self.words.split_at_mut(2 * node * stride);
-            let parent = &mut above[node * stride..][..stride];
-            let (left, right) = below[..2 * stride].split_at(stride);
+    /// Brings what is above a changed edge up to date, as far as anything changes.
+    fn rise(&mut self, mut edge: Edge) {
+        while let Some(above) = self.trie.above(edge) {
             let mut changed = false;
-            for ((word, left), right) in parent.iter_mut().zip(left).zip(right) {
-                let least = *left.min(right);
-                changed |= *word != least;
-                *word = least;
+            for word in 0..self.stride {
+                let at = |edge: Edge| edge * self.stride + word;
+                let least = self.words[at(edge)].min(self.words[at(edge ^ 1)]);
+                changed |= self.words[at(above)] != least;
+                self.words[at(above)] = least;
             }
             if !changed {
                 break;
             }
+            edge = above;
         }
     }
 
-    fn rank(&self, node: usize) -> Rank {
-        Rank::from_bits(self.words[node * self.stride])
+    fn rank(&self, edge: Edge) -> Rank {
+        Rank::from_bits(self.words[edge * self.stride])
     }
 
-    fn fits(&self, node: usize, allowance: &[u64]) -> bool {
-        let demand = &self.words[node * self.stride + 1..][..self.stride - 1];
+    fn fits(&self, edge: Edge, allowance: &[u64]) -> bool {
+        let demand = &self.words[edge * self.stride + 1..][..self.stride - 1];
         demand
             .iter()
             .zip(allowance)
-            .all(|(need, free)| need <= free)
+            .all(|(need, allowed)| need <= allowed)
     }
 
-    fn leaf(&self, slot: u32) -> usize {
-        self.width + slot as usize
+    fn words_mut(&mut self, edge: Edge) -> &mut [u64] {
+        &mut self.words[edge * self.stride..][..self.stride]
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "slots are u32")]
-    fn entrant(&self, leaf: usize) -> Entrant {
-        Entrant {
-            slot: (leaf - self.width) as u32,
-            rank: self.rank(leaf),
-        }
-    }
-
-    fn node_mut(&mut self, node: usize) -> &mut [u64] {
-        &mut self.words[node * self.stride..][..self.stride]
+    fn copy(&mut self, from: Edge, to: Edge) {
+        let from = from * self.stride;
+        self.words
+            .copy_within(from..from + self.stride, to * self.stride);
     }
 }
