@@ -1,13 +1,62 @@
-//! core
+//! The engine of Bursar: jobs, priorities, budget, scheduler, executors, the Store contract and
+//! the memory store. Programs depend on the crate `bursar`, which re-exports what they need.
 
 mod amounts;
+mod clock;
+mod context;
+mod demand;
+mod engine;
+mod error;
+mod event;
+mod executor;
+mod id;
+mod job;
 mod ledger;
+mod limits;
+mod options;
+mod outcome;
+mod payload;
 mod priority;
 mod rank;
+mod retry;
 mod scheduler;
+mod seq_map;
+mod signal;
+mod state;
+mod store;
+mod task;
+mod units;
 
 pub use amounts::Amounts;
+pub use clock::{Clock, ManualClock, SystemClock, Tick, Timestamp, Wait};
+pub use context::JobContext;
+pub use demand::Demand;
+pub use engine::{
+    Accepted, Attempt, Dimension, Engine, EngineBuilder, Plan, Reason, Reporter, Share, SlotPause,
+    Stats, Stop, StopKind, Submission, Ticket, Why,
+};
+pub use error::{Error, ErrorKind, Result};
+pub use event::{Event, EventKind, Events};
+pub use executor::{Assignment, AsyncTasks, Executor, HostEvent, HostLane, ThreadPool};
+pub use id::JobId;
+pub use job::{
+    AttemptInfo, Cursor, ExecutorKind, JobFilter, JobInfo, LogLine, NewJob, Order, Progress, Spec,
+};
 pub use ledger::{Ledger, Permit, Shortage};
+pub use limits::{Gauge, HostGauge, Usage};
+pub use options::{Defaults, EngineOptions, OptionValue, Style, TaskOptions};
+pub use outcome::{AttemptEnd, Ended, Failure, Final, OutcomeKind};
+pub use payload::{ContentType, Payload};
 pub use priority::{ParsePriorityError, Priority};
 pub use rank::Rank;
+pub use retry::{Backoff, RetryPolicy};
 pub use scheduler::{EscrowPolicy, EscrowView, Scheduler};
+pub use signal::{Signal, Waiting};
+pub use state::State;
+pub use store::{
+    Batch, Cancel, Cancelled, Capabilities, Claim, Claimed, Count, Deletion, Expired, Fenced,
+    Finish, FinishedAttempt, Get, List, Listed, MemoryOptions, MemoryStore, Next, Note, NoteKind,
+    Promote, Promoted, Prune, Pruned, Queued, Ref, Reply, Store, Submit, Submitted, Tally,
+};
+pub use task::{Handler, HandlerFuture, Task};
+pub use units::{format_duration, format_size, parse_duration, parse_size};

@@ -1,0 +1,154 @@
+//! One execution of a job, while it lasts: what it is, and how it is asked to stop.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
+
+use parking_lot::Mutex;
+
+use crate::clock::Tick;
+use crate::engine::inner::Inner;
+use crate::engine::ticket::Ticket;
+use crate::id::JobId;
+use crate::ledger::Permit;
+use crate::payload::Payload;
+use crate::signal::Signal;
+
+/// Why an attempt is asked to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StopKind {
+    /// The job is cancelled.
+    Cancelled,
+    /// The attempt ran longer than its timeout.
+    TimedOut,
+    /// The engine shuts down.
+    Shutdown,
+}
+
+/// A request to stop.
+#[derive(Clone, Debug)]
+pub struct Stop {
+    /// Why.
+    pub kind: StopKind,
+    /// In words.
+    pub reason: Arc<str>,
+}
+
+/// What is known once the store has agreed to the start.
+#[derive(Debug)]
+struct Started {
+    number: u32,
+    failures: u32,
+    deadline: Option<Tick>,
+}
+
+/// One execution of a job.
+#[derive(Debug)]
+pub struct Attempt {
+    pub(crate) key: u64,
+    pub(crate) ticket: Arc<Ticket>,
+    pub(crate) permit: Permit,
+    pub(crate) engine: Weak<Inner>,
+    started: OnceLock<Started>,
+    checkpoint: Mutex<Option<Payload>>,
+    stop: Signal<Stop>,
+    /// Whether its end was recorded, or given up on: the first to set this decides.
+    closed: AtomicBool,
+}
+
+impl Attempt {
+    pub(crate) fn new(key: u64, ticket: Arc<Ticket>, permit: Permit, engine: Weak<Inner>) -> Self {
+        Self {
+            key,
+            ticket,
+            permit,
+            engine,
+            started: OnceLock::new(),
+            checkpoint: Mutex::new(None),
+            stop: Signal::default(),
+            closed: AtomicBool::new(false),
+        }
+    }
+
+    pub(crate) fn begin(
+        &self,
+        number: u32,
+        failures: u32,
+        deadline: Option<Tick>,
+        checkpoint: Option<Payload>,
+    ) {
+        if checkpoint.is_some() {
+            *self.checkpoint.lock() = checkpoint;
+        }
+        // Only the thread that claimed the job gets here, once.
+        let _ = self.started.set(Started {
+            number,
+            failures,
+            deadline,
+        });
+    }
+
+    /// A number that no other attempt of this engine has.
+    pub fn key(&self) -> u64 {
+        self.key
+    }
+
+    /// The id of the job.
+    pub fn job(&self) -> JobId {
+        self.ticket.id()
+    }
+
+    /// The name of the task.
+    pub fn task(&self) -> &str {
+        self.ticket.plan().map_or("", |plan| &plan.spec.task)
+    }
+
+    /// The number of the attempt, from 1.
+    pub fn number(&self) -> u32 {
+        self.started.get().map_or(0, |started| started.number)
+    }
+
+    /// How many attempts of the job failed before.
+    pub fn failures(&self) -> u32 {
+        self.started.get().map_or(0, |started| started.failures)
+    }
+
+    /// The bytes of memory that are reserved for it.
+    pub fn memory(&self) -> u64 {
+        self.ticket.plan().map_or(0, |plan| plan.spec.demand.memory)
+    }
+
+    /// When its timeout is over, on the engine's monotonic clock.
+    pub fn deadline(&self) -> Option<Tick> {
+        self.started.get().and_then(|started| started.deadline)
+    }
+
+    /// Why it is asked to stop, if it is.
+    pub fn stopped(&self) -> Option<Stop> {
+        self.stop.get()
+    }
+
+    /// The request to stop, to wait for.
+    pub fn stop_signal(&self) -> &Signal<Stop> {
+        &self.stop
+    }
+
+    /// The last checkpoint of the job.
+    pub fn checkpoint(&self) -> Option<Payload> {
+        self.checkpoint.lock().clone()
+    }
+
+    pub(crate) fn keep_checkpoint(&self, state: Payload) {
+        let before = self.checkpoint.lock().replace(state);
+        drop(before);
+    }
+
+    /// Whether the caller is the one to record how it ended.
+    pub(crate) fn close(&self) -> bool {
+        !self.closed.swap(true, Ordering::AcqRel)
+    }
+
+    /// Whether its end was recorded, or given up on, while it may still run.
+    pub fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+}

@@ -1,0 +1,118 @@
+//! What waits, what runs and what that reserves: the state behind the engine's one hot lock.
+//! Plain data with no I/O and no user code, so the lock is held for well under a microsecond.
+
+use std::sync::{Arc, Weak};
+
+use smallvec::SmallVec;
+
+use crate::clock::Tick;
+use crate::engine::attempt::Attempt;
+use crate::engine::inner::Inner;
+use crate::engine::ticket::Ticket;
+use crate::ledger::Ledger;
+use crate::rank::Rank;
+use crate::scheduler::Scheduler;
+use crate::seq_map::SeqMap;
+
+/// Attempts that were granted their demand.
+pub(super) type Grants = SmallVec<[Arc<Attempt>; 4]>;
+
+/// Grants handed out in one go: the lock is given to others in between.
+const BATCH: usize = 64;
+
+/// Why nothing is granted for now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Gate {
+    /// The engine only submits.
+    pub(super) submit_only: bool,
+    /// It shuts down.
+    pub(super) closing: bool,
+    /// The process nears what it may use.
+    pub(super) pressed: bool,
+    /// The store doesn't answer.
+    pub(super) store_away: bool,
+}
+
+impl Gate {
+    fn is_shut(self) -> bool {
+        self != Self::default()
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Dispatch {
+    pub(super) scheduler: Scheduler,
+    /// Holders are attempt keys.
+    pub(super) ledger: Ledger<u64>,
+    /// The jobs of this engine that have not ended, by sequence.
+    pub(super) tickets: SeqMap<Arc<Ticket>>,
+    /// What really runs, by attempt key.
+    pub(super) running: SeqMap<Arc<Attempt>>,
+    /// How many of `running` wait for another job.
+    pub(super) waiting: usize,
+    pub(super) gate: Gate,
+    last_key: u64,
+}
+
+impl Dispatch {
+    pub(super) fn new(scheduler: Scheduler, ledger: Ledger<u64>, gate: Gate) -> Self {
+        Self {
+            scheduler,
+            ledger,
+            tickets: SeqMap::default(),
+            running: SeqMap::default(),
+            waiting: 0,
+            gate,
+            last_key: 0,
+        }
+    }
+
+    /// Queues a job.
+    pub(super) fn offer(&mut self, ticket: &Ticket) {
+        if let (Some(rank), Some(plan)) = (ticket.rank(), ticket.plan()) {
+            self.scheduler.insert(rank, &plan.amounts);
+        }
+    }
+
+    /// Takes a queued job out.
+    pub(super) fn withdraw(&mut self, ticket: &Ticket) -> bool {
+        match (ticket.rank(), ticket.plan()) {
+            (Some(rank), Some(plan)) => self.scheduler.remove(rank, &plan.amounts),
+            _ => false,
+        }
+    }
+
+    /// Grants what may start now.
+    pub(super) fn grant(&mut self, now: Tick, engine: &Weak<Inner>) -> Grants {
+        let mut grants = Grants::new();
+        while grants.len() < BATCH && !self.gate.is_shut() {
+            let Some(rank) = self.scheduler.next(self.ledger.free(), now.micros()) else {
+                break;
+            };
+            grants.extend(self.reserve(rank, engine));
+        }
+        grants
+    }
+
+    fn reserve(&mut self, rank: Rank, engine: &Weak<Inner>) -> Option<Arc<Attempt>> {
+        let ticket = self.tickets.get(rank.sequence())?;
+        let plan = ticket.plan()?;
+        let key = self.last_key + 1;
+        let permit = self.ledger.reserve(key, &plan.amounts)?;
+        let attempt = Arc::new(Attempt::new(
+            key,
+            Arc::clone(ticket),
+            permit,
+            Weak::clone(engine),
+        ));
+        self.last_key = key;
+        self.running.insert(key, Arc::clone(&attempt));
+        Some(attempt)
+    }
+
+    /// Gives back what an attempt reserved, once it has really ended.
+    pub(super) fn release(&mut self, attempt: &Attempt) -> bool {
+        self.ledger.release(attempt.permit);
+        self.running.remove(attempt.key).is_some()
+    }
+}

@@ -1,0 +1,138 @@
+//! From the end of an attempt to what follows: recorded by the store, then what it held is given
+//! back and whoever waits is told.
+
+use std::sync::{Arc, Weak};
+
+use smallvec::SmallVec;
+
+use crate::engine::attempt::Attempt;
+use crate::engine::inner::Inner;
+use crate::engine::verdict::{Verdict, verdict};
+use crate::error::Result;
+use crate::event::EventKind;
+use crate::outcome::{Ended, Final};
+use crate::state::State;
+use crate::store::{Batch, Fenced, Finish, FinishedAttempt, Next};
+
+/// An attempt and what follows its end.
+type Judged = SmallVec<[(Arc<Attempt>, Verdict); 1]>;
+
+/// Where executors report how attempts ended.
+#[derive(Clone, Debug)]
+pub struct Reporter(pub(super) Weak<Inner>);
+
+impl Reporter {
+    /// Reports that attempts have ended: their code has stopped, whatever was asked of it.
+    pub fn finish(&self, ended: impl IntoIterator<Item = (Arc<Attempt>, Ended)>) {
+        if let Some(inner) = self.0.upgrade() {
+            inner.finish(ended);
+        }
+    }
+}
+
+impl Inner {
+    pub(super) fn finish_one(&self, attempt: Arc<Attempt>, ended: Ended) {
+        self.finish([(attempt, ended)]);
+    }
+
+    /// Records how attempts ended. An attempt that was given up on only gives back what it held.
+    pub(crate) fn finish(&self, ended: impl IntoIterator<Item = (Arc<Attempt>, Ended)>) {
+        let now = self.now();
+        let mut judged = Judged::new();
+        for (attempt, ended) in ended {
+            if attempt.close() {
+                let verdict = verdict(&attempt, ended, now, || self.luck());
+                judged.push((attempt, verdict));
+            } else {
+                self.release(&attempt);
+            }
+        }
+        self.record(judged, true);
+    }
+
+    /// Records verdicts; `ended` says whether the code has stopped too.
+    pub(super) fn record(&self, judged: Judged, ended: bool) {
+        if judged.is_empty() {
+            return;
+        }
+        let attempts = judged.iter().map(|(attempt, verdict)| FinishedAttempt {
+            sequence: attempt.ticket.sequence(),
+            attempt: attempt.number(),
+            end: Arc::clone(&verdict.end),
+            next: verdict.next,
+        });
+        let request = Finish {
+            now: self.now(),
+            attempts: attempts.collect(),
+        };
+        let reply = self.store.finish(request);
+        self.with_reply(reply, move |inner, fenced| {
+            inner.recorded(judged, fenced, ended)
+        });
+    }
+
+    fn recorded(&self, judged: Judged, fenced: Result<Batch<Fenced>>, ended: bool) {
+        let fenced = fenced.unwrap_or_else(|_| judged.iter().map(|_| Fenced::Stale).collect());
+        let grants = {
+            let mut dispatch = self.dispatch.lock();
+            for ((attempt, verdict), fenced) in judged.iter().zip(&fenced) {
+                if ended {
+                    dispatch.release(attempt);
+                }
+                match (fenced, verdict.next) {
+                    (Fenced::Applied, Next::End(_)) => {
+                        drop(dispatch.tickets.remove(attempt.ticket.sequence()))
+                    }
+                    (Fenced::Applied, Next::Requeue) => dispatch.offer(&attempt.ticket),
+                    _ => {}
+                }
+            }
+            self.phase.note(&dispatch);
+            dispatch.grant(self.tick(), &self.this)
+        };
+        self.start(grants);
+        for ((attempt, verdict), fenced) in judged.into_iter().zip(fenced) {
+            self.tell(&attempt, verdict, fenced);
+        }
+    }
+
+    fn tell(&self, attempt: &Arc<Attempt>, verdict: Verdict, fenced: Fenced) {
+        if let Some(deadline) = attempt.deadline() {
+            self.driver.unwatch(deadline, attempt.key());
+        }
+        if fenced == Fenced::Stale {
+            return self.reconcile(Arc::clone(&attempt.ticket));
+        }
+        let state = match verdict.next {
+            Next::End(state) => state,
+            Next::Requeue => State::Queued,
+            Next::Retry(due) | Next::Snooze(due) => {
+                self.alarm_at(due);
+                if matches!(verdict.next, Next::Retry(_)) {
+                    State::Retrying
+                } else {
+                    State::Scheduled
+                }
+            }
+        };
+        self.events
+            .emit(&*self.clock, &attempt.ticket, || EventKind::State(state));
+        if state.is_terminal() {
+            attempt.ticket.settle(Final {
+                state,
+                end: verdict.end,
+            });
+        }
+    }
+
+    /// Gives back what an attempt held whose end was recorded before.
+    fn release(&self, attempt: &Arc<Attempt>) {
+        let grants = {
+            let mut dispatch = self.dispatch.lock();
+            dispatch.release(attempt);
+            self.phase.note(&dispatch);
+            dispatch.grant(self.tick(), &self.this)
+        };
+        self.start(grants);
+    }
+}

@@ -1,0 +1,168 @@
+//! The parts of an engine and how they hang together.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Weak};
+
+use fastrand::Rng;
+use parking_lot::{Mutex, RwLock};
+
+use crate::clock::{Clock, Tick, Timestamp};
+use crate::engine::attempt::Attempt;
+use crate::engine::dispatch::Dispatch;
+use crate::engine::driver::Driver;
+use crate::engine::plan::Plan;
+use crate::engine::pool::Pool;
+use crate::engine::shutdown::Phase;
+use crate::error::{Error, Result};
+use crate::event::EventBus;
+use crate::executor::Executor;
+use crate::job::ExecutorKind;
+use crate::limits::Gauge;
+use crate::options::{Defaults, EngineOptions};
+use crate::store::{Reply, Store};
+
+/// What all handles of one engine share.
+#[derive(Debug)]
+pub(crate) struct Inner {
+    pub(crate) this: Weak<Inner>,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) options: EngineOptions,
+    pub(crate) defaults: Defaults,
+    pub(crate) pool: Pool,
+    pub(crate) worker: Arc<str>,
+    pub(crate) tasks: RwLock<HashMap<Arc<str>, Arc<Plan>>>,
+    pub(crate) executors: Vec<(ExecutorKind, Arc<dyn Executor>)>,
+    pub(super) dispatch: Mutex<Dispatch>,
+    pub(crate) driver: Driver,
+    pub(crate) events: EventBus,
+    pub(crate) gauge: Box<dyn Gauge>,
+    pub(super) phase: Phase,
+    random: Mutex<Rng>,
+}
+
+/// What [`Inner::new`] is made of.
+pub(super) struct Parts {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) options: EngineOptions,
+    pub(super) executors: Vec<(ExecutorKind, Arc<dyn Executor>)>,
+    pub(super) gauge: Box<dyn Gauge>,
+    pub(super) pool: Pool,
+    pub(super) dispatch: Dispatch,
+    pub(super) driver: Driver,
+}
+
+impl Inner {
+    pub(super) fn new(parts: Parts) -> Arc<Self> {
+        let options = parts.options;
+        let memory = options.memory.map_or(0, |_| options.default_memory);
+        Arc::new_cyclic(|this| Self {
+            this: Weak::clone(this),
+            store: parts.store,
+            clock: parts.clock,
+            defaults: Defaults {
+                memory,
+                timeout: options.default_timeout,
+            },
+            pool: parts.pool,
+            worker: options
+                .name
+                .clone()
+                .unwrap_or_else(|| Arc::from(format!("{}", std::process::id()))),
+            tasks: RwLock::default(),
+            executors: parts.executors,
+            dispatch: Mutex::new(parts.dispatch),
+            driver: parts.driver,
+            events: EventBus::default(),
+            gauge: parts.gauge,
+            phase: Phase::default(),
+            random: Mutex::new(options.seed.map_or_else(Rng::new, Rng::with_seed)),
+            options,
+        })
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub(crate) fn tick(&self) -> Tick {
+        self.clock.tick()
+    }
+
+    /// A random number in [0, 1).
+    pub(super) fn luck(&self) -> f64 {
+        self.random.lock().f64()
+    }
+
+    /// What runs attempts of `kind`.
+    ///
+    /// # Errors
+    /// `Invalid` where this engine has no such executor.
+    pub(crate) fn executor(&self, kind: ExecutorKind) -> Result<&Arc<dyn Executor>> {
+        let found = self.executors.iter().find(|(of, _)| *of == kind);
+        found.map(|(_, executor)| executor).ok_or_else(|| {
+            let names: Vec<&str> = self
+                .executors
+                .iter()
+                .map(|(kind, _)| kind.as_str())
+                .collect();
+            Error::invalid(format!(
+                "executor {:?} is not available here: use {}",
+                kind.as_str(),
+                names.join(" or ")
+            ))
+        })
+    }
+
+    /// # Errors
+    /// `Closed` once the engine has begun to shut down.
+    pub(crate) fn check_open(&self) -> Result<()> {
+        if self.phase.is_open() {
+            Ok(())
+        } else {
+            Err(Error::closed())
+        }
+    }
+
+    /// How many jobs of this engine have not ended.
+    pub(crate) fn unfinished(&self) -> usize {
+        self.dispatch.lock().tickets.len()
+    }
+
+    /// Carries on with a store's answer: here and now where it is known, on the driver's runtime
+    /// where it comes later.
+    pub(super) fn with_reply<T: Send + 'static>(
+        &self,
+        reply: Reply<T>,
+        next: impl FnOnce(&Self, Result<T>) + Send + 'static,
+    ) {
+        match reply {
+            Reply::Now(_) => next(self, reply.wait()),
+            Reply::Later(future) => {
+                let Some(inner) = self.this.upgrade() else {
+                    return;
+                };
+                self.driver.spawn(async move { next(&inner, future.await) });
+            }
+        }
+    }
+
+    /// The attempt of the job `sequence` that runs and is not given up on.
+    pub(super) fn running_attempt(&self, sequence: u64) -> Option<Arc<Attempt>> {
+        let dispatch = self.dispatch.lock();
+        let mut running = dispatch.running.iter().map(|(_, attempt)| attempt);
+        running
+            .find(|attempt| attempt.ticket.sequence() == sequence && !attempt.is_closed())
+            .cloned()
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.driver.close();
+        for (_, executor) in &self.executors {
+            executor.close();
+        }
+    }
+}

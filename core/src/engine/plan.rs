@@ -1,0 +1,110 @@
+//! A task with its options settled against one engine: made once, shared by its jobs.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::amounts::Amounts;
+use crate::engine::inner::Inner;
+use crate::engine::pool::Pool;
+use crate::error::{Error, Result};
+use crate::job::Spec;
+use crate::options::{Defaults, TaskOptions};
+use crate::task::Task;
+
+/// A task with its options settled: defaults filled in, and found to fit the budget.
+#[derive(Debug)]
+pub struct Plan {
+    pub(crate) task: Arc<Task>,
+    pub(crate) options: TaskOptions,
+    pub(crate) spec: Arc<Spec>,
+    pub(crate) amounts: Amounts,
+}
+
+impl Plan {
+    /// The declared part of its jobs.
+    pub fn spec(&self) -> &Arc<Spec> {
+        &self.spec
+    }
+
+    /// The task.
+    pub fn task(&self) -> &Arc<Task> {
+        &self.task
+    }
+
+    /// How long after its submission a job may start at the earliest.
+    pub(crate) fn delay(&self) -> Option<Duration> {
+        self.options.delay
+    }
+
+    fn new(
+        task: Arc<Task>,
+        options: TaskOptions,
+        defaults: &Defaults,
+        pool: &Pool,
+    ) -> Result<Self> {
+        let executor = options.executor.unwrap_or(task.executor);
+        let spec = options.spec(&task.name, executor, defaults);
+        let amounts = pool.amounts(&task.name, &spec.demand, executor)?;
+        Ok(Self {
+            task,
+            options,
+            spec: Arc::new(spec),
+            amounts,
+        })
+    }
+}
+
+impl Inner {
+    /// Registers a task.
+    ///
+    /// # Errors
+    /// `Conflict` where another function has its name; `BudgetExceeded` where no job of it could
+    /// ever run.
+    pub(crate) fn register(&self, task: Task) -> Result<Arc<Plan>> {
+        let name = Arc::clone(&task.name);
+        let options = task.options.clone();
+        let plan = Arc::new(Plan::new(
+            Arc::new(task),
+            options,
+            &self.defaults,
+            &self.pool,
+        )?);
+        self.executor(plan.spec.executor)?;
+        let mut tasks = self.tasks.write();
+        if tasks.contains_key(&name) {
+            return Err(Error::conflict(format!(
+                "a task named {name:?} is registered already: give one of them another name"
+            )));
+        }
+        tasks.insert(name, Arc::clone(&plan));
+        Ok(plan)
+    }
+
+    /// The registered task `name` with `options` over its own.
+    ///
+    /// # Errors
+    /// `NotFound` for an unknown task; `BudgetExceeded` where the job could never run.
+    pub(crate) fn plan(&self, name: &str, options: &TaskOptions) -> Result<Arc<Plan>> {
+        let base = self.registered(name)?;
+        if *options == TaskOptions::default() {
+            return Ok(base);
+        }
+        let options = options.over(&base.options);
+        let plan = Plan::new(Arc::clone(&base.task), options, &self.defaults, &self.pool)?;
+        self.executor(plan.spec.executor)?;
+        Ok(Arc::new(plan))
+    }
+
+    fn registered(&self, name: &str) -> Result<Arc<Plan>> {
+        let tasks = self.tasks.read();
+        tasks.get(name).cloned().ok_or_else(|| {
+            let shown: String = name.chars().take(64).collect();
+            let near = crate::options::nearest(name, tasks.keys().map(|known| &**known));
+            let hint = near.map_or_else(
+                || "register it with this engine first".to_owned(),
+                |near| format!("did you mean {near:?}?"),
+            );
+            Error::not_found(format!("there is no task {shown:?}: {hint}"))
+        })
+    }
+}

@@ -1,0 +1,89 @@
+//! What an engine holds of a job that has not ended, and what a caller holds to learn its end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::engine::plan::Plan;
+use crate::id::JobId;
+use crate::outcome::Final;
+use crate::rank::Rank;
+use crate::signal::{Signal, Waiting};
+
+/// One job as its engine and its submitter see it. It keeps the job's end for as long as someone
+/// holds it, however soon the store forgets.
+#[derive(Debug)]
+pub struct Ticket {
+    id: JobId,
+    sequence: u64,
+    plan: Option<Arc<Plan>>,
+    end: Signal<Final>,
+}
+
+impl Ticket {
+    pub(crate) fn new(id: JobId, sequence: u64, plan: Arc<Plan>) -> Self {
+        Self {
+            id,
+            sequence,
+            plan: Some(plan),
+            end: Signal::default(),
+        }
+    }
+
+    /// A job that has ended already.
+    pub(crate) fn ended(id: JobId, sequence: u64, end: Final) -> Self {
+        Self {
+            id,
+            sequence,
+            plan: None,
+            end: Signal::set_to(end),
+        }
+    }
+
+    /// The id of the job.
+    pub fn id(&self) -> JobId {
+        self.id
+    }
+
+    pub(crate) fn sequence(&self) -> u64 {
+        self.sequence
+    }
+
+    /// The settled options; none for a job that had ended when it was looked up.
+    pub(crate) fn plan(&self) -> Option<&Arc<Plan>> {
+        self.plan.as_ref()
+    }
+
+    pub(crate) fn rank(&self) -> Option<Rank> {
+        self.plan()
+            .map(|plan| Rank::new(plan.spec.priority, self.sequence))
+    }
+
+    /// The end of the job, if it has ended.
+    pub fn outcome(&self) -> Option<Final> {
+        self.end.get()
+    }
+
+    /// Whether the job has ended.
+    pub fn is_done(&self) -> bool {
+        self.end.is_set()
+    }
+
+    /// Blocks this thread until the job has ended, or `timeout` is over; the job goes on.
+    pub fn wait(&self, timeout: Option<Duration>) -> Option<Final> {
+        self.end.wait(timeout)
+    }
+
+    /// A future of the job's end.
+    pub fn wait_async(&self) -> Waiting<'_, Final> {
+        self.end.wait_async()
+    }
+
+    /// Calls `call` once the job has ended, on whichever thread records it; at once if it has.
+    pub fn on_done(&self, call: impl FnOnce() + Send + 'static) {
+        self.end.on_set(call);
+    }
+
+    pub(crate) fn settle(&self, end: Final) {
+        self.end.set(end);
+    }
+}

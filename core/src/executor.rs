@@ -1,0 +1,46 @@
+//! The contract of an executor: it runs attempts of one kind and reports how they ended.
+
+mod async_task;
+mod host;
+mod thread;
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use crate::engine::{Attempt, Reporter};
+use crate::payload::Payload;
+use crate::task::Handler;
+
+pub use async_task::AsyncTasks;
+pub use host::{HostEvent, HostLane};
+pub use thread::ThreadPool;
+
+/// One attempt to run.
+#[derive(Debug)]
+pub struct Assignment {
+    /// What it is, and how it is asked to stop.
+    pub attempt: Arc<Attempt>,
+    /// The function.
+    pub handler: Handler,
+    /// The arguments.
+    pub args: Payload,
+}
+
+/// Runs attempts. Its methods are called from any thread, never block and never run a handler
+/// before they return.
+pub trait Executor: Debug + Send + Sync + 'static {
+    /// Tells it, once, where to report ends.
+    fn attach(&self, reporter: Reporter);
+
+    /// Queues an attempt.
+    fn start(&self, assignment: Assignment);
+
+    /// Called after one or several [`start`](Self::start): wakes what runs them.
+    fn flush(&self);
+
+    /// Asks an attempt that was started to stop: its [`Attempt::stopped`] says why.
+    fn stop(&self, attempt: &Arc<Attempt>);
+
+    /// Lets its threads and tasks end once nothing runs.
+    fn close(&self);
+}

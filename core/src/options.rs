@@ -1,0 +1,12 @@
+//! Options as people write them, checked in one place for every language.
+
+mod engine;
+mod spelling;
+mod task;
+mod value;
+
+pub use engine::EngineOptions;
+pub use spelling::Style;
+pub(crate) use spelling::nearest;
+pub use task::{Defaults, TaskOptions};
+pub use value::OptionValue;

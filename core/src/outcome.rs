@@ -1,0 +1,160 @@
+//! What an attempt ended with: data, never one of our errors.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::payload::Payload;
+use crate::state::State;
+
+/// What an attempt ended with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OutcomeKind {
+    /// The handler returned.
+    Completed,
+    /// The handler failed.
+    Failed,
+    /// The attempt ran longer than its timeout.
+    TimedOut,
+    /// The process or thread of the attempt broke.
+    Crashed,
+    /// The attempt used more memory than it asked for.
+    MemoryExceeded,
+    /// The worker of the attempt was lost.
+    Lost,
+    /// The job was cancelled.
+    Cancelled,
+    /// A clean shutdown gave the job back.
+    Released,
+    /// The task asked to be run again later.
+    Snoozed,
+}
+
+impl OutcomeKind {
+    /// The name of the outcome, lower case with underscores.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::TimedOut => "timed_out",
+            Self::Crashed => "crashed",
+            Self::MemoryExceeded => "memory_exceeded",
+            Self::Lost => "lost",
+            Self::Cancelled => "cancelled",
+            Self::Released => "released",
+            Self::Snoozed => "snoozed",
+        }
+    }
+}
+
+impl fmt::Display for OutcomeKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What the user's code said when it failed.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Failure {
+    /// The type of the exception or error, such as `ValueError`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Its message.
+    pub message: String,
+    /// Where it came from, as the host language shows it.
+    pub traceback: Option<String>,
+    /// The exception itself, where the store lives and ends with the process.
+    #[serde(skip)]
+    pub live: Payload,
+}
+
+impl Failure {
+    /// A failure of type `kind` that says `message`.
+    pub fn new(kind: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            kind: kind.into(),
+            message: message.into(),
+            ..Self::default()
+        }
+    }
+
+    /// What a panic said.
+    pub(crate) fn from_panic(panic: &(dyn std::any::Any + Send)) -> Self {
+        let text = panic.downcast_ref::<&str>().copied();
+        let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+        Self::new("panic", text.unwrap_or("the handler panicked"))
+    }
+}
+
+/// How an executor's attempt ended, before the engine decides what that means for the job.
+#[derive(Debug)]
+pub enum Ended {
+    /// The handler returned this.
+    Returned(Payload),
+    /// The handler failed: the job is tried again while it has retries.
+    Raised(Failure),
+    /// The handler asks to be run again after a delay (none: the task's own). It spends no retry.
+    Retry(Option<Duration>, Failure),
+    /// The handler failed and no retry will help.
+    GaveUp(Failure),
+    /// The handler ended the job.
+    Cancelled(String),
+    /// What ran the handler broke.
+    Crashed(Failure),
+}
+
+/// The recorded end of one attempt.
+#[derive(Clone, Debug)]
+pub struct AttemptEnd {
+    /// What it ended with.
+    pub kind: OutcomeKind,
+    /// What the handler returned, for `Completed`.
+    pub result: Payload,
+    /// What went wrong, for everything else.
+    pub failure: Option<Failure>,
+    /// The most memory that the attempt was seen to use, in bytes, where it is isolated.
+    pub peak_memory: Option<u64>,
+    /// The processor time that the attempt used, where it is isolated.
+    pub cpu_time: Option<Duration>,
+}
+
+impl AttemptEnd {
+    /// An end of `kind` with neither result nor failure.
+    pub fn new(kind: OutcomeKind) -> Self {
+        Self {
+            kind,
+            result: Payload::Null,
+            failure: None,
+            peak_memory: None,
+            cpu_time: None,
+        }
+    }
+
+    /// A completed attempt that returned `result`.
+    pub fn completed(result: Payload) -> Self {
+        Self {
+            result,
+            ..Self::new(OutcomeKind::Completed)
+        }
+    }
+
+    /// An attempt that ended badly.
+    pub fn failed(kind: OutcomeKind, failure: Failure) -> Self {
+        Self {
+            failure: Some(failure),
+            ..Self::new(kind)
+        }
+    }
+}
+
+/// The end of a job: its terminal state and the end of its last attempt.
+#[derive(Clone, Debug)]
+pub struct Final {
+    /// `Completed`, `Failed` or `Cancelled`.
+    pub state: State,
+    /// The end of the last attempt, or what stood in for one.
+    pub end: Arc<AttemptEnd>,
+}

@@ -1,0 +1,82 @@
+//! What a job is given and what it gives back. The engine never looks inside.
+
+use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
+
+/// How the bytes of a payload are encoded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum ContentType {
+    /// `application/json`
+    #[default]
+    Json,
+}
+
+impl ContentType {
+    /// The media type, as it is stored beside the bytes.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Json => "application/json",
+        }
+    }
+}
+
+/// Arguments or a result: encoded bytes, or a live object of the host language where the store
+/// lives and ends with the process.
+#[derive(Clone, Default)]
+pub enum Payload {
+    /// Nothing: JSON's `null`.
+    #[default]
+    Null,
+    /// Encoded bytes and how they are encoded.
+    Bytes(ContentType, Arc<[u8]>),
+    /// A live object that only its own binding understands. It is never dropped under a lock of
+    /// the engine, since dropping it may run the user's code.
+    Live(Arc<dyn Any + Send + Sync>),
+}
+
+impl Payload {
+    /// JSON text as a payload.
+    pub fn json(bytes: impl Into<Arc<[u8]>>) -> Self {
+        let bytes = bytes.into();
+        if *bytes == *b"null" {
+            Self::Null
+        } else {
+            Self::Bytes(ContentType::Json, bytes)
+        }
+    }
+
+    /// The JSON text; `None` for a live object.
+    pub fn as_json(&self) -> Option<&[u8]> {
+        match self {
+            Self::Null => Some(b"null"),
+            Self::Bytes(ContentType::Json, bytes) => Some(bytes),
+            Self::Live(_) => None,
+        }
+    }
+
+    /// The live object, where it is one of type `T`.
+    pub fn as_live<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        match self {
+            Self::Live(object) => Arc::clone(object).downcast().ok(),
+            Self::Null | Self::Bytes(..) => None,
+        }
+    }
+
+    /// Whether this is a live object.
+    pub fn is_live(&self) -> bool {
+        matches!(self, Self::Live(_))
+    }
+}
+
+impl fmt::Debug for Payload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Null => f.write_str("Null"),
+            Self::Bytes(kind, bytes) => {
+                write!(f, "Bytes({}, {} bytes)", kind.as_str(), bytes.len())
+            }
+            Self::Live(_) => f.write_str("Live"),
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! The contract of a store: the durable truth about jobs.
+//!
+//! A store keeps records and holds no policy. Who runs next, whether a failed job is tried again
+//! and when, is decided by the engine, and told to the store as data. Every rule in the comments
+//! below has a test of the same name in the conformance suite, which runs against every store.
+
+mod memory;
+mod reply;
+mod request;
+
+use std::fmt::Debug;
+
+use crate::job::JobInfo;
+
+pub use memory::{MemoryOptions, MemoryStore};
+pub use reply::Reply;
+pub use request::{
+    Batch, Cancel, Cancelled, Capabilities, Claim, Claimed, Count, Deletion, Expired, Fenced,
+    Finish, FinishedAttempt, Get, List, Listed, Next, Note, NoteKind, Promote, Promoted, Prune,
+    Pruned, Queued, Ref, Submit, Submitted, Tally,
+};
+
+/// A place where jobs live. Every method takes a request and gives a reply that is either there at
+/// once or comes later; every write is a compare-and-set, and one that matches nothing changes
+/// nothing.
+pub trait Store: Debug + Send + Sync + 'static {
+    /// What this store can and cannot do.
+    fn capabilities(&self) -> Capabilities;
+
+    /// Accepts jobs, all of them or none, in their order, and gives each an id and the next
+    /// sequence number. A job whose unique key an unfinished job already has is not stored: the
+    /// reply names that job. A job whose time has not come is `scheduled`, any other `queued`.
+    fn submit(&self, request: Submit) -> Reply<Batch<Submitted>>;
+
+    /// Makes `queued` jobs `running`, each with its next attempt number. A job that is not queued
+    /// is left out of the reply.
+    fn claim(&self, request: Claim) -> Reply<Vec<Claimed>>;
+
+    /// Records how attempts ended and what follows, for each whose job is still running exactly
+    /// that attempt; any other is stale and changes nothing.
+    fn finish(&self, request: Finish) -> Reply<Batch<Fenced>>;
+
+    /// Records progress, a log line or a checkpoint of a running attempt; stale ones change
+    /// nothing.
+    fn note(&self, request: Note) -> Reply<Fenced>;
+
+    /// Cancels a job that waits. A running one is left as it is, and the reply says which attempt
+    /// to ask; so is one that has ended.
+    fn cancel(&self, request: Cancel) -> Reply<Cancelled>;
+
+    /// Makes due `scheduled` and `retrying` jobs `queued`, cancels `queued` jobs that were to
+    /// start before now, and says when there is something to do next.
+    fn promote(&self, request: Promote) -> Reply<Promoted>;
+
+    /// Submits a `failed` job again as a new job, linked to the old one.
+    fn retry(&self, request: Ref) -> Reply<Submitted>;
+
+    /// Deletes a job that has ended.
+    fn delete(&self, request: Ref) -> Reply<Deletion>;
+
+    /// One job; `None` where there is none with that id.
+    fn get(&self, request: Get) -> Reply<Option<JobInfo>>;
+
+    /// Jobs that match, a page at a time.
+    fn list(&self, request: List) -> Reply<Listed>;
+
+    /// How many jobs match.
+    fn count(&self, request: Count) -> Reply<u64>;
+
+    /// How many jobs are in each state, in constant time.
+    fn tally(&self) -> Reply<Tally>;
+
+    /// Forgets ended jobs whose time is up, a bounded number at a time.
+    fn prune(&self, request: Prune) -> Reply<Pruned>;
+
+    /// Closes the store. What ends with the process is gone.
+    fn close(&self) -> Reply<()>;
+}

@@ -1,0 +1,153 @@
+//! A store that lives and ends with its process: the fast path.
+
+mod books;
+mod changes;
+mod reading;
+mod record;
+mod retention;
+mod timetable;
+
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+use crate::error::{Error, Result};
+use crate::job::JobInfo;
+use crate::store::{
+    Batch, Cancel, Cancelled, Capabilities, Claim, Claimed, Count, Deletion, Fenced, Finish, Get,
+    List, Listed, Note, Promote, Promoted, Prune, Pruned, Ref, Reply, Store, Submit, Submitted,
+    Tally,
+};
+use books::Books;
+use record::Trash;
+
+/// How much a [`MemoryStore`] keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MemoryOptions {
+    /// How many completed and cancelled jobs are kept, and how many failed ones beside them; the
+    /// least recently used go first. Default 10,000.
+    pub max_results: usize,
+    /// How long an ended job is kept where its task doesn't say; default 1 h.
+    pub result_ttl: Duration,
+    /// What the random part of job ids starts from; default: a different one each time.
+    pub seed: Option<u64>,
+}
+
+impl Default for MemoryOptions {
+    fn default() -> Self {
+        Self {
+            max_results: 10_000,
+            result_ttl: Duration::from_secs(3_600),
+            seed: None,
+        }
+    }
+}
+
+/// The store behind the URL `memory:`.
+#[derive(Debug)]
+pub struct MemoryStore {
+    books: Mutex<Books>,
+}
+
+impl MemoryStore {
+    /// An empty store.
+    pub fn new(options: MemoryOptions) -> Self {
+        Self {
+            books: Mutex::new(Books::new(options)),
+        }
+    }
+
+    /// Runs `change` under the lock and drops what it throws away after it: dropping a payload may
+    /// run the user's code, and that code may call us.
+    fn write<T>(&self, change: impl FnOnce(&mut Books, &mut Trash) -> Result<T>) -> Reply<T> {
+        let mut trash = Trash::default();
+        let result = {
+            let mut books = self.books.lock();
+            if books.closed {
+                Err(Error::closed())
+            } else {
+                change(&mut books, &mut trash)
+            }
+        };
+        drop(trash);
+        Reply::now(result)
+    }
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self::new(MemoryOptions::default())
+    }
+}
+
+impl Store for MemoryStore {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            name: "memory",
+            durable: false,
+            live_payloads: true,
+        }
+    }
+
+    fn submit(&self, request: Submit) -> Reply<Batch<Submitted>> {
+        self.write(|books, _| Ok(books.submit(request)))
+    }
+
+    fn claim(&self, request: Claim) -> Reply<Vec<Claimed>> {
+        self.write(|books, _| Ok(books.claim(&request)))
+    }
+
+    fn finish(&self, request: Finish) -> Reply<Batch<Fenced>> {
+        self.write(|books, trash| Ok(books.finish(request, trash)))
+    }
+
+    fn note(&self, request: Note) -> Reply<Fenced> {
+        self.write(|books, trash| Ok(books.note(request, trash)))
+    }
+
+    fn cancel(&self, request: Cancel) -> Reply<Cancelled> {
+        self.write(|books, trash| Ok(books.cancel(request, trash)))
+    }
+
+    fn promote(&self, request: Promote) -> Reply<Promoted> {
+        self.write(|books, trash| Ok(books.promote(request, trash)))
+    }
+
+    fn retry(&self, request: Ref) -> Reply<Submitted> {
+        self.write(|books, _| books.retry(request))
+    }
+
+    fn delete(&self, request: Ref) -> Reply<Deletion> {
+        self.write(|books, trash| Ok(books.delete(request, trash)))
+    }
+
+    fn get(&self, request: Get) -> Reply<Option<JobInfo>> {
+        self.write(|books, _| Ok(books.get(request)))
+    }
+
+    fn list(&self, request: List) -> Reply<Listed> {
+        self.write(|books, _| Ok(books.list(&request)))
+    }
+
+    fn count(&self, request: Count) -> Reply<u64> {
+        self.write(|books, _| Ok(books.count(&request.filter)))
+    }
+
+    fn tally(&self) -> Reply<Tally> {
+        self.write(|books, _| Ok(books.tally))
+    }
+
+    fn prune(&self, request: Prune) -> Reply<Pruned> {
+        self.write(|books, trash| Ok(books.prune(request, trash)))
+    }
+
+    fn close(&self) -> Reply<()> {
+        let old = {
+            let mut books = self.books.lock();
+            books.closed = true;
+            books.empty()
+        };
+        drop(old);
+        Reply::ok(())
+    }
+}

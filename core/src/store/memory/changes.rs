@@ -1,0 +1,386 @@
+//! What changes jobs: each function is one transition of `docs/lifecycle.md`.
+
+use std::sync::Arc;
+
+use crate::clock::Timestamp;
+use crate::error::{Error, Result};
+use crate::job::NewJob;
+use crate::outcome::{AttemptEnd, Failure, Final, OutcomeKind};
+use crate::state::State;
+use crate::store::{
+    Batch, Cancel, Cancelled, Claim, Claimed, Deletion, Expired, Fenced, Finish, FinishedAttempt,
+    Next, Note, NoteKind, Promote, Promoted, Prune, Pruned, Queued, Ref, Submit, Submitted,
+};
+
+use super::books::Books;
+use super::record::{LOG_LINES, Record, Trash};
+
+impl Books {
+    pub(super) fn submit(&mut self, request: Submit) -> Batch<Submitted> {
+        request
+            .jobs
+            .into_iter()
+            .map(|job| self.submit_one(job, request.now))
+            .collect()
+    }
+
+    fn submit_one(&mut self, job: NewJob, now: Timestamp) -> Submitted {
+        match job.unique.as_ref().and_then(|key| self.unique.get(key)) {
+            Some(earlier) => self.submitted(*earlier, true),
+            None => self.insert(job, now),
+        }
+    }
+
+    fn insert(&mut self, job: NewJob, now: Timestamp) -> Submitted {
+        let (sequence, id) = self.next_id(now);
+        let record = Record::new(id, job, now);
+        if let Some(key) = record.unique() {
+            self.unique.insert(Arc::clone(key), sequence);
+        }
+        if record.state == State::Scheduled {
+            self.due.add(record.due, sequence);
+        }
+        if let Some(expires) = record.expires() {
+            self.expiry.add(expires, sequence);
+        }
+        self.tally.0[record.state as usize] += 1;
+        self.records.insert(sequence, record);
+        self.submitted(sequence, false)
+    }
+
+    fn submitted(&self, sequence: u64, deduplicated: bool) -> Submitted {
+        let record = &self.records.get(sequence);
+        let due = record
+            .filter(|record| record.state == State::Scheduled)
+            .map(|record| record.due);
+        let id = record.map_or_else(
+            || crate::id::JobId::new(Timestamp::default(), 0, 0),
+            |record| record.id,
+        );
+        let state = record.map_or(State::Queued, |record| record.state);
+        Submitted {
+            id,
+            sequence,
+            state,
+            due,
+            deduplicated,
+        }
+    }
+
+    pub(super) fn claim(&mut self, request: &Claim) -> Vec<Claimed> {
+        let worker = self.worker(&request.worker);
+        request
+            .jobs
+            .iter()
+            .filter_map(|sequence| self.claim_one(*sequence, worker, request.now))
+            .collect()
+    }
+
+    fn claim_one(&mut self, sequence: u64, worker: u16, now: Timestamp) -> Option<Claimed> {
+        let record = self
+            .records
+            .get_mut(sequence)
+            .filter(|record| record.state == State::Queued)?;
+        if let Some(expires) = record.expires() {
+            self.expiry.remove(expires, sequence);
+        }
+        record.archive_attempt(&self.workers);
+        record.attempt += 1;
+        record.started = now;
+        record.finished = Timestamp::default();
+        record.end = None;
+        record.worker = worker;
+        Self::set_state(&mut self.tally, record, State::Running);
+        let checkpoint = record
+            .rare
+            .as_ref()
+            .and_then(|rare| rare.checkpoint.clone());
+        let (attempt, failures) = (record.attempt, record.failures);
+        Some(Claimed {
+            sequence,
+            attempt,
+            failures,
+            args: record.args.clone(),
+            checkpoint,
+        })
+    }
+
+    pub(super) fn finish(&mut self, request: Finish, trash: &mut Trash) -> Batch<Fenced> {
+        let now = request.now;
+        request
+            .attempts
+            .into_iter()
+            .map(|attempt| self.finish_one(attempt, now, trash))
+            .collect()
+    }
+
+    fn finish_one(&mut self, ended: FinishedAttempt, now: Timestamp, trash: &mut Trash) -> Fenced {
+        let Some(record) = running(self.records.get_mut(ended.sequence), ended.attempt) else {
+            return Fenced::Stale;
+        };
+        record.finished = now;
+        record.failures += u32::from(matches!(ended.next, Next::Retry(_)));
+        record.end = Some(ended.end);
+        match ended.next {
+            Next::End(state) => self.end(ended.sequence, state, trash),
+            Next::Requeue => Self::set_state(&mut self.tally, record, State::Queued),
+            Next::Retry(due) => self.postpone(ended.sequence, State::Retrying, due),
+            Next::Snooze(due) => self.postpone(ended.sequence, State::Scheduled, due),
+        }
+        Fenced::Applied
+    }
+
+    fn postpone(&mut self, sequence: u64, state: State, due: Timestamp) {
+        if let Some(record) = self.records.get_mut(sequence) {
+            record.due = due;
+            self.due.add(due, sequence);
+            Self::set_state(&mut self.tally, record, state);
+        }
+    }
+
+    /// Ends a job: its key is free again, and it is kept for a while.
+    fn end(&mut self, sequence: u64, state: State, trash: &mut Trash) {
+        let Some(record) = self.records.get_mut(sequence) else {
+            return;
+        };
+        Self::set_state(&mut self.tally, record, state);
+        if state != State::Failed && record.args.is_live() {
+            trash.payloads.push(std::mem::take(&mut record.args));
+        }
+        if let Some(key) = record.rare.as_ref().and_then(|rare| rare.unique.as_ref()) {
+            self.unique.remove(key);
+        }
+        let (stamp, own_ttl) = (record.use_stamp, record.spec.result_ttl);
+        if let Some(ttl) = own_ttl {
+            let at = record.finished.after(ttl);
+            self.forgetting.add(at, sequence);
+        }
+        self.retention(state).keep(sequence, stamp);
+        self.evict(state, trash);
+    }
+
+    fn evict(&mut self, state: State, trash: &mut Trash) {
+        while self.retention(state).kept() > self.options.max_results {
+            let Some(oldest) = self.oldest_ended(state) else {
+                return;
+            };
+            self.remove_ended(oldest, trash);
+        }
+    }
+
+    fn oldest_ended(&mut self, state: State) -> Option<u64> {
+        let records = &self.records;
+        let stamp_of = |sequence| records.get(sequence).map(|record| record.use_stamp);
+        let retention = if state == State::Failed {
+            &mut self.dead_letters
+        } else {
+            &mut self.ended
+        };
+        retention.oldest(stamp_of)
+    }
+
+    pub(super) fn note(&mut self, note: Note, trash: &mut Trash) -> Fenced {
+        let Some(record) = running(self.records.get_mut(note.sequence), note.attempt) else {
+            return Fenced::Stale;
+        };
+        let rare = record.rare();
+        match note.kind {
+            NoteKind::Progress(progress) => rare.progress = Some(progress),
+            NoteKind::Checkpoint(state) => trash.payloads.extend(rare.checkpoint.replace(state)),
+            NoteKind::Log(line) => {
+                if rare.logs.len() == LOG_LINES {
+                    rare.logs.pop_front();
+                }
+                rare.logs.push_back(line);
+            }
+        }
+        Fenced::Applied
+    }
+
+    pub(super) fn cancel(&mut self, request: Cancel, trash: &mut Trash) -> Cancelled {
+        let Some(sequence) = self.find(request.id) else {
+            return Cancelled::NotFound;
+        };
+        let Some(record) = self.records.get(sequence) else {
+            return Cancelled::NotFound;
+        };
+        match record.state {
+            State::Running => Cancelled::Running {
+                sequence,
+                attempt: record.attempt,
+            },
+            state if state.is_terminal() => Cancelled::Ended(state),
+            _ => {
+                self.end_waiting(sequence, request.end, request.now, trash);
+                Cancelled::Done { sequence }
+            }
+        }
+    }
+
+    /// Ends a job that waits as cancelled.
+    fn end_waiting(
+        &mut self,
+        sequence: u64,
+        end: Arc<AttemptEnd>,
+        now: Timestamp,
+        trash: &mut Trash,
+    ) {
+        let workers = &self.workers;
+        let Some(record) = self.records.get_mut(sequence) else {
+            return;
+        };
+        if matches!(record.state, State::Scheduled | State::Retrying) {
+            self.due.remove(record.due, sequence);
+        }
+        if let Some(expires) = record.expires().filter(|_| record.attempt == 0) {
+            self.expiry.remove(expires, sequence);
+        }
+        if record.end.is_some() {
+            record.archive_attempt(workers);
+        }
+        record.finished = now;
+        record.end = Some(end);
+        self.end(sequence, State::Cancelled, trash);
+    }
+
+    pub(super) fn promote(&mut self, request: Promote, trash: &mut Trash) -> Promoted {
+        let mut promoted = Promoted::default();
+        while promoted.queued.len() + promoted.expired.len() < request.limit {
+            if let Some(sequence) = self.expiry.take_due(request.now) {
+                promoted
+                    .expired
+                    .extend(self.expire(sequence, request.now, trash));
+            } else if let Some(sequence) = self.due.take_due(request.now) {
+                promoted.queued.extend(self.requeue(sequence));
+            } else {
+                break;
+            }
+        }
+        promoted.next = [self.due.next(), self.expiry.next()]
+            .into_iter()
+            .flatten()
+            .min();
+        promoted
+    }
+
+    fn requeue(&mut self, sequence: u64) -> Option<Queued> {
+        let record = self.records.get_mut(sequence)?;
+        Self::set_state(&mut self.tally, record, State::Queued);
+        Some(Queued {
+            id: record.id,
+            sequence,
+            spec: Arc::clone(&record.spec),
+        })
+    }
+
+    fn expire(&mut self, sequence: u64, now: Timestamp, trash: &mut Trash) -> Option<Expired> {
+        let record = self
+            .records
+            .get(sequence)
+            .filter(|record| record.attempt == 0)?;
+        let after = crate::units::format_duration(record.spec.expires.unwrap_or_default());
+        let reason = Failure::new(
+            "Expired",
+            format!("it did not start within {after} of its submission"),
+        );
+        let end = Arc::new(AttemptEnd::failed(OutcomeKind::Cancelled, reason));
+        self.end_waiting(sequence, Arc::clone(&end), now, trash);
+        Some(Expired {
+            sequence,
+            outcome: Final {
+                state: State::Cancelled,
+                end,
+            },
+        })
+    }
+
+    pub(super) fn retry(&mut self, request: Ref) -> Result<Submitted> {
+        let record = self
+            .find(request.id)
+            .and_then(|sequence| self.records.get(sequence));
+        let record =
+            record.ok_or_else(|| Error::not_found(format!("there is no job {}", request.id)))?;
+        if record.state != State::Failed {
+            let state = record.state;
+            return Err(Error::conflict(format!(
+                "job {} is {state}: only a failed job can be retried",
+                request.id
+            )));
+        }
+        let spec = Arc::clone(&record.spec);
+        let job = NewJob {
+            spec,
+            args: record.args.clone(),
+            unique: record.unique().cloned(),
+            due: None,
+        };
+        let submitted = self.submit_one(job, request.now);
+        if let Some(record) = self
+            .records
+            .get_mut(submitted.sequence)
+            .filter(|_| !submitted.deduplicated)
+        {
+            record.rare().retry_of = Some(request.id);
+        }
+        Ok(submitted)
+    }
+
+    pub(super) fn delete(&mut self, request: Ref, trash: &mut Trash) -> Deletion {
+        let Some(sequence) = self.find(request.id) else {
+            return Deletion::NotFound;
+        };
+        match self.records.get(sequence).map(|record| record.state) {
+            Some(state) if state.is_terminal() => {
+                self.remove_ended(sequence, trash);
+                Deletion::Done
+            }
+            Some(state) => Deletion::Unfinished(state),
+            None => Deletion::NotFound,
+        }
+    }
+
+    pub(super) fn prune(&mut self, request: Prune, trash: &mut Trash) -> Pruned {
+        let mut removed = 0;
+        while removed < request.limit {
+            let own = self.forgetting.take_due(request.now);
+            let Some(sequence) = own.or_else(|| self.first_forgotten(request.now)) else {
+                break;
+            };
+            self.remove_ended(sequence, trash);
+            removed += 1;
+        }
+        Pruned {
+            removed,
+            next: self.next_forgetting(),
+        }
+    }
+
+    fn first_forgotten(&mut self, now: Timestamp) -> Option<u64> {
+        [State::Completed, State::Failed]
+            .into_iter()
+            .find_map(|state| {
+                let oldest = self.oldest_ended(state)?;
+                let record = self.records.get(oldest)?;
+                (self.forgotten_at(record) <= now).then_some(oldest)
+            })
+    }
+
+    fn next_forgetting(&mut self) -> Option<Timestamp> {
+        let by_age = [State::Completed, State::Failed].map(|state| {
+            let oldest = self.oldest_ended(state)?;
+            self.records
+                .get(oldest)
+                .map(|record| self.forgotten_at(record))
+        });
+        by_age
+            .into_iter()
+            .flatten()
+            .chain(self.forgetting.next())
+            .min()
+    }
+}
+
+/// The record, where it is running exactly this attempt.
+fn running(record: Option<&mut Record>, attempt: u32) -> Option<&mut Record> {
+    record.filter(|record| record.state == State::Running && record.attempt == attempt)
+}

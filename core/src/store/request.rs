@@ -1,0 +1,316 @@
+//! What a store is asked and what it answers.
+
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+
+use crate::clock::Timestamp;
+use crate::id::JobId;
+use crate::job::{Cursor, JobFilter, JobInfo, LogLine, NewJob, Order, Progress, Spec};
+use crate::outcome::{AttemptEnd, Final};
+use crate::payload::Payload;
+use crate::state::State;
+
+/// A few things of a kind, most often one.
+pub type Batch<T> = SmallVec<[T; 1]>;
+
+/// What a store can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Capabilities {
+    /// The name of the kind, such as `memory`.
+    pub name: &'static str,
+    /// Whether jobs outlive the process.
+    pub durable: bool,
+    /// Whether payloads may be live objects.
+    pub live_payloads: bool,
+}
+
+/// New jobs.
+#[derive(Debug)]
+pub struct Submit {
+    /// The time of the submission.
+    pub now: Timestamp,
+    /// The jobs, in their order.
+    pub jobs: Batch<NewJob>,
+}
+
+/// A job that was accepted, or the unfinished one that has its unique key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Submitted {
+    /// Its id.
+    pub id: JobId,
+    /// Its sequence number.
+    pub sequence: u64,
+    /// Its state.
+    pub state: State,
+    /// When it is due, for a scheduled job.
+    pub due: Option<Timestamp>,
+    /// Whether this is an earlier job with the same unique key.
+    pub deduplicated: bool,
+}
+
+/// Jobs to start.
+#[derive(Debug)]
+pub struct Claim {
+    /// The time of the start.
+    pub now: Timestamp,
+    /// The worker that starts them.
+    pub worker: Arc<str>,
+    /// Their sequence numbers.
+    pub jobs: SmallVec<[u64; 8]>,
+}
+
+/// A job that may now be run.
+#[derive(Debug)]
+pub struct Claimed {
+    /// Its sequence number.
+    pub sequence: u64,
+    /// The number of this attempt, from 1.
+    pub attempt: u32,
+    /// How many attempts failed before.
+    pub failures: u32,
+    /// The arguments.
+    pub args: Payload,
+    /// The last checkpoint.
+    pub checkpoint: Option<Payload>,
+}
+
+/// What follows the end of an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// The job ends in this terminal state.
+    End(State),
+    /// The attempt failed; the job is retried from then on.
+    Retry(Timestamp),
+    /// The task asked for it: the job is scheduled for then.
+    Snooze(Timestamp),
+    /// The job is queued again, in its old place.
+    Requeue,
+}
+
+/// One attempt that has ended.
+#[derive(Debug)]
+pub struct FinishedAttempt {
+    /// The sequence number of the job.
+    pub sequence: u64,
+    /// The number of the attempt.
+    pub attempt: u32,
+    /// How it ended.
+    pub end: Arc<AttemptEnd>,
+    /// What follows.
+    pub next: Next,
+}
+
+/// Attempts that have ended.
+#[derive(Debug)]
+pub struct Finish {
+    /// The time of the end.
+    pub now: Timestamp,
+    /// The attempts.
+    pub attempts: Batch<FinishedAttempt>,
+}
+
+/// Whether a write of an attempt was still its to make.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fenced {
+    /// It was made.
+    Applied,
+    /// A newer attempt, or an end, came first: nothing was changed.
+    Stale,
+}
+
+/// What a running attempt has to say.
+#[derive(Debug)]
+pub struct Note {
+    /// The time.
+    pub now: Timestamp,
+    /// The sequence number of the job.
+    pub sequence: u64,
+    /// The number of the attempt.
+    pub attempt: u32,
+    /// What it says.
+    pub kind: NoteKind,
+}
+
+/// The kinds of notes.
+#[derive(Debug)]
+pub enum NoteKind {
+    /// How far it has come.
+    Progress(Progress),
+    /// A line for the log; only the newest 1,000 are kept.
+    Log(LogLine),
+    /// A state to go on from.
+    Checkpoint(Payload),
+}
+
+/// A job to cancel.
+#[derive(Debug)]
+pub struct Cancel {
+    /// The time.
+    pub now: Timestamp,
+    /// Its id.
+    pub id: JobId,
+    /// How it ends.
+    pub end: Arc<AttemptEnd>,
+}
+
+/// What became of a request to cancel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cancelled {
+    /// It waited, and is cancelled.
+    Done {
+        /// Its sequence number.
+        sequence: u64,
+    },
+    /// It runs: ask this attempt.
+    Running {
+        /// Its sequence number.
+        sequence: u64,
+        /// The number of the attempt.
+        attempt: u32,
+    },
+    /// It had ended in this state.
+    Ended(State),
+    /// There is none with that id.
+    NotFound,
+}
+
+/// A request to look at what time has brought.
+#[derive(Clone, Copy, Debug)]
+pub struct Promote {
+    /// The time.
+    pub now: Timestamp,
+    /// The most jobs to change.
+    pub limit: usize,
+}
+
+/// A job that became queued.
+#[derive(Clone, Debug)]
+pub struct Queued {
+    /// Its id.
+    pub id: JobId,
+    /// Its sequence number.
+    pub sequence: u64,
+    /// What it declared.
+    pub spec: Arc<Spec>,
+}
+
+/// A job that was to start before now, and is cancelled.
+#[derive(Clone, Debug)]
+pub struct Expired {
+    /// Its sequence number.
+    pub sequence: u64,
+    /// How it ended.
+    pub outcome: Final,
+}
+
+/// What time has brought.
+#[derive(Clone, Debug, Default)]
+pub struct Promoted {
+    /// Jobs that became queued.
+    pub queued: Vec<Queued>,
+    /// Jobs that were to start before now.
+    pub expired: Vec<Expired>,
+    /// When there is something to do again.
+    pub next: Option<Timestamp>,
+}
+
+/// One job, by id.
+#[derive(Clone, Copy, Debug)]
+pub struct Ref {
+    /// The time.
+    pub now: Timestamp,
+    /// Its id.
+    pub id: JobId,
+}
+
+/// What became of a request to delete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deletion {
+    /// It is gone.
+    Done,
+    /// It has not ended: it is in this state.
+    Unfinished(State),
+    /// There is none with that id.
+    NotFound,
+}
+
+/// One job to read.
+#[derive(Clone, Copy, Debug)]
+pub struct Get {
+    /// The time: reading a result keeps it from being the least recently used.
+    pub now: Timestamp,
+    /// Its id.
+    pub id: JobId,
+    /// Whether to read its log lines too.
+    pub logs: bool,
+}
+
+/// A page of jobs to read.
+#[derive(Clone, Debug)]
+pub struct List {
+    /// Which.
+    pub filter: JobFilter,
+    /// In what order.
+    pub order: Order,
+    /// How many at most.
+    pub limit: usize,
+    /// How many to leave out first.
+    pub offset: usize,
+    /// Only those after this one.
+    pub after: Option<Cursor>,
+}
+
+/// A page of jobs.
+#[derive(Clone, Debug)]
+pub struct Listed {
+    /// The jobs, in the order asked for.
+    pub jobs: Vec<JobInfo>,
+    /// Where the next page begins, where there is one.
+    pub next: Option<Cursor>,
+}
+
+/// Jobs to count.
+#[derive(Clone, Debug)]
+pub struct Count {
+    /// Which.
+    pub filter: JobFilter,
+}
+
+/// How many jobs are in each state, indexed by [`State`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally(pub [u64; State::ALL.len()]);
+
+impl Tally {
+    /// How many are in `state`.
+    pub fn of(&self, state: State) -> u64 {
+        self.0[state as usize]
+    }
+
+    /// How many have not ended.
+    pub fn unfinished(&self) -> u64 {
+        State::ALL
+            .iter()
+            .filter(|state| !state.is_terminal())
+            .map(|state| self.of(*state))
+            .sum()
+    }
+}
+
+/// A request to forget what is past its time.
+#[derive(Clone, Copy, Debug)]
+pub struct Prune {
+    /// The time.
+    pub now: Timestamp,
+    /// The most jobs to forget.
+    pub limit: usize,
+}
+
+/// What was forgotten.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pruned {
+    /// How many jobs.
+    pub removed: usize,
+    /// When there is something to forget again.
+    pub next: Option<Timestamp>,
+}
