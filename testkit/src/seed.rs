@@ -12,9 +12,19 @@ impl Seed {
     /// The seed of this run. A value that is no number counts as not set.
     #[must_use]
     pub fn from_env() -> Self {
-        let given = std::env::var(Self::VARIABLE).ok();
-        let seed = given.and_then(|text| text.trim().parse().ok());
-        Self(seed.unwrap_or_else(|| Rng::new().u64(..)))
+        Self::given().unwrap_or_else(|| Self(Rng::new().u64(..)))
+    }
+
+    /// The seed of this run, `usual` unless the environment sets one: for tests that
+    /// compare figures.
+    #[must_use]
+    pub fn from_env_or(usual: u64) -> Self {
+        Self::given().unwrap_or(Self(usual))
+    }
+
+    fn given() -> Option<Self> {
+        let text = std::env::var(Self::VARIABLE).ok()?;
+        text.trim().parse().ok().map(Self)
     }
 
     /// The number itself.

@@ -191,17 +191,15 @@ impl Duel {
         let holder = self.number();
         assert_eq!(self.ledger.could_ever_fit(&demand), Ok(()));
         self.referee.started(rank, &demand, free, self.now);
-        let permit = self
-            .ledger
-            .reserve(holder, &demand)
-            .expect("it was said to fit");
+        let permit = self.ledger.reserve(holder, &demand);
+        assert!(permit.is_some(), "{rank:?} was said to fit");
         assert!(self.naive_ledger.reserve(holder, &demand));
-        self.running.push(Running {
+        self.running.extend(permit.map(|permit| Running {
             rank,
             demand,
             permit,
             holder,
-        });
+        }));
         self.tally.started += 1;
         let heads = self.naive_scheduler.heads();
         self.tally.passed += usize::from(heads.iter().any(|head| head.rank < rank));
