@@ -214,3 +214,6 @@ impl Scheduler {
         slot
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -43,10 +43,12 @@ impl RankQueue {
                 Err(position) => position,
             }
         };
-        if chunk.len() < CHUNK {
-            chunk.insert(position, rank);
-        } else {
+        if chunk.len() == CHUNK {
             self.split(at, position, rank);
+        } else if position == chunk.len() {
+            chunk.push_back(rank);
+        } else {
+            chunk.insert(position, rank);
         }
         true
     }

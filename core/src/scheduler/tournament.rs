@@ -142,6 +142,12 @@ impl Tournament {
         total
     }
 
+    /// How many edges it keeps words for.
+    #[cfg(test)]
+    pub(super) fn edges(&self) -> usize {
+        self.trie.edges()
+    }
+
     /// Follows an edge if something below may both fit and beat the best.
     fn search(&self, edge: Edge, allowance: &[u64], best: &mut Entrant) {
         if self.rank(edge) >= best.rank || !self.fits(edge, allowance) {

@@ -1,7 +1,7 @@
 //! The scheduler alone, in steady state: nanoseconds of a submit and of a claim, with a
 //! linear scan over the shapes as peer in the same run.
 //!
-//! `cargo run --release -p bursar-benches --bin scheduler [-- --json]`
+//! `cargo run --release -p bursar-benches --bin scheduler [-- [--json] [--one-shape]]`
 
 mod churn;
 mod report;
@@ -19,18 +19,25 @@ const JOBS: [usize; 2] = [100_000, 1_000_000];
 const SHAPES: [usize; 3] = [1_000, 5_000, 20_000];
 
 fn main() {
-    let mut report = Report::new(std::env::args().any(|argument| argument == "--json"));
+    let asked = |option: &str| std::env::args().any(|argument| argument == option);
+    let report = Report::new(asked("--json"));
+    if !asked("--one-shape") {
+        steady_state(&report);
+    }
+    pingpong::measure(&report);
+}
+
+fn steady_state(report: &Report) {
     let clock = churn::clock_cost();
     report.begin(clock);
     for shapes in SHAPES {
-        let claims = JOBS.map(|jobs| measure(&mut report, clock, jobs, shapes));
+        let claims = JOBS.map(|jobs| measure(report, clock, jobs, shapes));
         report.growth(shapes, &claims[0], &claims[1]);
     }
-    pingpong::measure(&mut report);
 }
 
 /// One row: fills the queue, lets it settle, measures.
-fn measure(report: &mut Report, clock: u64, jobs: usize, shapes: usize) -> Spread {
+fn measure(report: &Report, clock: u64, jobs: usize, shapes: usize) -> Spread {
     let mut churn = Churn::new(SEED, jobs, shapes, true);
     let beside = churn.run(CLAIMS_BESIDE_SCAN);
     let scan = Spread::of(beside.claim_by_scan, clock);
@@ -59,7 +66,7 @@ mod pingpong {
         clippy::disallowed_methods,
         reason = "a benchmark reads the real clock"
     )]
-    pub(crate) fn measure(report: &mut Report) {
+    pub(crate) fn measure(report: &Report) {
         let demand = Amounts::from_slice(&[32, 100, 1, 0]);
         let free = Amounts::from_slice(&[256, 1_000, 8, 1]);
         for depth in [0, 1_000_000] {
