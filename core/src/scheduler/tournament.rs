@@ -62,7 +62,9 @@ impl Tournament {
         let seat = self.trie.seat(slot);
         let words = self.words_mut(seat);
         words[0] = rank.to_bits();
-        words[1..].copy_from_slice(demand);
+        for (word, need) in words[1..].iter_mut().zip(demand) {
+            *word = *need;
+        }
         self.rise(seat);
     }
 
