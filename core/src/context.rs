@@ -74,7 +74,7 @@ impl JobContext {
 
     /// How long until its timeout; `None` where it has none.
     pub fn time_left(&self) -> Option<Duration> {
-        let engine = self.attempt.engine.upgrade()?;
+        let engine = self.attempt.engine()?;
         self.attempt
             .deadline()
             .map(|deadline| deadline.since(engine.tick()))

@@ -20,10 +20,15 @@ pub use thread::ThreadPool;
 pub struct Assignment {
     /// What it is, and how it is asked to stop.
     pub attempt: Arc<Attempt>,
-    /// The function.
-    pub handler: Handler,
     /// The arguments.
     pub args: Payload,
+}
+
+impl Assignment {
+    /// The function to run.
+    pub fn handler(&self) -> Option<&Handler> {
+        self.attempt.ticket.plan().map(|plan| &plan.task().handler)
+    }
 }
 
 /// Runs attempts. Its methods are called from any thread, never block and never run a handler
@@ -37,6 +42,11 @@ pub trait Executor: Debug + Send + Sync + 'static {
 
     /// Called after one or several [`start`](Self::start): wakes what runs them.
     fn flush(&self);
+
+    /// Whether everything that was started has been picked up. Whoever picks the last one up asks
+    /// for more, by [`Reporter::more`], before it runs it: so what is submitted while this is
+    /// `false` needs no grant of its own.
+    fn is_hungry(&self) -> bool;
 
     /// Asks an attempt that was started to stop: its [`Attempt::stopped`] says why.
     fn stop(&self, attempt: &Arc<Attempt>);

@@ -9,6 +9,7 @@ mod engine;
 mod error;
 mod event;
 mod executor;
+mod hot_mutex;
 mod id;
 mod job;
 mod ledger;

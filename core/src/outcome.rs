@@ -114,7 +114,7 @@ pub struct AttemptEnd {
     /// What the handler returned, for `Completed`.
     pub result: Payload,
     /// What went wrong, for everything else.
-    pub failure: Option<Failure>,
+    pub failure: Option<Box<Failure>>,
     /// The most memory that the attempt was seen to use, in bytes, where it is isolated.
     pub peak_memory: Option<u64>,
     /// The processor time that the attempt used, where it is isolated.
@@ -144,7 +144,7 @@ impl AttemptEnd {
     /// An attempt that ended badly.
     pub fn failed(kind: OutcomeKind, failure: Failure) -> Self {
         Self {
-            failure: Some(failure),
+            failure: Some(Box::new(failure)),
             ..Self::new(kind)
         }
     }

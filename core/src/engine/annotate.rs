@@ -38,7 +38,7 @@ impl Attempt {
 
     /// Logs a line.
     pub fn log(&self, level: &str, message: &str) -> Reply<()> {
-        let Some(inner) = self.engine.upgrade() else {
+        let Some(inner) = self.engine() else {
             return Reply::now(Err(Error::closed()));
         };
         let line = LogLine {
@@ -72,7 +72,7 @@ impl Attempt {
     }
 
     fn note(&self, kind: NoteKind, event: Option<EventKind>) -> Reply<()> {
-        let Some(inner) = self.engine.upgrade() else {
+        let Some(inner) = self.engine() else {
             return Reply::now(Err(Error::closed()));
         };
         inner.note(self, kind, event)

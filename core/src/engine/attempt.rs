@@ -1,7 +1,7 @@
 //! One execution of a job, while it lasts: what it is, and how it is asked to stop.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 
@@ -47,7 +47,6 @@ pub struct Attempt {
     pub(crate) key: u64,
     pub(crate) ticket: Arc<Ticket>,
     pub(crate) permit: Permit,
-    pub(crate) engine: Weak<Inner>,
     started: OnceLock<Started>,
     checkpoint: Mutex<Option<Payload>>,
     stop: Signal<Stop>,
@@ -56,12 +55,11 @@ pub struct Attempt {
 }
 
 impl Attempt {
-    pub(crate) fn new(key: u64, ticket: Arc<Ticket>, permit: Permit, engine: Weak<Inner>) -> Self {
+    pub(crate) fn new(key: u64, ticket: Arc<Ticket>, permit: Permit) -> Self {
         Self {
             key,
             ticket,
             permit,
-            engine,
             started: OnceLock::new(),
             checkpoint: Mutex::new(None),
             stop: Signal::default(),
@@ -85,6 +83,11 @@ impl Attempt {
             failures,
             deadline,
         });
+    }
+
+    /// The engine that runs it, while there is one.
+    pub(crate) fn engine(&self) -> Option<Arc<Inner>> {
+        self.ticket.plan()?.engine.upgrade()
     }
 
     /// A number that no other attempt of this engine has.

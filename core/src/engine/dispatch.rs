@@ -1,24 +1,26 @@
 //! What waits, what runs and what that reserves: the state behind the engine's one hot lock.
 //! Plain data with no I/O and no user code, so the lock is held for well under a microsecond.
 
-use std::sync::{Arc, Weak};
+use std::collections::HashMap;
+use std::sync::Arc;
 
 use smallvec::SmallVec;
 
 use crate::clock::Tick;
 use crate::engine::attempt::Attempt;
-use crate::engine::inner::Inner;
 use crate::engine::ticket::Ticket;
 use crate::ledger::Ledger;
 use crate::rank::Rank;
 use crate::scheduler::Scheduler;
 use crate::seq_map::SeqMap;
+use crate::state::State;
+use crate::store::Submitted;
 
 /// Attempts that were granted their demand.
 pub(super) type Grants = SmallVec<[Arc<Attempt>; 4]>;
 
 /// Grants handed out in one go: the lock is given to others in between.
-const BATCH: usize = 64;
+pub(super) const BATCH: usize = 16;
 
 /// Why nothing is granted for now.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -48,8 +50,8 @@ pub(super) struct Dispatch {
     pub(super) tickets: SeqMap<Arc<Ticket>>,
     /// What really runs, by attempt key.
     pub(super) running: SeqMap<Arc<Attempt>>,
-    /// How many of `running` wait for another job.
-    pub(super) waiting: usize,
+    /// Which of `running` wait for which other job.
+    pub(super) waiting: HashMap<u64, Arc<Ticket>>,
     pub(super) gate: Gate,
     last_key: u64,
 }
@@ -61,10 +63,28 @@ impl Dispatch {
             ledger,
             tickets: SeqMap::default(),
             running: SeqMap::default(),
-            waiting: 0,
+            waiting: HashMap::new(),
             gate,
             last_key: 0,
         }
+    }
+
+    /// Takes a job in that the store has accepted. A ticket that was here before takes the place
+    /// of the new one: an unfinished job with the same unique key.
+    pub(super) fn take_in(&mut self, job: &Submitted, ticket: &mut Arc<Ticket>) {
+        if let Some(known) = self.tickets.get(job.sequence) {
+            *ticket = Arc::clone(known);
+            return;
+        }
+        self.tickets.insert(job.sequence, Arc::clone(ticket));
+        if job.state == State::Queued && !job.deduplicated {
+            self.offer(ticket);
+        }
+    }
+
+    /// Whether nothing is granted for now.
+    pub(super) fn is_paused(&self) -> bool {
+        self.gate.is_shut()
     }
 
     /// Queues a job.
@@ -83,28 +103,23 @@ impl Dispatch {
     }
 
     /// Grants what may start now.
-    pub(super) fn grant(&mut self, now: Tick, engine: &Weak<Inner>) -> Grants {
+    pub(super) fn grant(&mut self, now: Tick) -> Grants {
         let mut grants = Grants::new();
         while grants.len() < BATCH && !self.gate.is_shut() {
             let Some(rank) = self.scheduler.next(self.ledger.free(), now.micros()) else {
                 break;
             };
-            grants.extend(self.reserve(rank, engine));
+            grants.extend(self.reserve(rank));
         }
         grants
     }
 
-    fn reserve(&mut self, rank: Rank, engine: &Weak<Inner>) -> Option<Arc<Attempt>> {
+    fn reserve(&mut self, rank: Rank) -> Option<Arc<Attempt>> {
         let ticket = self.tickets.get(rank.sequence())?;
         let plan = ticket.plan()?;
         let key = self.last_key + 1;
         let permit = self.ledger.reserve(key, &plan.amounts)?;
-        let attempt = Arc::new(Attempt::new(
-            key,
-            Arc::clone(ticket),
-            permit,
-            Weak::clone(engine),
-        ));
+        let attempt = Arc::new(Attempt::new(key, Arc::clone(ticket), permit));
         self.last_key = key;
         self.running.insert(key, Arc::clone(&attempt));
         Some(attempt)
@@ -113,6 +128,9 @@ impl Dispatch {
     /// Gives back what an attempt reserved, once it has really ended.
     pub(super) fn release(&mut self, attempt: &Attempt) -> bool {
         self.ledger.release(attempt.permit);
+        if !self.waiting.is_empty() {
+            self.waiting.remove(&attempt.key);
+        }
         self.running.remove(attempt.key).is_some()
     }
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Weak};
 
 use smallvec::SmallVec;
 
+use crate::clock::Timestamp;
 use crate::engine::attempt::Attempt;
 use crate::engine::inner::Inner;
 use crate::engine::verdict::{Verdict, verdict};
@@ -28,6 +29,13 @@ impl Reporter {
             inner.finish(ended);
         }
     }
+
+    /// Asks for more to do: see [`Executor::is_hungry`](crate::Executor::is_hungry).
+    pub fn more(&self) {
+        if let Some(inner) = self.0.upgrade() {
+            inner.pump();
+        }
+    }
 }
 
 impl Inner {
@@ -47,11 +55,11 @@ impl Inner {
                 self.release(&attempt);
             }
         }
-        self.record(judged, true);
+        self.record(judged, now, true);
     }
 
     /// Records verdicts; `ended` says whether the code has stopped too.
-    pub(super) fn record(&self, judged: Judged, ended: bool) {
+    pub(super) fn record(&self, judged: Judged, now: Timestamp, ended: bool) {
         if judged.is_empty() {
             return;
         }
@@ -62,7 +70,7 @@ impl Inner {
             next: verdict.next,
         });
         let request = Finish {
-            now: self.now(),
+            now,
             attempts: attempts.collect(),
         };
         let reply = self.store.finish(request);
@@ -73,6 +81,7 @@ impl Inner {
 
     fn recorded(&self, judged: Judged, fenced: Result<Batch<Fenced>>, ended: bool) {
         let fenced = fenced.unwrap_or_else(|_| judged.iter().map(|_| Fenced::Stale).collect());
+        let now = self.tick();
         let grants = {
             let mut dispatch = self.dispatch.lock();
             for ((attempt, verdict), fenced) in judged.iter().zip(&fenced) {
@@ -88,9 +97,9 @@ impl Inner {
                 }
             }
             self.phase.note(&dispatch);
-            dispatch.grant(self.tick(), &self.this)
+            dispatch.grant(now)
         };
-        self.start(grants);
+        self.start(grants, now);
         for ((attempt, verdict), fenced) in judged.into_iter().zip(fenced) {
             self.tell(&attempt, verdict, fenced);
         }
@@ -127,12 +136,11 @@ impl Inner {
 
     /// Gives back what an attempt held whose end was recorded before.
     fn release(&self, attempt: &Arc<Attempt>) {
-        let grants = {
+        {
             let mut dispatch = self.dispatch.lock();
             dispatch.release(attempt);
             self.phase.note(&dispatch);
-            dispatch.grant(self.tick(), &self.this)
-        };
-        self.start(grants);
+        }
+        self.pump();
     }
 }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use smallvec::smallvec;
+
 use crate::engine::driver::STEP;
 use crate::engine::inner::Inner;
 use crate::engine::submit::Accepted;
@@ -61,7 +63,7 @@ impl Inner {
                 id,
             });
             submitted.then(move |job| {
-                let accepted = inner.accept(&[job], &[plan]);
+                let accepted = inner.accept(&[job], smallvec![plan]);
                 Reply::now(accepted.into_iter().next().ok_or_else(|| no_job(id)))
             })
         })
@@ -180,14 +182,8 @@ impl Inner {
         if *base.spec == **spec {
             return Ok(base);
         }
-        let amounts = self.pool.amounts(&spec.task, &spec.demand, spec.executor)?;
         let (task, options) = (Arc::clone(&base.task), base.options.clone());
-        Ok(Arc::new(crate::engine::plan::Plan {
-            task,
-            options,
-            spec: Arc::clone(spec),
-            amounts,
-        }))
+        self.plan_for(task, options, Arc::clone(spec)).map(Arc::new)
     }
 }
 
@@ -212,7 +208,7 @@ fn final_of(info: &JobInfo) -> Final {
         state: info.state,
         end: Arc::new(AttemptEnd {
             result,
-            failure,
+            failure: failure.map(Box::new),
             ..AttemptEnd::new(kind)
         }),
     }

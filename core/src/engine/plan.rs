@@ -1,14 +1,13 @@
 //! A task with its options settled against one engine: made once, shared by its jobs.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use crate::amounts::Amounts;
 use crate::engine::inner::Inner;
-use crate::engine::pool::Pool;
 use crate::error::{Error, Result};
 use crate::job::Spec;
-use crate::options::{Defaults, TaskOptions};
+use crate::options::TaskOptions;
 use crate::task::Task;
 
 /// A task with its options settled: defaults filled in, and found to fit the budget.
@@ -18,6 +17,7 @@ pub struct Plan {
     pub(crate) options: TaskOptions,
     pub(crate) spec: Arc<Spec>,
     pub(crate) amounts: Amounts,
+    pub(crate) engine: Weak<Inner>,
 }
 
 impl Plan {
@@ -35,23 +35,6 @@ impl Plan {
     pub(crate) fn delay(&self) -> Option<Duration> {
         self.options.delay
     }
-
-    fn new(
-        task: Arc<Task>,
-        options: TaskOptions,
-        defaults: &Defaults,
-        pool: &Pool,
-    ) -> Result<Self> {
-        let executor = options.executor.unwrap_or(task.executor);
-        let spec = options.spec(&task.name, executor, defaults);
-        let amounts = pool.amounts(&task.name, &spec.demand, executor)?;
-        Ok(Self {
-            task,
-            options,
-            spec: Arc::new(spec),
-            amounts,
-        })
-    }
 }
 
 impl Inner {
@@ -63,13 +46,7 @@ impl Inner {
     pub(crate) fn register(&self, task: Task) -> Result<Arc<Plan>> {
         let name = Arc::clone(&task.name);
         let options = task.options.clone();
-        let plan = Arc::new(Plan::new(
-            Arc::new(task),
-            options,
-            &self.defaults,
-            &self.pool,
-        )?);
-        self.executor(plan.spec.executor)?;
+        let plan = Arc::new(self.settle(Arc::new(task), options)?);
         let mut tasks = self.tasks.write();
         if tasks.contains_key(&name) {
             return Err(Error::conflict(format!(
@@ -90,9 +67,32 @@ impl Inner {
             return Ok(base);
         }
         let options = options.over(&base.options);
-        let plan = Plan::new(Arc::clone(&base.task), options, &self.defaults, &self.pool)?;
-        self.executor(plan.spec.executor)?;
+        let plan = self.settle(Arc::clone(&base.task), options)?;
         Ok(Arc::new(plan))
+    }
+
+    fn settle(&self, task: Arc<Task>, options: TaskOptions) -> Result<Plan> {
+        let executor = options.executor.unwrap_or(task.executor);
+        self.executor(executor)?;
+        let spec = Arc::new(options.spec(&task.name, executor, &self.defaults));
+        self.plan_for(task, options, spec)
+    }
+
+    /// The plan of jobs that declared `spec`.
+    pub(super) fn plan_for(
+        &self,
+        task: Arc<Task>,
+        options: TaskOptions,
+        spec: Arc<Spec>,
+    ) -> Result<Plan> {
+        let amounts = self.pool.amounts(&task.name, &spec.demand, spec.executor)?;
+        Ok(Plan {
+            task,
+            options,
+            spec,
+            amounts,
+            engine: self.this.clone(),
+        })
     }
 
     fn registered(&self, name: &str) -> Result<Arc<Plan>> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::clock::Tick;
 use crate::engine::attempt::Attempt;
-use crate::engine::dispatch::Grants;
+use crate::engine::dispatch::{BATCH, Grants};
 use crate::engine::inner::Inner;
 use crate::error::Result;
 use crate::event::EventKind;
@@ -16,14 +16,16 @@ use crate::store::{Claim, Claimed};
 impl Inner {
     /// Grants and starts what may start now.
     pub(super) fn pump(&self) {
-        let grants = self.dispatch.lock().grant(self.tick(), &self.this);
-        self.start(grants);
+        let now = self.tick();
+        let grants = self.dispatch.lock().grant(now);
+        self.start(grants, now);
     }
 
     /// Starts what was granted, and goes on while there is more.
-    pub(super) fn start(&self, mut grants: Grants) {
+    pub(super) fn start(&self, mut grants: Grants, now: Tick) {
         while !grants.is_empty() {
-            self.driver.watch_pressure(self.tick());
+            let more = grants.len() == BATCH;
+            self.driver.watch_pressure(now);
             let jobs = grants
                 .iter()
                 .map(|attempt| attempt.ticket.sequence())
@@ -35,7 +37,10 @@ impl Inner {
             };
             let reply = self.store.claim(claim);
             self.with_reply(reply, move |inner, claimed| inner.claimed(grants, claimed));
-            grants = self.dispatch.lock().grant(self.tick(), &self.this);
+            if !more {
+                return;
+            }
+            grants = self.dispatch.lock().grant(now);
         }
     }
 
@@ -44,10 +49,9 @@ impl Inner {
             return self.put_back(&grants);
         };
         let mut claimed = claimed.into_iter().peekable();
-        let now = self.tick();
         for attempt in grants {
             match claimed.next_if(|job| job.sequence == attempt.ticket.sequence()) {
-                Some(job) => self.run(attempt, job, now),
+                Some(job) => self.run(attempt, job),
                 None => self.lost_claim(&attempt),
             }
         }
@@ -56,11 +60,12 @@ impl Inner {
         }
     }
 
-    fn run(&self, attempt: Arc<Attempt>, job: Claimed, now: Tick) {
-        let Some(plan) = attempt.ticket.plan().cloned() else {
+    fn run(&self, attempt: Arc<Attempt>, job: Claimed) {
+        let Some(spec) = attempt.ticket.plan().map(|plan| &plan.spec) else {
             return;
         };
-        let deadline = plan.spec.timeout.map(|timeout| now.after(timeout));
+        let kind = spec.executor;
+        let deadline = spec.timeout.map(|timeout| self.tick().after(timeout));
         attempt.begin(job.attempt, job.failures, deadline, job.checkpoint);
         if let Some(deadline) = deadline {
             self.driver.watch(deadline, attempt.key());
@@ -74,10 +79,9 @@ impl Inner {
                 Ended::Cancelled("it was stopped before it began".into()),
             );
         }
-        if let Ok(executor) = self.executor(plan.spec.executor) {
+        if let Ok(executor) = self.executor(kind) {
             executor.start(Assignment {
                 attempt,
-                handler: plan.task.handler.clone(),
                 args: job.args,
             });
         }

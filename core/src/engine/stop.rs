@@ -80,17 +80,17 @@ impl Inner {
 
     /// A job has ended without running: it leaves the queue and its waiters are told.
     pub(super) fn settle_waiting(&self, sequence: u64, outcome: Final) {
-        let (ticket, grants) = {
+        let ticket = {
             let mut dispatch = self.dispatch.lock();
             let Some(ticket) = dispatch.tickets.remove(sequence) else {
                 return;
             };
             dispatch.withdraw(&ticket);
             self.phase.note(&dispatch);
-            (ticket, dispatch.grant(self.tick(), &self.this))
+            ticket
         };
         self.tell_ended(&ticket, outcome);
-        self.start(grants);
+        self.pump();
     }
 
     pub(super) fn tell_ended(&self, ticket: &Arc<Ticket>, outcome: Final) {
@@ -152,8 +152,9 @@ impl Inner {
     /// it keeps what it reserved until it really ends.
     pub(super) fn abandon(&self, attempt: &Arc<Attempt>) {
         if attempt.close() {
-            let verdict = abandoned(attempt, self.now(), || self.luck());
-            self.record(smallvec![(Arc::clone(attempt), verdict)], false);
+            let now = self.now();
+            let verdict = abandoned(attempt, now, || self.luck());
+            self.record(smallvec![(Arc::clone(attempt), verdict)], now, false);
         }
     }
 }

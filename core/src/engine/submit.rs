@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::clock::Timestamp;
+use crate::engine::dispatch::Grants;
 use crate::engine::inner::Inner;
 use crate::engine::plan::Plan;
 use crate::engine::ticket::Ticket;
 use crate::event::EventKind;
 use crate::job::NewJob;
 use crate::payload::Payload;
-use crate::state::State;
 use crate::store::{Batch, Reply, Submit, Submitted};
 
 /// One call to submit.
@@ -35,6 +36,18 @@ impl Submission {
             delay: None,
         }
     }
+
+    /// The job to store.
+    fn job(&mut self, now: Timestamp) -> NewJob {
+        let delay = self.delay.or_else(|| self.plan.delay());
+        let unique = self.unique.take();
+        NewJob {
+            spec: Arc::clone(&self.plan.spec),
+            args: std::mem::take(&mut self.args),
+            unique: unique.or_else(|| self.plan.options.unique.clone()),
+            due: delay.map(|delay| now.after(delay)),
+        }
+    }
 }
 
 /// A job that was accepted.
@@ -53,63 +66,59 @@ impl Inner {
             return Reply::now(Err(error));
         }
         let now = self.now();
-        let plans: Batch<Arc<Plan>> = calls.iter().map(|call| Arc::clone(&call.plan)).collect();
-        let jobs = calls.into_iter().map(|call| {
-            let due = call
-                .delay
-                .or_else(|| call.plan.delay())
-                .map(|delay| now.after(delay));
-            let unique = call.unique.or_else(|| call.plan.options.unique.clone());
-            NewJob {
-                spec: Arc::clone(&call.plan.spec),
-                args: call.args,
-                unique,
-                due,
-            }
-        });
-        let this = self.this.clone();
-        let reply = self.store.submit(Submit {
-            now,
-            jobs: jobs.collect(),
-        });
-        if let Reply::Now(_) = reply {
-            return Reply::now(
-                reply
-                    .wait()
-                    .map(|submitted| self.accept(&submitted, &plans)),
-            );
+        let (mut plans, mut jobs) = (Batch::new(), Batch::new());
+        for mut call in calls {
+            jobs.push(call.job(now));
+            plans.push(call.plan);
         }
+        let reply = self.store.submit(Submit { now, jobs });
+        if let Reply::Now(_) = reply {
+            return Reply::now(reply.wait().map(|submitted| self.accept(&submitted, plans)));
+        }
+        let this = self.this.clone();
         reply.map(move |submitted| match this.upgrade() {
-            Some(inner) => inner.accept(&submitted, &plans),
+            Some(inner) => inner.accept(&submitted, plans),
             None => Batch::new(),
         })
     }
 
     /// Takes in jobs that the store has accepted, and starts what may start.
-    pub(super) fn accept(&self, submitted: &[Submitted], plans: &[Arc<Plan>]) -> Batch<Accepted> {
-        let mut accepted = Batch::new();
+    pub(super) fn accept(
+        &self,
+        submitted: &[Submitted],
+        plans: Batch<Arc<Plan>>,
+    ) -> Batch<Accepted> {
+        let now = self.tick();
+        let jobs = submitted.iter().zip(plans);
+        let mut accepted: Batch<Accepted> = jobs
+            .map(|(job, plan)| Accepted {
+                ticket: Arc::new(Ticket::new(job.id, job.sequence, plan)),
+                deduplicated: job.deduplicated,
+            })
+            .collect();
         let grants = {
             let mut dispatch = self.dispatch.lock();
-            for (job, plan) in submitted.iter().zip(plans) {
-                let known = dispatch.tickets.get(job.sequence).cloned();
-                let ticket = known.unwrap_or_else(|| {
-                    let ticket = Arc::new(Ticket::new(job.id, job.sequence, Arc::clone(plan)));
-                    dispatch.tickets.insert(job.sequence, Arc::clone(&ticket));
-                    ticket
-                });
-                if job.state == State::Queued && !job.deduplicated {
-                    dispatch.offer(&ticket);
-                }
-                accepted.push(Accepted {
-                    ticket,
-                    deduplicated: job.deduplicated,
-                });
+            let mut hungry = false;
+            for (job, accepted) in submitted.iter().zip(&mut accepted) {
+                dispatch.take_in(job, &mut accepted.ticket);
+                hungry |= self.is_hungry(&accepted.ticket);
             }
-            dispatch.grant(self.tick(), &self.this)
+            if hungry {
+                dispatch.grant(now)
+            } else {
+                Grants::new()
+            }
         };
         self.announce(submitted, &accepted);
-        self.start(grants);
+        self.start(grants, now);
         accepted
+    }
+
+    /// Whether a new job needs a grant now: else its executor asks for more anyway.
+    fn is_hungry(&self, ticket: &Ticket) -> bool {
+        let kind = ticket.plan().map(|plan| plan.spec.executor);
+        let executor = kind.and_then(|kind| self.executor(kind).ok());
+        executor.is_none_or(|executor| executor.is_hungry())
     }
 
     fn announce(&self, submitted: &[Submitted], accepted: &[Accepted]) {

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use crate::engine::attempt::Attempt;
+use crate::engine::dispatch::Dispatch;
 use crate::engine::inner::Inner;
 use crate::engine::pool::Pool;
+use crate::engine::ticket::Ticket;
 use crate::error::{Error, Result};
 
 /// The slot of an attempt, given back until this is dropped. Its memory stays reserved.
@@ -15,14 +17,15 @@ pub struct SlotPause {
 }
 
 impl SlotPause {
-    /// Gives the slot of `attempt` back, for as long as this lives.
+    /// Gives the slot of `attempt` back while it waits for the end of `awaited`, for as long as
+    /// this lives.
     ///
     /// # Errors
     /// `Conflict` where everything that runs waits like this and what is queued doesn't fit beside
     /// what they hold: nothing would ever go on. `Closed` where the engine is gone.
-    pub fn begin(attempt: &Arc<Attempt>) -> Result<Self> {
-        let engine = attempt.engine.upgrade().ok_or_else(Error::closed)?;
-        let stuck = engine.pause_slot(attempt);
+    pub fn begin(attempt: &Arc<Attempt>, awaited: &Arc<Ticket>) -> Result<Self> {
+        let engine = attempt.engine().ok_or_else(Error::closed)?;
+        let stuck = engine.pause_slot(attempt, awaited);
         let pause = Self {
             engine,
             attempt: Arc::clone(attempt),
@@ -36,39 +39,58 @@ impl SlotPause {
 
 impl Drop for SlotPause {
     fn drop(&mut self) {
-        self.engine.resume_slot(&self.attempt);
+        self.engine.dispatch.lock().resume(&self.attempt);
     }
 }
 
 impl Inner {
     /// Gives a slot back; says why nothing would go on, if so.
-    fn pause_slot(&self, attempt: &Arc<Attempt>) -> Option<String> {
+    fn pause_slot(&self, attempt: &Arc<Attempt>, awaited: &Arc<Ticket>) -> Option<String> {
+        let now = self.tick();
         let (grants, stuck) = {
             let mut dispatch = self.dispatch.lock();
-            let changed =
-                slot(attempt).is_some_and(|slot| dispatch.ledger.suspend(attempt.permit, slot));
-            dispatch.waiting += usize::from(changed);
-            let grants = dispatch.grant(self.tick(), &self.this);
-            let all_wait = dispatch.waiting == dispatch.running.len() && grants.is_empty();
-            let stuck = all_wait && !dispatch.scheduler.is_empty() && !dispatch.gate.pressed;
-            (grants, stuck)
+            dispatch.pause(attempt, awaited);
+            let grants = dispatch.grant(now);
+            let stuck = grants.is_empty() && dispatch.is_stuck();
+            (grants, stuck.then_some(dispatch.running.len()))
         };
-        self.start(grants);
-        stuck.then(|| {
+        self.start(grants, now);
+        stuck.map(|running| {
             format!(
-                "waiting here would never end: all {} running jobs wait for others, and what they keep reserved leaves no room for those; \
-                 give the engine more, the waiting jobs less, or don't wait inside a job",
-                self.dispatch.lock().running.len()
+                "waiting here would never end: all {running} running jobs wait for others, and what \
+                 they keep reserved leaves no room for those; give the engine more, the waiting jobs \
+                 less, or don't wait inside a job"
             )
         })
     }
+}
+
+impl Dispatch {
+    fn pause(&mut self, attempt: &Arc<Attempt>, awaited: &Arc<Ticket>) {
+        let running = self.running.get(attempt.key).is_some();
+        if let Some(slot) = slot(attempt).filter(|_| running) {
+            self.ledger.suspend(attempt.permit, slot);
+            self.waiting.insert(attempt.key, Arc::clone(awaited));
+        }
+    }
 
     /// Takes a slot again, at once.
-    fn resume_slot(&self, attempt: &Arc<Attempt>) {
-        let mut dispatch = self.dispatch.lock();
-        let changed =
-            slot(attempt).is_some_and(|slot| dispatch.ledger.resume(attempt.permit, slot));
-        dispatch.waiting -= usize::from(changed);
+    fn resume(&mut self, attempt: &Attempt) {
+        if let Some(slot) = slot(attempt) {
+            self.ledger.resume(attempt.permit, slot);
+        }
+        self.waiting.remove(&attempt.key);
+    }
+
+    /// Whether nothing can ever go on: all that runs waits for jobs that are queued, and none of
+    /// those fits. A job that waits for its time might still.
+    fn is_stuck(&self) -> bool {
+        let unfinished = |ticket: &Arc<Ticket>| self.tickets.get(ticket.sequence()).is_some();
+        self.waiting.len() == self.running.len()
+            && self.waiting.values().all(unfinished)
+            && !self.scheduler.is_empty()
+            && self.tickets.len() == self.running.len() + self.scheduler.len()
+            && !self.is_paused()
     }
 }
 

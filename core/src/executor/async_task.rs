@@ -23,7 +23,7 @@ use crate::signal::Waiting;
 use crate::task::{Handler, HandlerFuture};
 
 /// Ends that are reported together at most.
-const BATCH: usize = 32;
+const BATCH: usize = 16;
 
 /// Attempts that a runner starts before it lets others of its thread have a turn.
 const TURN: usize = 128;
@@ -87,6 +87,10 @@ impl Executor for AsyncTasks {
         }
     }
 
+    fn is_hungry(&self) -> bool {
+        self.shared.ready.is_empty()
+    }
+
     fn stop(&self, _: &Arc<Attempt>) {
         // Each task of the runtime waits for its own stop signal.
     }
@@ -128,6 +132,10 @@ impl Shared {
                 self.report(&mut finished);
                 continue;
             };
+            if self.ready.is_empty() {
+                self.report(&mut finished);
+                self.ask_for_more();
+            }
             finished.extend(self.first_step(assignment));
             if finished.len() == BATCH {
                 self.report(&mut finished);
@@ -135,6 +143,12 @@ impl Shared {
         }
         self.report(&mut finished);
         false
+    }
+
+    fn ask_for_more(&self) {
+        if let Some(reporter) = self.reporter.get() {
+            reporter.more();
+        }
     }
 
     fn report(&self, finished: &mut Finished) {
@@ -145,12 +159,9 @@ impl Shared {
 
     /// Drives a handler to its first wait; gives its end if it never waits.
     fn first_step(self: &Arc<Self>, assignment: Assignment) -> Option<(Arc<Attempt>, Ended)> {
-        let Assignment {
-            attempt,
-            handler,
-            args,
-        } = assignment;
-        let Handler::Async(handler) = handler else {
+        let Assignment { attempt, args } = assignment;
+        let plan = attempt.ticket.plan();
+        let Some(Handler::Async(handler)) = plan.map(|plan| &plan.task().handler) else {
             let failure = Failure::new(
                 "BursarError",
                 "the handler of this task is not asynchronous",

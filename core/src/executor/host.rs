@@ -90,7 +90,11 @@ impl HostLane {
         if let Some(attempt) = self.shared.stops.pop() {
             return Some(HostEvent::Stop(attempt));
         }
-        self.shared.starts.pop().map(HostEvent::Start)
+        let assignment = self.shared.starts.pop()?;
+        if let Some(reporter) = self.shared.reporter.get().filter(|_| self.is_hungry()) {
+            reporter.more();
+        }
+        Some(HostEvent::Start(assignment))
     }
 
     /// Whether there is nothing to do.
@@ -174,6 +178,10 @@ impl Executor for HostLane {
         if !self.is_empty() {
             self.tell();
         }
+    }
+
+    fn is_hungry(&self) -> bool {
+        self.shared.starts.is_empty()
     }
 
     fn stop(&self, attempt: &Arc<Attempt>) {

@@ -85,6 +85,10 @@ impl Executor for ThreadPool {
         }
     }
 
+    fn is_hungry(&self) -> bool {
+        self.shared.work.lock().ready.is_empty()
+    }
+
     fn stop(&self, _: &Arc<Attempt>) {
         // A thread can be asked, not killed: the handler looks at its context.
     }
@@ -104,20 +108,25 @@ impl Shared {
     }
 
     fn run(&self) {
-        while let Some(assignment) = self.next() {
+        while let Some((assignment, last)) = self.next() {
             let attempt = Arc::clone(&assignment.attempt);
-            let ended = call(assignment);
-            if let Some(reporter) = self.reporter.get() {
-                reporter.finish([(attempt, ended)]);
+            let Some(reporter) = self.reporter.get() else {
+                return;
+            };
+            if last {
+                reporter.more();
             }
+            let ended = call(assignment);
+            reporter.finish([(attempt, ended)]);
         }
     }
 
-    fn next(&self) -> Option<Assignment> {
+    /// The next attempt, and whether it was the last one that waited.
+    fn next(&self) -> Option<(Assignment, bool)> {
         let mut work = self.work.lock();
         loop {
             if let Some(assignment) = work.ready.pop_front() {
-                return Some(assignment);
+                return Some((assignment, work.ready.is_empty()));
             }
             if work.closed {
                 return None;
@@ -133,17 +142,13 @@ impl Shared {
 }
 
 fn call(assignment: Assignment) -> Ended {
-    let Assignment {
-        attempt,
-        handler,
-        args,
-    } = assignment;
-    let Handler::Sync(handler) = handler else {
+    let Some(Handler::Sync(handler)) = assignment.handler().cloned() else {
         return Ended::GaveUp(Failure::new(
             "BursarError",
             "the handler of this task is not a blocking function",
         ));
     };
+    let Assignment { attempt, args } = assignment;
     let context = JobContext::new(attempt);
     let called = context.enter(|| std::panic::catch_unwind(AssertUnwindSafe(|| handler(args))));
     called.unwrap_or_else(|panic| Ended::Crashed(Failure::from_panic(&*panic)))

@@ -9,9 +9,8 @@ mod timetable;
 
 use std::time::Duration;
 
-use parking_lot::Mutex;
-
 use crate::error::{Error, Result};
+use crate::hot_mutex::HotMutex;
 use crate::job::JobInfo;
 use crate::store::{
     Batch, Cancel, Cancelled, Capabilities, Claim, Claimed, Count, Deletion, Fenced, Finish, Get,
@@ -46,14 +45,14 @@ impl Default for MemoryOptions {
 /// The store behind the URL `memory:`.
 #[derive(Debug)]
 pub struct MemoryStore {
-    books: Mutex<Books>,
+    books: HotMutex<Books>,
 }
 
 impl MemoryStore {
     /// An empty store.
     pub fn new(options: MemoryOptions) -> Self {
         Self {
-            books: Mutex::new(Books::new(options)),
+            books: HotMutex::new(Books::new(options)),
         }
     }
 

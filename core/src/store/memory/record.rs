@@ -112,7 +112,7 @@ impl Record {
             started: self.started,
             finished: known(self.finished),
             outcome: end.map(|end| end.kind),
-            error: end.and_then(|end| end.failure.clone()),
+            error: end.and_then(|end| end.failure.as_deref().cloned()),
             peak_memory: end.and_then(|end| end.peak_memory),
             cpu_time: end.and_then(|end| end.cpu_time),
         })
@@ -166,7 +166,9 @@ impl Record {
     }
 
     fn error(&self) -> Option<Failure> {
-        self.end.as_deref().and_then(|end| end.failure.clone())
+        self.end
+            .as_deref()
+            .and_then(|end| end.failure.as_deref().cloned())
     }
 }
 
