@@ -7,6 +7,8 @@ mod shapes;
 mod tournament;
 mod trie;
 
+use std::borrow::Cow;
+
 use escrow::Escrow;
 pub use escrow::{EscrowPolicy, EscrowView};
 use shapes::Shapes;
@@ -73,10 +75,11 @@ impl Scheduler {
         self.len == 0
     }
 
-    /// Queues a job. Its rank must be its own: no other queued job has it. `demand` has
-    /// as many dimensions as the scheduler.
+    /// Queues a job. Its rank must be its own: no other queued job has it. Dimensions
+    /// that `demand` lacks count as 0; any beyond the scheduler's are left out, so check
+    /// it with [`Ledger::could_ever_fit`](crate::Ledger::could_ever_fit) first.
     pub fn insert(&mut self, rank: Rank, demand: &Amounts) {
-        debug_assert_eq!(demand.len(), self.dimensions);
+        let demand = &*self.in_dimensions(demand);
         let slot = self.shape(demand);
         let queue = &mut self.shapes.get_mut(slot).queue;
         let best = queue.best();
@@ -94,7 +97,8 @@ impl Scheduler {
     /// Takes a job out, e.g. a cancelled one; `false` if it isn't queued with this
     /// demand. If anything was held in escrow for it, that is free again.
     pub fn remove(&mut self, rank: Rank, demand: &Amounts) -> bool {
-        let Some(slot) = self.shapes.find(demand) else {
+        let demand = self.in_dimensions(demand);
+        let Some(slot) = self.shapes.find(&demand) else {
             return false;
         };
         let queue = &mut self.shapes.get_mut(slot).queue;
@@ -201,6 +205,19 @@ impl Scheduler {
             self.shapes = Shapes::default();
             self.tree = Tournament::new(self.dimensions);
         }
+    }
+
+    /// The demand with as many dimensions as the scheduler has.
+    fn in_dimensions<'a>(&self, demand: &'a Amounts) -> Cow<'a, Amounts> {
+        if demand.len() == self.dimensions {
+            return Cow::Borrowed(demand);
+        }
+        let mut adapted = Amounts::zeros(self.dimensions);
+        let values = adapted.as_mut_slice().iter_mut();
+        values
+            .zip(demand.as_slice())
+            .for_each(|(value, need)| *value = *need);
+        Cow::Owned(adapted)
     }
 
     /// The slot of a demand; a new one enters the tournament.

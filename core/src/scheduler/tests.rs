@@ -175,6 +175,16 @@ fn what_is_not_queued_cannot_be_removed() {
 }
 
 #[test]
+fn a_demand_of_fewer_dimensions_is_the_same_with_zeros() {
+    let mut scheduler = scheduler(64);
+    scheduler.insert(normal(1), &of(&[1]));
+    scheduler.insert(normal(2), &of(&[1, 0]));
+    assert_eq!(scheduler.shapes.capacity(), 1);
+    assert!(scheduler.remove(normal(2), &of(&[1])));
+    assert_eq!(scheduler.next(&of(&[1, 0]), 0), Some(normal(1)));
+}
+
+#[test]
 fn a_budget_without_dimensions_is_a_plain_queue() {
     let mut scheduler = Scheduler::new(0, EscrowPolicy::default());
     (0..3).for_each(|n| scheduler.insert(normal(n), &of(&[])));

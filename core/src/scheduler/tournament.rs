@@ -62,9 +62,7 @@ impl Tournament {
         let seat = self.trie.seat(slot);
         let words = self.words_mut(seat);
         words[0] = rank.to_bits();
-        for (word, need) in words[1..].iter_mut().zip(demand) {
-            *word = *need;
-        }
+        words[1..].copy_from_slice(demand);
         self.rise(seat);
     }
 
