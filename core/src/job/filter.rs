@@ -21,6 +21,36 @@ pub struct JobFilter {
     pub unique: Option<Arc<str>>,
 }
 
+impl JobFilter {
+    /// Jobs in this state too.
+    #[must_use]
+    pub fn state(mut self, state: State) -> Self {
+        self.states.push(state);
+        self
+    }
+
+    /// Only jobs of this task.
+    #[must_use]
+    pub fn task(mut self, name: impl Into<Arc<str>>) -> Self {
+        self.task = Some(name.into());
+        self
+    }
+
+    /// Only jobs of this priority.
+    #[must_use]
+    pub fn priority(mut self, priority: Priority) -> Self {
+        self.priority = Some(priority);
+        self
+    }
+
+    /// Only jobs with this unique key.
+    #[must_use]
+    pub fn unique(mut self, key: impl Into<Arc<str>>) -> Self {
+        self.unique = Some(key.into());
+        self
+    }
+}
+
 /// The order of a listing, by submission.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Order {

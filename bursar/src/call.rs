@@ -1,0 +1,101 @@
+//! A call of a task, before it is submitted.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use bursar_core::{Error, Payload, Result};
+use serde::Serialize;
+
+use crate::arguments::Collect;
+use crate::definition::Definition;
+use crate::json;
+use crate::options::{Changes, task_options};
+use crate::registry::Entry;
+
+/// Which task is called.
+#[derive(Debug)]
+pub(crate) enum Target {
+    /// A function with `#[bursar::task]`: registered when it is first submitted.
+    Function(&'static Definition),
+    /// A closure that was registered.
+    Closure(Arc<Entry>),
+    /// Whatever is registered under this name.
+    Name(String),
+}
+
+/// A call of a task that gives a `T`: its arguments, and options over those of the task. Nothing
+/// happens before it is submitted with [`Engine::submit`](crate::Engine::submit) or
+/// [`Engine::submit_many`](crate::Engine::submit_many), which also report a wrong option.
+#[derive(Debug)]
+#[must_use = "a call does nothing until it is submitted"]
+pub struct Call<T> {
+    pub(crate) target: Target,
+    pub(crate) args: Payload,
+    pub(crate) changes: Changes,
+    output: PhantomData<fn() -> T>,
+}
+
+impl<T> Call<T> {
+    pub(crate) fn new(target: Target, args: Result<Payload>) -> Self {
+        let mut changes = Changes::default();
+        let args = args.unwrap_or_else(|error| {
+            changes.error = Some(error);
+            Payload::Null
+        });
+        Self {
+            target,
+            args,
+            changes,
+            output: PhantomData,
+        }
+    }
+
+    /// A call of a function with `#[bursar::task]`: what `function::call` makes.
+    #[doc(hidden)]
+    pub fn of(definition: &'static Definition, args: Collect) -> Self {
+        Self::new(Target::Function(definition), args.payload())
+    }
+
+    /// A call by name: of a task that is registered elsewhere, or in another language. `args` is
+    /// a tuple, or anything else that is an array in JSON; `()` for none.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    /// use bursar::{Call, Engine};
+    ///
+    /// let engine = Engine::open("memory:").start().await?;
+    /// engine.task("double").run(|n: u32| async move { n * 2 })?;
+    /// let job = engine.submit(Call::<u32>::named("double", (21,))).await?;
+    /// assert_eq!(job.result().await?, 42);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn named(task: impl Into<String>, args: impl Serialize) -> Self {
+        Self::new(Target::Name(task.into()), array(&args))
+    }
+
+    fn changes(&mut self) -> &mut Changes {
+        &mut self.changes
+    }
+}
+
+task_options! {
+    /// Options of this one job, over those of its task.
+    impl [T] Call<T>
+}
+
+/// The arguments of a call by name.
+///
+/// # Errors
+/// `Invalid` for what is no array.
+fn array(args: &impl Serialize) -> Result<Payload> {
+    let payload = json::encode("the arguments", args)?;
+    let fits = matches!(payload, Payload::Null)
+        || payload.as_json().is_some_and(|json| json.starts_with(b"["));
+    fits.then_some(payload).ok_or_else(|| {
+        Error::invalid(
+            "the arguments of a call by name are a tuple, such as (\"a.png\", 100), or () for none",
+        )
+    })
+}

@@ -1,0 +1,260 @@
+//! The handle that a program owns: submit, look, drain, shut down.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bursar_core::{
+    Batch, Engine as Core, EngineOptions, Error, ErrorKind, Events, JobFilter, JobId, Plan, Reply,
+    Result, Signal, Stats, Submission,
+};
+use serde_json::Value;
+
+use crate::builder::EngineBuilder;
+use crate::call::{Call, Target};
+use crate::job::Job;
+use crate::query::JobQuery;
+use crate::registry::Registry;
+use crate::runtime::Runtime;
+use crate::submit::Submit;
+use crate::task::{Task, TaskBuilder};
+
+/// A running engine. Clones are handles on the same one. When the last handle and the last
+/// [`Job`] are gone without a [`shutdown`](Self::shutdown), what runs is left to itself.
+///
+/// What it answers is a [`Reply`]: await it, or call its `wait` in code that isn't asynchronous.
+#[derive(Clone, Debug)]
+pub struct Engine {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) core: Core,
+    pub(crate) registry: Registry,
+    pub(crate) runtime: Runtime,
+}
+
+impl Engine {
+    /// An engine on the store behind `url`, to be configured and started.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> bursar::Result<()> {
+    /// let engine = bursar::Engine::open("memory:").memory("256MB").start().await?;
+    /// # engine.shutdown().await
+    /// # }
+    /// ```
+    pub fn open(url: impl Into<String>) -> EngineBuilder {
+        EngineBuilder::new(Some(url.into()))
+    }
+
+    /// An engine on the store that the environment variable `BURSAR_URL` names; in memory where
+    /// it isn't set.
+    pub fn from_env() -> EngineBuilder {
+        EngineBuilder::new(None)
+    }
+
+    pub(crate) fn new(core: Core, runtime: Runtime) -> Self {
+        let registry = Registry::default();
+        Self {
+            shared: Arc::new(Shared {
+                core,
+                registry,
+                runtime,
+            }),
+        }
+    }
+
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
+    pub(crate) fn core(&self) -> &Core {
+        &self.shared.core
+    }
+
+    /// The engine that the bindings for other languages build on.
+    pub fn as_core(&self) -> &Core {
+        self.core()
+    }
+
+    /// The options it was opened with.
+    pub fn options(&self) -> &EngineOptions {
+        self.core().options()
+    }
+
+    /// Registers a function with `#[bursar::task]`.
+    ///
+    /// # Errors
+    /// `Conflict` for a name that is taken; `BudgetExceeded` where no job of it could ever run;
+    /// `Invalid` for a wrong option.
+    pub fn register(&self, task: Task) -> Result<()> {
+        task.register(self)
+    }
+
+    /// A task made of a closure, to be configured and registered with
+    /// [`run`](TaskBuilder::run) or [`run_blocking`](TaskBuilder::run_blocking).
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    /// # let engine = bursar::Engine::open("memory:").start().await?;
+    /// let greet = engine.task("greet").memory("1MB").run(|name: String| async move { format!("hello {name}") })?;
+    /// let job = greet.call("Ada".into()).await?;
+    /// assert_eq!(job.result().await?, "hello Ada");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn task(&self, name: impl Into<String>) -> TaskBuilder {
+        TaskBuilder::new(self.clone(), name.into())
+    }
+
+    /// Submits a call, once it is awaited.
+    ///
+    /// # Errors
+    /// The reply is `Invalid` for a wrong option or an argument that JSON can't carry,
+    /// `BudgetExceeded` where the job could never run, `NotFound` for an unknown name, `Closed`
+    /// once the engine shuts down, `Unavailable` where the store doesn't answer.
+    pub fn submit<T>(&self, call: impl Into<Call<T>>) -> Submit<T> {
+        Submit::new(self.clone(), call.into())
+    }
+
+    /// Submits calls, all of them or none, in one round trip to the store.
+    ///
+    /// # Errors
+    /// Those of [`submit`](Self::submit), for the first call that has one.
+    pub fn submit_many<T: 'static, C: Into<Call<T>>>(
+        &self,
+        calls: impl IntoIterator<Item = C>,
+    ) -> Reply<Vec<Job<T>>> {
+        let submissions: Result<Batch<Submission>> = calls
+            .into_iter()
+            .map(|call| self.submission(call.into()))
+            .collect();
+        let submissions = match submissions {
+            Ok(submissions) => submissions,
+            Err(error) => return Reply::now(Err(error)),
+        };
+        let engine = self.clone();
+        let reply = self.core().submit(submissions);
+        reply.map(move |accepted| {
+            accepted
+                .into_iter()
+                .map(|accepted| Job::accepted(&engine, accepted))
+                .collect()
+        })
+    }
+
+    pub(crate) fn accept<T: 'static>(&self, call: Call<T>) -> Reply<Job<T>> {
+        let submission = match self.submission(call) {
+            Ok(submission) => submission,
+            Err(error) => return Reply::now(Err(error)),
+        };
+        let engine = self.clone();
+        self.core().submit([submission]).then(move |accepted| {
+            let job = accepted.into_iter().next();
+            let job = job.map(|accepted| Job::accepted(&engine, accepted));
+            Reply::now(job.ok_or_else(unanswered))
+        })
+    }
+
+    fn submission<T>(&self, call: Call<T>) -> Result<Submission> {
+        let mut options = call.changes.check()?;
+        // These differ from job to job and need no plan of their own.
+        let (unique, delay) = (options.unique.take(), options.delay.take());
+        let plan = self.plan(call.target, options)?;
+        Ok(Submission {
+            unique,
+            delay,
+            ..Submission::new(plan, call.args)
+        })
+    }
+
+    fn plan(&self, target: Target, options: bursar_core::TaskOptions) -> Result<Arc<Plan>> {
+        let Shared { core, registry, .. } = self.shared();
+        match target {
+            Target::Function(definition) => registry.entry(core, definition)?.plan(core, options),
+            Target::Closure(entry) if entry.is_of(registry) => entry.plan(core, options),
+            Target::Closure(entry) => core.plan(entry.name(), &options),
+            Target::Name(name) => core.plan(&name, &options),
+        }
+    }
+
+    /// The job with this id, whose result is left as JSON: [`Job::typed`] names its type.
+    ///
+    /// # Errors
+    /// The reply is `NotFound` where there is none.
+    pub fn job(&self, id: JobId) -> Reply<Job<Value>> {
+        let engine = self.clone();
+        self.core()
+            .ticket(id)
+            .map(move |ticket| Job::new(&engine, ticket, false))
+    }
+
+    /// A page of jobs: the newest 100 that match, unless the query says otherwise.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> bursar::Result<()> {
+    /// # let engine = bursar::Engine::open("memory:").start().await?;
+    /// use bursar::{JobFilter, State};
+    ///
+    /// let dead_letters = engine.jobs(JobFilter::default().state(State::Failed)).limit(20).await?;
+    /// assert!(dead_letters.jobs.is_empty() && dead_letters.next.is_none());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn jobs(&self, filter: JobFilter) -> JobQuery {
+        JobQuery::new(self.clone(), filter)
+    }
+
+    /// How many jobs match.
+    pub fn count(&self, filter: JobFilter) -> Reply<u64> {
+        self.core().count(filter)
+    }
+
+    /// Job counts by state, and what of the budget is used.
+    pub fn stats(&self) -> Reply<Stats> {
+        self.core().stats()
+    }
+
+    /// Listens to what happens to all jobs from now on.
+    pub fn events(&self) -> Events {
+        self.core().events(None)
+    }
+
+    /// Waits until every job that this engine accepted has ended.
+    pub fn drain(&self) -> Reply<()> {
+        after(self.core().drained())
+    }
+
+    /// Shuts down: nothing more starts, what runs has the option `shutdown_grace` (25 s) to end
+    /// and is then cancelled. It begins at once; the reply says when it is done.
+    pub fn shutdown(&self) -> Reply<()> {
+        after(self.core().shutdown(None))
+    }
+
+    /// Shuts down with this grace. One of zero cuts an earlier shutdown short.
+    pub fn shutdown_within(&self, grace: Duration) -> Reply<()> {
+        after(self.core().shutdown(Some(grace)))
+    }
+
+    /// Whether it has begun to shut down.
+    pub fn is_closed(&self) -> bool {
+        self.core().is_closed()
+    }
+}
+
+fn after(signal: Arc<Signal<()>>) -> Reply<()> {
+    Reply::later(async move {
+        signal.wait_async().await;
+        Ok(())
+    })
+}
+
+fn unanswered() -> Error {
+    Error::new(
+        ErrorKind::Internal,
+        "the store accepted a job and named none",
+    )
+}
