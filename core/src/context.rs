@@ -39,11 +39,11 @@ impl JobContext {
         CURRENT.with_borrow(Clone::clone)
     }
 
-    /// Runs `work` as part of this job.
-    pub(crate) fn enter<T>(&self, work: impl FnOnce() -> T) -> T {
-        let before = CURRENT.replace(Some(self.clone()));
+    /// Runs `work`, which must not panic, as part of the job in `slot`.
+    pub(crate) fn scope<T>(slot: &mut Option<Self>, work: impl FnOnce() -> T) -> T {
+        let before = CURRENT.replace(slot.take());
         let result = work();
-        CURRENT.set(before);
+        *slot = CURRENT.replace(before);
         result
     }
 

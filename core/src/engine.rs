@@ -2,6 +2,7 @@
 
 mod annotate;
 mod attempt;
+mod desk;
 mod dispatch;
 mod driver;
 mod finish;

@@ -4,7 +4,9 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
-const PAGE: u64 = 32;
+/// Small enough for a page of the largest values to be an ordinary allocation: what is over a
+/// kilobyte costs allocators much more.
+const PAGE: u64 = 8;
 
 /// A map keyed by the numbers of a sequence.
 #[derive(Debug)]

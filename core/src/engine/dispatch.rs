@@ -13,11 +13,9 @@ use crate::ledger::Ledger;
 use crate::rank::Rank;
 use crate::scheduler::Scheduler;
 use crate::seq_map::SeqMap;
-use crate::state::State;
-use crate::store::Submitted;
 
 /// Attempts that were granted their demand.
-pub(super) type Grants = SmallVec<[Arc<Attempt>; 4]>;
+pub(super) type Grants = SmallVec<[Arc<Attempt>; BATCH]>;
 
 /// Grants handed out in one go: the lock is given to others in between.
 pub(super) const BATCH: usize = 16;
@@ -69,17 +67,20 @@ impl Dispatch {
         }
     }
 
-    /// Takes a job in that the store has accepted. A ticket that was here before takes the place
-    /// of the new one: an unfinished job with the same unique key.
-    pub(super) fn take_in(&mut self, job: &Submitted, ticket: &mut Arc<Ticket>) {
-        if let Some(known) = self.tickets.get(job.sequence) {
-            *ticket = Arc::clone(known);
-            return;
+    /// Takes in a job that the store has accepted, and queues it if it is queued there. Where the
+    /// job has a ticket already, that one stays, and is what the submitter gets.
+    pub(super) fn take_in(&mut self, ticket: Arc<Ticket>, queued: bool) -> Arc<Ticket> {
+        let ticket = match self.tickets.get(ticket.sequence()) {
+            Some(known) => Arc::clone(known),
+            None => {
+                self.tickets.insert(ticket.sequence(), Arc::clone(&ticket));
+                ticket
+            }
+        };
+        if queued {
+            self.offer(&ticket);
         }
-        self.tickets.insert(job.sequence, Arc::clone(ticket));
-        if job.state == State::Queued && !job.deduplicated {
-            self.offer(ticket);
-        }
+        ticket
     }
 
     /// Whether nothing is granted for now.

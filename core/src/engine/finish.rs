@@ -46,7 +46,8 @@ impl Inner {
     /// Records how attempts ended. An attempt that was given up on only gives back what it held.
     pub(crate) fn finish(&self, ended: impl IntoIterator<Item = (Arc<Attempt>, Ended)>) {
         let now = self.now();
-        let mut judged = Judged::new();
+        let ended = ended.into_iter();
+        let mut judged = Judged::with_capacity(ended.size_hint().0);
         for (attempt, ended) in ended {
             if attempt.close() {
                 let verdict = verdict(&attempt, ended, now, || self.luck());

@@ -8,6 +8,7 @@ use parking_lot::{Mutex, RwLock};
 
 use crate::clock::{Clock, Tick, Timestamp};
 use crate::engine::attempt::Attempt;
+use crate::engine::desk::Desk;
 use crate::engine::dispatch::Dispatch;
 use crate::engine::driver::Driver;
 use crate::engine::plan::Plan;
@@ -16,7 +17,6 @@ use crate::engine::shutdown::Phase;
 use crate::error::{Error, Result};
 use crate::event::EventBus;
 use crate::executor::Executor;
-use crate::hot_mutex::HotMutex;
 use crate::job::ExecutorKind;
 use crate::limits::Gauge;
 use crate::options::{Defaults, EngineOptions};
@@ -34,7 +34,7 @@ pub(crate) struct Inner {
     pub(crate) worker: Arc<str>,
     pub(crate) tasks: RwLock<HashMap<Arc<str>, Arc<Plan>>>,
     pub(crate) executors: Vec<(ExecutorKind, Arc<dyn Executor>)>,
-    pub(super) dispatch: HotMutex<Dispatch>,
+    pub(super) dispatch: Desk,
     pub(crate) driver: Driver,
     pub(crate) events: EventBus,
     pub(crate) gauge: Box<dyn Gauge>,
@@ -73,7 +73,7 @@ impl Inner {
                 .unwrap_or_else(|| Arc::from(format!("{}", std::process::id()))),
             tasks: RwLock::default(),
             executors: parts.executors,
-            dispatch: HotMutex::new(parts.dispatch),
+            dispatch: Desk::new(parts.dispatch),
             driver: parts.driver,
             events: EventBus::default(),
             gauge: parts.gauge,

@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Timestamp;
-use crate::engine::dispatch::Grants;
 use crate::engine::inner::Inner;
 use crate::engine::plan::Plan;
 use crate::engine::ticket::Ticket;
 use crate::event::EventKind;
 use crate::job::NewJob;
 use crate::payload::Payload;
+use crate::state::State;
 use crate::store::{Batch, Reply, Submit, Submitted};
 
 /// One call to submit.
@@ -88,30 +88,38 @@ impl Inner {
         submitted: &[Submitted],
         plans: Batch<Arc<Plan>>,
     ) -> Batch<Accepted> {
-        let now = self.tick();
         let jobs = submitted.iter().zip(plans);
-        let mut accepted: Batch<Accepted> = jobs
-            .map(|(job, plan)| Accepted {
-                ticket: Arc::new(Ticket::new(job.id, job.sequence, plan)),
-                deduplicated: job.deduplicated,
-            })
-            .collect();
-        let grants = {
-            let mut dispatch = self.dispatch.lock();
-            let mut hungry = false;
-            for (job, accepted) in submitted.iter().zip(&mut accepted) {
-                dispatch.take_in(job, &mut accepted.ticket);
-                hungry |= self.is_hungry(&accepted.ticket);
-            }
-            if hungry {
-                dispatch.grant(now)
-            } else {
-                Grants::new()
-            }
-        };
+        let accepted: Batch<Accepted> = jobs.map(|(job, plan)| self.take_in(job, plan)).collect();
         self.announce(submitted, &accepted);
-        self.start(grants, now);
+        if accepted.iter().any(|job| self.is_hungry(&job.ticket)) {
+            self.pump();
+        }
         accepted
+    }
+
+    fn take_in(&self, job: &Submitted, plan: Arc<Plan>) -> Accepted {
+        let (queued, deduplicated) = (job.state == State::Queued, job.deduplicated);
+        let ticket = Arc::new(Ticket::new(job.id, job.sequence, plan));
+        if !job.keyed {
+            self.dispatch.bring(Arc::clone(&ticket), queued);
+            return Accepted {
+                ticket,
+                deduplicated,
+            };
+        }
+        // Several submitters may get to know a job with a key at once: the first brings its
+        // ticket, and only the one whose job it is queues it.
+        let ticket = self
+            .dispatch
+            .lock()
+            .take_in(ticket, queued && !deduplicated);
+        if deduplicated {
+            self.reconcile(Arc::clone(&ticket));
+        }
+        Accepted {
+            ticket,
+            deduplicated,
+        }
     }
 
     /// Whether a new job needs a grant now: else its executor asks for more anyway.

@@ -3,6 +3,7 @@
 //! The first step of a handler is driven where it is picked up; only one that isn't done by then
 //! becomes a task of the runtime. Ends are reported in small batches while there is more to do.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
@@ -11,14 +12,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Waker};
 
-use crossbeam_queue::SegQueue;
 use smallvec::SmallVec;
 use tokio::runtime::Handle;
 
 use crate::context::JobContext;
 use crate::engine::{Attempt, Reporter, Stop};
 use crate::executor::{Assignment, Executor};
+use crate::hot_mutex::HotMutex;
 use crate::outcome::{Ended, Failure};
+use crate::payload::Payload;
 use crate::signal::Waiting;
 use crate::task::{Handler, HandlerFuture};
 
@@ -37,7 +39,7 @@ pub struct AsyncTasks {
 
 struct Shared {
     runtime: Handle,
-    ready: SegQueue<Assignment>,
+    ready: HotMutex<VecDeque<Assignment>>,
     /// How many runners there are, at most `most`.
     runners: AtomicUsize,
     most: usize,
@@ -50,7 +52,7 @@ impl AsyncTasks {
         let most = runtime.metrics().num_workers();
         let shared = Shared {
             runtime,
-            ready: SegQueue::new(),
+            ready: HotMutex::default(),
             runners: AtomicUsize::new(0),
             most,
             reporter: OnceLock::new(),
@@ -64,7 +66,7 @@ impl AsyncTasks {
 impl fmt::Debug for AsyncTasks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AsyncTasks")
-            .field("ready", &self.shared.ready.len())
+            .field("ready", &self.shared.ready.lock().len())
             .finish_non_exhaustive()
     }
 }
@@ -76,19 +78,19 @@ impl Executor for AsyncTasks {
     }
 
     fn start(&self, assignment: Assignment) {
-        self.shared.ready.push(assignment);
+        self.shared.ready.lock().push_back(assignment);
     }
 
     fn flush(&self) {
         let runners = self.shared.runners.load(Ordering::SeqCst);
-        let wanted = self.shared.ready.len().min(self.shared.most);
+        let wanted = self.shared.ready.lock().len().min(self.shared.most);
         if runners < wanted {
             self.shared.spawn_runner();
         }
     }
 
     fn is_hungry(&self) -> bool {
-        self.shared.ready.is_empty()
+        self.shared.ready.lock().is_empty()
     }
 
     fn stop(&self, _: &Arc<Attempt>) {
@@ -114,7 +116,7 @@ impl Shared {
             }
             self.runners.fetch_sub(1, Ordering::SeqCst);
             // What came between the last look and the count above would wait for nobody.
-            if self.ready.is_empty() {
+            if self.ready.lock().is_empty() {
                 return;
             }
             self.runners.fetch_add(1, Ordering::SeqCst);
@@ -125,14 +127,14 @@ impl Shared {
     fn turn(self: &Arc<Self>) -> bool {
         let mut finished = Finished::new();
         for _ in 0..TURN {
-            let Some(assignment) = self.ready.pop() else {
+            let Some((assignment, last)) = self.next() else {
                 if finished.is_empty() {
                     return true;
                 }
                 self.report(&mut finished);
                 continue;
             };
-            if self.ready.is_empty() {
+            if last {
                 self.report(&mut finished);
                 self.ask_for_more();
             }
@@ -143,6 +145,13 @@ impl Shared {
         }
         self.report(&mut finished);
         false
+    }
+
+    /// The next attempt, and whether it was the last one that waited.
+    fn next(&self) -> Option<(Assignment, bool)> {
+        let mut ready = self.ready.lock();
+        let assignment = ready.pop_front()?;
+        Some((assignment, ready.is_empty()))
     }
 
     fn ask_for_more(&self) {
@@ -168,17 +177,12 @@ impl Shared {
             );
             return Some((attempt, Ended::GaveUp(failure)));
         };
-        let mut call = Call {
-            context: JobContext::new(Arc::clone(&attempt)),
-            future: None,
-        };
-        match call
-            .begin(|| handler(args))
-            .or_else(|| call.step(&mut Context::from_waker(Waker::noop())))
-        {
-            Some(ended) => Some((attempt, ended)),
-            None => {
-                self.spawn(attempt, call);
+        let mut context = Some(JobContext::new(Arc::clone(&attempt)));
+        match JobContext::scope(&mut context, || begin(handler.as_ref(), args)) {
+            Begun::Ended(ended) => Some((attempt, ended)),
+            Begun::Waits(future) => {
+                let future = Some(future);
+                self.spawn(attempt, Call { context, future });
                 None
             }
         }
@@ -199,35 +203,48 @@ impl Shared {
     }
 }
 
-/// A handler at work.
+/// What a handler's first step came to.
+enum Begun {
+    Ended(Ended),
+    Waits(HandlerFuture),
+}
+
+/// Calls a handler and drives it to its first wait, with nobody to wake yet.
+fn begin(handler: &(dyn Fn(Payload) -> HandlerFuture + Send + Sync), args: Payload) -> Begun {
+    caught(|| {
+        let mut future = handler(args);
+        match future
+            .as_mut()
+            .poll(&mut Context::from_waker(Waker::noop()))
+        {
+            Poll::Ready(ended) => Begun::Ended(ended),
+            Poll::Pending => Begun::Waits(future),
+        }
+    })
+    .unwrap_or_else(Begun::Ended)
+}
+
+/// Runs the user's code; a panic of it is how its job ends.
+fn caught<T>(work: impl FnOnce() -> T) -> Result<T, Ended> {
+    std::panic::catch_unwind(AssertUnwindSafe(work))
+        .map_err(|panic| Ended::Crashed(Failure::from_panic(&*panic)))
+}
+
+/// A handler that waits for something.
 struct Call {
-    context: JobContext,
+    context: Option<JobContext>,
     future: Option<HandlerFuture>,
 }
 
 impl Call {
-    /// Calls the handler, which may fail before it gives a future.
-    fn begin(&mut self, make: impl FnOnce() -> HandlerFuture) -> Option<Ended> {
-        match self
-            .context
-            .enter(|| std::panic::catch_unwind(AssertUnwindSafe(make)))
-        {
-            Ok(future) => {
-                self.future = Some(future);
-                None
-            }
-            Err(panic) => Some(Ended::Crashed(Failure::from_panic(&*panic))),
-        }
-    }
-
     /// Drives the handler on; gives its end when it has come.
     fn step(&mut self, task: &mut Context<'_>) -> Option<Ended> {
         let future = self.future.as_mut()?;
-        let step = || std::panic::catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(task)));
-        match self.context.enter(step) {
+        let step = || caught(|| future.as_mut().poll(task));
+        match JobContext::scope(&mut self.context, step) {
             Ok(Poll::Ready(ended)) => Some(ended),
             Ok(Poll::Pending) => None,
-            Err(panic) => Some(Ended::Crashed(Failure::from_panic(&*panic))),
+            Err(crashed) => Some(crashed),
         }
     }
 }
@@ -237,9 +254,7 @@ impl Drop for Call {
     /// a panic among them ends here.
     fn drop(&mut self) {
         let future = self.future.take();
-        let dropped = self
-            .context
-            .enter(|| std::panic::catch_unwind(AssertUnwindSafe(|| drop(future))));
+        let dropped = JobContext::scope(&mut self.context, || caught(|| drop(future)));
         drop(dropped);
     }
 }

@@ -97,6 +97,14 @@ impl HostLane {
         Some(HostEvent::Start(assignment))
     }
 
+    /// Lets the waker be called for whatever comes from now on, though nobody polled until there was
+    /// nothing: for a host whose only poller goes off to run what it took. `true` if there is
+    /// something to do already, of which the waker may not have been told.
+    pub fn rearm(&self) -> bool {
+        self.shared.told.store(false, Ordering::SeqCst);
+        !self.is_empty()
+    }
+
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
         self.shared.stops.is_empty() && self.shared.starts.is_empty()

@@ -149,7 +149,9 @@ fn call(assignment: Assignment) -> Ended {
         ));
     };
     let Assignment { attempt, args } = assignment;
-    let context = JobContext::new(attempt);
-    let called = context.enter(|| std::panic::catch_unwind(AssertUnwindSafe(|| handler(args))));
+    let mut context = Some(JobContext::new(attempt));
+    let called = JobContext::scope(&mut context, || {
+        std::panic::catch_unwind(AssertUnwindSafe(|| handler(args)))
+    });
     called.unwrap_or_else(|panic| Ended::Crashed(Failure::from_panic(&*panic)))
 }

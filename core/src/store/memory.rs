@@ -89,7 +89,7 @@ impl Store for MemoryStore {
     }
 
     fn submit(&self, request: Submit) -> Reply<Batch<Submitted>> {
-        self.write(|books, _| Ok(books.submit(request)))
+        self.write(|books, trash| Ok(books.submit(request, trash)))
     }
 
     fn claim(&self, request: Claim) -> Reply<Vec<Claimed>> {
@@ -113,7 +113,7 @@ impl Store for MemoryStore {
     }
 
     fn retry(&self, request: Ref) -> Reply<Submitted> {
-        self.write(|books, _| books.retry(request))
+        self.write(|books, trash| books.retry(request, trash))
     }
 
     fn delete(&self, request: Ref) -> Reply<Deletion> {

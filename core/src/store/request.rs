@@ -45,6 +45,8 @@ pub struct Submitted {
     pub state: State,
     /// When it is due, for a scheduled job.
     pub due: Option<Timestamp>,
+    /// Whether it has a unique key.
+    pub keyed: bool,
     /// Whether this is an earlier job with the same unique key.
     pub deduplicated: bool,
 }
@@ -57,7 +59,7 @@ pub struct Claim {
     /// The worker that starts them.
     pub worker: Arc<str>,
     /// Their sequence numbers.
-    pub jobs: SmallVec<[u64; 8]>,
+    pub jobs: SmallVec<[u64; 16]>,
 }
 
 /// A job that may now be run.

@@ -13,7 +13,7 @@ use crate::store::Tally;
 
 use super::MemoryOptions;
 use super::record::{Record, Trash};
-use super::retention::Retention;
+use super::retention::{Ages, Retention};
 use super::timetable::Timetable;
 
 /// Everything that a memory store knows.
@@ -30,6 +30,8 @@ pub(super) struct Books {
     pub(super) expiry: Timetable,
     /// When ended jobs with a `result_ttl` of their own are forgotten.
     pub(super) forgetting: Timetable,
+    /// When all other ended jobs are.
+    pub(super) ages: Ages,
     /// Completed and cancelled jobs.
     pub(super) ended: Retention,
     /// Failed jobs: kept apart, so that a flood of results doesn't wash them away.
@@ -50,6 +52,7 @@ impl Books {
             due: Timetable::default(),
             expiry: Timetable::default(),
             forgetting: Timetable::default(),
+            ages: Ages::default(),
             ended: Retention::default(),
             dead_letters: Retention::default(),
             workers: Vec::new(),
@@ -102,13 +105,45 @@ impl Books {
         u16::try_from(number).unwrap_or(u16::MAX)
     }
 
-    /// Which ended jobs of `state` are kept.
-    pub(super) fn retention(&mut self, state: State) -> &mut Retention {
-        if state == State::Failed {
+    /// Which ended jobs of `state` are kept, and what tells the newest use of one.
+    pub(super) fn retention(
+        &mut self,
+        state: State,
+    ) -> (&mut Retention, impl Fn(u64) -> Option<u32>) {
+        let records = &self.records;
+        let retention = if state == State::Failed {
             &mut self.dead_letters
         } else {
             &mut self.ended
+        };
+        let stamp_of = |sequence| records.get(sequence).map(|record| record.use_stamp);
+        (retention, stamp_of)
+    }
+
+    /// Begins to keep a record that has ended.
+    pub(super) fn keep(&mut self, sequence: u64) {
+        let Some(record) = self.records.get(sequence) else {
+            return;
+        };
+        let (state, stamp, at) = (record.state, record.use_stamp, self.forgotten_at(record));
+        let own_ttl = record.spec.result_ttl.is_some();
+        let (retention, stamp_of) = self.retention(state);
+        retention.keep(sequence, stamp, stamp_of);
+        if own_ttl {
+            self.forgetting.add(at, sequence);
+        } else {
+            let kept = self.ended.kept() + self.dead_letters.kept();
+            let records = &self.records;
+            self.ages
+                .add(at, sequence, kept, |other| records.get(other).is_some());
         }
+    }
+
+    /// The ended job that is forgotten first, and when.
+    pub(super) fn first_forgotten(&mut self) -> Option<(Timestamp, u64)> {
+        let records = &self.records;
+        let usual = self.ages.first(|sequence| records.get(sequence).is_some());
+        usual.into_iter().chain(self.forgetting.first()).min()
     }
 
     /// When an ended record is forgotten.
@@ -124,7 +159,7 @@ impl Books {
             return;
         };
         self.tally.0[record.state as usize] -= 1;
-        self.retention(record.state).forget();
+        self.retention(record.state).0.forget();
         if record.spec.result_ttl.is_some() {
             let at = self.forgotten_at(&record);
             self.forgetting.remove(at, sequence);

@@ -16,17 +16,22 @@ use super::books::Books;
 use super::record::{LOG_LINES, Record, Trash};
 
 impl Books {
-    pub(super) fn submit(&mut self, request: Submit) -> Batch<Submitted> {
+    pub(super) fn submit(&mut self, request: Submit, trash: &mut Trash) -> Batch<Submitted> {
         request
             .jobs
             .into_iter()
-            .map(|job| self.submit_one(job, request.now))
+            .map(|job| self.submit_one(job, request.now, trash))
             .collect()
     }
 
-    fn submit_one(&mut self, job: NewJob, now: Timestamp) -> Submitted {
-        match job.unique.as_ref().and_then(|key| self.unique.get(key)) {
-            Some(earlier) => self.submitted(*earlier, true),
+    fn submit_one(&mut self, job: NewJob, now: Timestamp, trash: &mut Trash) -> Submitted {
+        let key = job.unique.as_ref();
+        let earlier = key.and_then(|key| self.unique.get(key)).copied();
+        match earlier.and_then(|sequence| Some((sequence, self.records.get(sequence)?))) {
+            Some((sequence, record)) => {
+                trash.payloads.push(job.args);
+                record.submitted(sequence, true)
+            }
             None => self.insert(job, now),
         }
     }
@@ -44,36 +49,18 @@ impl Books {
             self.expiry.add(expires, sequence);
         }
         self.tally.0[record.state as usize] += 1;
+        let submitted = record.submitted(sequence, false);
         self.records.insert(sequence, record);
-        self.submitted(sequence, false)
-    }
-
-    fn submitted(&self, sequence: u64, deduplicated: bool) -> Submitted {
-        let record = &self.records.get(sequence);
-        let due = record
-            .filter(|record| record.state == State::Scheduled)
-            .map(|record| record.due);
-        let id = record.map_or_else(
-            || crate::id::JobId::new(Timestamp::default(), 0, 0),
-            |record| record.id,
-        );
-        let state = record.map_or(State::Queued, |record| record.state);
-        Submitted {
-            id,
-            sequence,
-            state,
-            due,
-            deduplicated,
-        }
+        submitted
     }
 
     pub(super) fn claim(&mut self, request: &Claim) -> Vec<Claimed> {
         let worker = self.worker(&request.worker);
-        request
-            .jobs
-            .iter()
-            .filter_map(|sequence| self.claim_one(*sequence, worker, request.now))
-            .collect()
+        let mut claimed = Vec::with_capacity(request.jobs.len());
+        for sequence in &request.jobs {
+            claimed.extend(self.claim_one(*sequence, worker, request.now));
+        }
+        claimed
     }
 
     fn claim_one(&mut self, sequence: u64, worker: u16, now: Timestamp) -> Option<Claimed> {
@@ -82,6 +69,9 @@ impl Books {
             .get_mut(sequence)
             .filter(|record| record.state == State::Queued)?;
         if let Some(expires) = record.expires() {
+            if record.attempt == 0 && expires <= now {
+                return None;
+            }
             self.expiry.remove(expires, sequence);
         }
         record.archive_attempt(&self.workers);
@@ -116,6 +106,7 @@ impl Books {
 
     fn finish_one(&mut self, ended: FinishedAttempt, now: Timestamp, trash: &mut Trash) -> Fenced {
         let Some(record) = running(self.records.get_mut(ended.sequence), ended.attempt) else {
+            trash.ends.push(ended.end);
             return Fenced::Stale;
         };
         record.finished = now;
@@ -150,37 +141,29 @@ impl Books {
         if let Some(key) = record.rare.as_ref().and_then(|rare| rare.unique.as_ref()) {
             self.unique.remove(key);
         }
-        let (stamp, own_ttl) = (record.use_stamp, record.spec.result_ttl);
-        if let Some(ttl) = own_ttl {
-            let at = record.finished.after(ttl);
-            self.forgetting.add(at, sequence);
-        }
-        self.retention(state).keep(sequence, stamp);
+        self.keep(sequence);
         self.evict(state, trash);
     }
 
     fn evict(&mut self, state: State, trash: &mut Trash) {
-        while self.retention(state).kept() > self.options.max_results {
-            let Some(oldest) = self.oldest_ended(state) else {
+        let most = self.options.max_results;
+        loop {
+            let (retention, stamp_of) = self.retention(state);
+            if retention.kept() <= most {
+                return;
+            }
+            let Some(oldest) = retention.oldest(stamp_of) else {
                 return;
             };
             self.remove_ended(oldest, trash);
         }
     }
 
-    fn oldest_ended(&mut self, state: State) -> Option<u64> {
-        let records = &self.records;
-        let stamp_of = |sequence| records.get(sequence).map(|record| record.use_stamp);
-        let retention = if state == State::Failed {
-            &mut self.dead_letters
-        } else {
-            &mut self.ended
-        };
-        retention.oldest(stamp_of)
-    }
-
     pub(super) fn note(&mut self, note: Note, trash: &mut Trash) -> Fenced {
         let Some(record) = running(self.records.get_mut(note.sequence), note.attempt) else {
+            if let NoteKind::Checkpoint(state) = note.kind {
+                trash.payloads.push(state);
+            }
             return Fenced::Stale;
         };
         let rare = record.rare();
@@ -294,7 +277,7 @@ impl Books {
         })
     }
 
-    pub(super) fn retry(&mut self, request: Ref) -> Result<Submitted> {
+    pub(super) fn retry(&mut self, request: Ref, trash: &mut Trash) -> Result<Submitted> {
         let record = self
             .find(request.id)
             .and_then(|sequence| self.records.get(sequence));
@@ -314,7 +297,7 @@ impl Books {
             unique: record.unique().cloned(),
             due: None,
         };
-        let submitted = self.submit_one(job, request.now);
+        let submitted = self.submit_one(job, request.now, trash);
         if let Some(record) = self
             .records
             .get_mut(submitted.sequence)
@@ -342,41 +325,15 @@ impl Books {
     pub(super) fn prune(&mut self, request: Prune, trash: &mut Trash) -> Pruned {
         let mut removed = 0;
         while removed < request.limit {
-            let own = self.forgetting.take_due(request.now);
-            let Some(sequence) = own.or_else(|| self.first_forgotten(request.now)) else {
+            let first = self.first_forgotten();
+            let Some((_, sequence)) = first.filter(|(at, _)| *at <= request.now) else {
                 break;
             };
             self.remove_ended(sequence, trash);
             removed += 1;
         }
-        Pruned {
-            removed,
-            next: self.next_forgetting(),
-        }
-    }
-
-    fn first_forgotten(&mut self, now: Timestamp) -> Option<u64> {
-        [State::Completed, State::Failed]
-            .into_iter()
-            .find_map(|state| {
-                let oldest = self.oldest_ended(state)?;
-                let record = self.records.get(oldest)?;
-                (self.forgotten_at(record) <= now).then_some(oldest)
-            })
-    }
-
-    fn next_forgetting(&mut self) -> Option<Timestamp> {
-        let by_age = [State::Completed, State::Failed].map(|state| {
-            let oldest = self.oldest_ended(state)?;
-            self.records
-                .get(oldest)
-                .map(|record| self.forgotten_at(record))
-        });
-        by_age
-            .into_iter()
-            .flatten()
-            .chain(self.forgetting.next())
-            .min()
+        let next = self.first_forgotten().map(|(at, _)| at);
+        Pruned { removed, next }
     }
 }
 

@@ -30,14 +30,7 @@ impl Books {
         };
         record.use_stamp = record.use_stamp.wrapping_add(1);
         let (state, stamp) = (record.state, record.use_stamp);
-        let records = &self.records;
-        let stamp_of = |sequence| records.get(sequence).map(|record| record.use_stamp);
-        let failed = state == crate::state::State::Failed;
-        let retention = if failed {
-            &mut self.dead_letters
-        } else {
-            &mut self.ended
-        };
+        let (retention, stamp_of) = self.retention(state);
         retention.touch(sequence, stamp, stamp_of);
     }
 

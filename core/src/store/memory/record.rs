@@ -11,6 +11,7 @@ use crate::job::{AttemptInfo, JobInfo, LogLine, NewJob, Progress, Spec};
 use crate::outcome::{AttemptEnd, Failure};
 use crate::payload::Payload;
 use crate::state::State;
+use crate::store::Submitted;
 
 /// How many log lines of a job are kept.
 pub(super) const LOG_LINES: usize = 1_000;
@@ -51,6 +52,7 @@ pub(super) struct Rare {
 pub(super) struct Trash {
     pub(super) records: SmallVec<[Record; 1]>,
     pub(super) payloads: SmallVec<[Payload; 1]>,
+    pub(super) ends: SmallVec<[Arc<AttemptEnd>; 1]>,
 }
 
 impl Record {
@@ -92,12 +94,24 @@ impl Record {
         self.rare.as_ref()?.unique.as_ref()
     }
 
+    pub(super) fn submitted(&self, sequence: u64, deduplicated: bool) -> Submitted {
+        let scheduled = self.state == State::Scheduled;
+        Submitted {
+            id: self.id,
+            sequence,
+            state: self.state,
+            due: scheduled.then_some(self.due),
+            keyed: self.unique().is_some(),
+            deduplicated,
+        }
+    }
+
     /// When it must have been started by.
     pub(super) fn expires(&self) -> Option<Timestamp> {
         self.spec.expires.map(|expires| self.created.after(expires))
     }
 
-    /// Moves what is known of the newest attempt to the earlier ones.
+    /// Moves what is known of the newest attempt to the earlier ones, where it is not there yet.
     pub(super) fn archive_attempt(&mut self, workers: &[Arc<str>]) {
         if let Some(info) = self.newest_attempt(workers) {
             self.rare().earlier.push(info);
@@ -106,7 +120,9 @@ impl Record {
 
     fn newest_attempt(&self, workers: &[Arc<str>]) -> Option<AttemptInfo> {
         let end = self.end.as_deref();
-        (self.attempt > 0).then(|| AttemptInfo {
+        let archived = self.rare.as_ref().map_or(0, |rare| rare.earlier.len());
+        // What ends a job that waits is the end of none of its attempts.
+        (self.attempt as usize > archived).then(|| AttemptInfo {
             number: self.attempt,
             worker: self.worker_name(workers),
             started: self.started,

@@ -6,6 +6,8 @@
 
 use std::collections::VecDeque;
 
+use crate::clock::Timestamp;
+
 /// The order in which ended jobs were last used.
 #[derive(Debug, Default)]
 pub(super) struct Retention {
@@ -20,9 +22,14 @@ impl Retention {
     }
 
     /// Begins to keep a job.
-    pub(super) fn keep(&mut self, sequence: u64, stamp: u32) {
+    pub(super) fn keep(
+        &mut self,
+        sequence: u64,
+        stamp: u32,
+        stamp_of: impl Fn(u64) -> Option<u32>,
+    ) {
         self.kept += 1;
-        self.uses.push_back((sequence, stamp));
+        self.touch(sequence, stamp, stamp_of);
     }
 
     /// Marks a kept job as just used; the caller has given it this new `stamp`.
@@ -53,5 +60,73 @@ impl Retention {
             self.uses.pop_front();
         }
         None
+    }
+}
+
+/// When ended jobs are forgotten that have no `result_ttl` of their own: in the order of their
+/// ends. Numbers of jobs that went before are skipped when they come up.
+#[derive(Debug, Default)]
+pub(super) struct Ages(VecDeque<(Timestamp, u64)>);
+
+impl Ages {
+    /// Adds one of `kept` jobs, last as a rule: the clock of the host may have been set back.
+    pub(super) fn add(
+        &mut self,
+        at: Timestamp,
+        sequence: u64,
+        kept: usize,
+        is_kept: impl Fn(u64) -> bool,
+    ) {
+        let place = match self.0.back() {
+            Some(last) if *last > (at, sequence) => {
+                self.0.partition_point(|one| *one < (at, sequence))
+            }
+            _ => self.0.len(),
+        };
+        self.0.insert(place, (at, sequence));
+        if self.0.len() > 2 * kept + 64 {
+            self.0.retain(|(_, sequence)| is_kept(*sequence));
+        }
+    }
+
+    /// The job that is forgotten first, and when.
+    pub(super) fn first(&mut self, is_kept: impl Fn(u64) -> bool) -> Option<(Timestamp, u64)> {
+        while let Some(first) = self.0.front() {
+            if is_kept(first.1) {
+                return Some(*first);
+            }
+            self.0.pop_front();
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_went_before_its_time_leaves_nothing_behind() {
+        let (mut retention, mut ages) = (Retention::default(), Ages::default());
+        let newest = |sequence: u64| (sequence == 1).then_some(0);
+        retention.keep(1, 0, newest);
+        ages.add(Timestamp::from_micros(1), 1, 1, |sequence| sequence == 1);
+        for sequence in 2..10_000 {
+            retention.keep(sequence, 0, newest);
+            retention.forget();
+            let at = Timestamp::from_micros(sequence);
+            ages.add(at, sequence, 1, |sequence| sequence == 1);
+        }
+        assert!(retention.uses.len() < 100 && ages.0.len() < 100);
+        assert_eq!(retention.oldest(newest), Some(1));
+    }
+
+    #[test]
+    fn ages_are_in_order_though_the_clock_is_set_back() {
+        let mut ages = Ages::default();
+        for (at, sequence) in [(5, 1), (9, 2), (3, 3), (9, 1), (4, 9)] {
+            ages.add(Timestamp::from_micros(at), sequence, 9, |_| true);
+        }
+        assert!(ages.0.iter().is_sorted(), "{ages:?}");
     }
 }

@@ -17,6 +17,11 @@ impl Timetable {
         self.0.remove(&(at, sequence));
     }
 
+    /// The first job, and when.
+    pub(super) fn first(&self) -> Option<(Timestamp, u64)> {
+        self.0.first().copied()
+    }
+
     pub(super) fn next(&self) -> Option<Timestamp> {
         self.0.first().map(|(at, _)| *at)
     }
