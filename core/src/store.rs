@@ -32,12 +32,13 @@ pub trait Store: Debug + Send + Sync + 'static {
     /// reply names that job. A job whose time has not come is `scheduled`, any other `queued`.
     fn submit(&self, request: Submit) -> Reply<Batch<Submitted>>;
 
-    /// Makes `queued` jobs `running`, each with its next attempt number. A job that is not queued
-    /// is left out of the reply.
+    /// Makes `queued` jobs `running`, each with its next attempt number, and tells them in the
+    /// order in which they were asked for. A job that is not queued, or was to start before now,
+    /// is left out.
     fn claim(&self, request: Claim) -> Reply<Vec<Claimed>>;
 
     /// Records how attempts ended and what follows, for each whose job is still running exactly
-    /// that attempt; any other is stale and changes nothing.
+    /// that attempt; any other is stale and changes nothing. One answer for each, in their order.
     fn finish(&self, request: Finish) -> Reply<Batch<Fenced>>;
 
     /// Records progress, a log line or a checkpoint of a running attempt; stale ones change
@@ -48,17 +49,19 @@ pub trait Store: Debug + Send + Sync + 'static {
     /// to ask; so is one that has ended.
     fn cancel(&self, request: Cancel) -> Reply<Cancelled>;
 
-    /// Makes due `scheduled` and `retrying` jobs `queued`, cancels `queued` jobs that were to
-    /// start before now, and says when there is something to do next.
+    /// Cancels jobs that were to start before now and never did, makes due `scheduled` and
+    /// `retrying` jobs `queued`, and says when there is something to do next. Those whose time
+    /// came first go first, then by sequence; a started job does not expire any more.
     fn promote(&self, request: Promote) -> Reply<Promoted>;
 
-    /// Submits a `failed` job again as a new job, linked to the old one.
+    /// Submits a `failed` job again as a new job, linked to the old one. Its unique key, where it
+    /// has one, counts as in any submit.
     fn retry(&self, request: Ref) -> Reply<Submitted>;
 
     /// Deletes a job that has ended.
     fn delete(&self, request: Ref) -> Reply<Deletion>;
 
-    /// One job; `None` where there is none with that id.
+    /// One job; `None` where there is none with that id, or its time to be forgotten has come.
     fn get(&self, request: Get) -> Reply<Option<JobInfo>>;
 
     /// Jobs that match, a page at a time.
@@ -70,9 +73,13 @@ pub trait Store: Debug + Send + Sync + 'static {
     /// How many jobs are in each state, in constant time.
     fn tally(&self) -> Reply<Tally>;
 
-    /// Forgets ended jobs whose time is up, a bounded number at a time.
+    /// Forgets ended jobs whose time is up, a bounded number at a time, those first whose time was
+    /// up first. That time is `result_ttl` after the end, however often the job is read. A store
+    /// that ends with its process also bounds how many it keeps, dead letters apart from others:
+    /// the least recently used go first.
     fn prune(&self, request: Prune) -> Reply<Pruned>;
 
-    /// Closes the store. What ends with the process is gone.
+    /// Closes the store: every later request is refused as `Closed`. What ends with the process
+    /// is gone.
     fn close(&self) -> Reply<()>;
 }
