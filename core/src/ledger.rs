@@ -19,12 +19,13 @@ pub struct Shortage {
     pub pool: u64,
 }
 
-/// One grant: who holds it, what it was granted and what of that it holds now.
+/// One grant: who holds it, and what it holds now.
 #[derive(Clone, Debug)]
 struct Grant<H> {
     holder: H,
-    demand: Amounts,
     held: Amounts,
+    /// What was granted of the dimensions that are suspended; most grants never have any.
+    suspended: Vec<(usize, u64)>,
 }
 
 /// The budget's book: `free + granted == pool` in every dimension, at every step.
@@ -108,8 +109,8 @@ impl<H: Copy> Ledger<H> {
         }
         let permit = self.grants.insert(Grant {
             holder,
-            demand: Amounts::from_slice(demand.as_slice()),
             held: Amounts::from_slice(demand.as_slice()),
+            suspended: Vec::new(),
         })?;
         // Both stay in range: the demand is at most what is free in each dimension, and
         // 0 in a dimension that the pool doesn't have.
@@ -128,15 +129,14 @@ impl<H: Copy> Ledger<H> {
         let Some(grant) = self.grants.remove(permit) else {
             return false;
         };
-        for (granted, held) in self
-            .granted
-            .as_mut_slice()
-            .iter_mut()
-            .zip(grant.held.as_slice())
-        {
+        let granted = self.granted.as_mut_slice().iter_mut();
+        let books = granted
+            .zip(self.free.as_mut_slice())
+            .zip(self.pool.as_slice());
+        for (((granted, free), pool), held) in books.zip(grant.held.as_slice()) {
             *granted -= held;
+            *free = pool.saturating_sub(*granted);
         }
-        self.settle();
         true
     }
 
@@ -154,6 +154,7 @@ impl<H: Copy> Ledger<H> {
         if given_back == 0 {
             return false;
         }
+        grant.suspended.push((dimension, given_back));
         self.granted[dimension] -= given_back;
         self.settle_one(dimension);
         true
@@ -166,12 +167,11 @@ impl<H: Copy> Ledger<H> {
         let Some(grant) = self.grants.get_mut(permit) else {
             return false;
         };
-        let Some(&demand) = grant.demand.as_slice().get(dimension) else {
+        let suspended = &mut grant.suspended;
+        let Some(at) = suspended.iter().position(|(index, _)| *index == dimension) else {
             return false;
         };
-        if demand == 0 || grant.held[dimension] != 0 {
-            return false;
-        }
+        let (_, demand) = suspended.swap_remove(at);
         // Beyond u64::MAX the sum can't be told; holding a little less keeps the book
         // exact, and the dimension is overdrawn either way.
         let held = demand.min(u64::MAX - self.granted[dimension]);
@@ -196,12 +196,6 @@ impl<H: Copy> Ledger<H> {
         self.grants
             .iter()
             .map(|(permit, grant)| (permit, grant.holder, &grant.held))
-    }
-
-    fn settle(&mut self) {
-        for dimension in 0..self.pool.len() {
-            self.settle_one(dimension);
-        }
     }
 
     fn settle_one(&mut self, dimension: usize) {

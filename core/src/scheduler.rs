@@ -2,6 +2,7 @@
 
 mod demand_key;
 mod escrow;
+mod lane;
 mod rank_queue;
 mod shapes;
 mod tournament;
