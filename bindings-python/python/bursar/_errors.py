@@ -1,0 +1,151 @@
+"""What can go wrong: errors of the call, and outcomes of jobs."""
+
+from __future__ import annotations
+
+import traceback
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+    from bursar._info import JobInfo
+    from bursar._native import Job
+
+
+class Error(Exception):
+    """A call that could not be carried out. Its subclasses tell what the caller can do."""
+
+
+class Invalid(Error, ValueError):
+    """The call itself is wrong: change it."""
+
+
+class NotFound(Error, LookupError):
+    """What the call names does not exist."""
+
+
+class Conflict(Error):
+    """The call does not fit the present state."""
+
+
+class BudgetExceeded(Error, ValueError):
+    """The call could never fit the budget of the engine."""
+
+
+class Unavailable(Error):
+    """The store can't be reached or refuses work for now: try again later."""
+
+
+class Closed(Error, RuntimeError):
+    """The engine is closed."""
+
+
+class Internal(Error):
+    """A fault of Bursar's own: please report it."""
+
+
+BY_KIND: dict[str, type[Error]] = {
+    kind.__name__: kind for kind in (Invalid, NotFound, Conflict, BudgetExceeded, Unavailable, Closed, Internal)
+}
+
+
+class JobFailed(Exception):  # noqa: N818 the outcome of a job, not an error of the call
+    """A job did not complete. The original exception, where it is at hand, is the `__cause__`.
+
+    Attributes:
+        type: the type of what its code raised, such as `ValueError`.
+        message: what that said.
+        job: the handle of the job.
+    """
+
+    def __init__(self, type: str, message: str, job: Job[Any], written: str | None = None) -> None:
+        super().__init__(f"{type}: {message}" if type else message)
+        self.type = type
+        self.message = message
+        self.job = job
+        self._written = written
+
+    @property
+    def traceback(self) -> str | None:
+        """Where it came from, as text; None where nothing was raised."""
+        return self._written if self._written is not None else self.job._traceback()  # noqa: SLF001
+
+    @property
+    def info(self) -> JobInfo:
+        """A snapshot of the job."""
+        return self.job.info()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickles as text: the handle stays where its engine is."""
+        return (_unpickled, (self.__class__, self.type, self.message, self.traceback))
+
+
+class JobTimedOut(JobFailed):
+    """The last attempt ran longer than its timeout."""
+
+
+class JobCancelled(JobFailed):
+    """The job was cancelled."""
+
+
+class JobCrashed(JobFailed):
+    """What ran the last attempt broke."""
+
+
+class MemoryExceeded(JobFailed):
+    """The last attempt used more memory than it had asked for."""
+
+
+_BY_OUTCOME: dict[str, type[JobFailed]] = {
+    "timed_out": JobTimedOut,
+    "cancelled": JobCancelled,
+    "released": JobCancelled,
+    "crashed": JobCrashed,
+    "lost": JobCrashed,
+    "memory_exceeded": MemoryExceeded,
+}
+
+
+def failure(
+    outcome: str,
+    type: str,
+    message: str,
+    written: str | None,
+    cause: BaseException | None,
+    job: Job[Any],
+) -> JobFailed:
+    """Returns the exception of a job that ended with `outcome`."""
+    failed = _BY_OUTCOME.get(outcome, JobFailed)(type, message, job, written)
+    failed.__cause__ = cause
+    return failed
+
+
+def _unpickled(kind: type[JobFailed], type: str, message: str, written: str | None) -> JobFailed:
+    failed = kind.__new__(kind)
+    Exception.__init__(failed, f"{type}: {message}")
+    failed.__dict__.update(type=type, message=message, job=None, _written=written)
+    return failed
+
+
+def format_traceback(error: BaseException) -> str:
+    """Returns the traceback of `error` as the interpreter would print it."""
+    return "".join(traceback.format_exception(error))
+
+
+class Retry(Exception):  # noqa: N818 raised by tasks to say what is to happen
+    """Raised by a task: run this job again, after `delay` (default: the task's `retry_delay`).
+
+    It spends no retry.
+    """
+
+    def __init__(self, reason: str = "", *, delay: float | str | timedelta | None = None) -> None:
+        super().__init__(reason)
+        self.delay = delay
+
+
+class Fail(Exception):  # noqa: N818
+    """Raised by a task: this job has failed, and no retry will help."""
+
+
+class Cancel(Exception):  # noqa: N818
+    """Raised by a task: end this job as cancelled. `raise_if_cancelled` raises it, too."""

@@ -1,0 +1,127 @@
+"""An engine as a `concurrent.futures.Executor`."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import Executor, Future
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+from bursar._errors import Cancel, JobFailed
+from bursar._functions import is_async
+from bursar._task import Task
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bursar._native import EngineBase, Job
+    from bursar._options import SubmitOptions
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class JobFuture(Future[T]):
+    """The future of a job.
+
+    Attributes:
+        job: the handle of the job.
+    """
+
+    job: Job[T]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._begun = False
+
+    def cancel(self) -> bool:
+        """Cancels the job if it waits; False if it runs or has ended."""
+        cancelled = super().cancel()
+        if cancelled and not self.job.done():
+            self.job.cancel("its future was cancelled")
+        return cancelled
+
+    def begin(self) -> bool:
+        """Notes that the job runs; False if it was cancelled. Attempts after the first change nothing."""
+        if self._begun:
+            return not self.cancelled()
+        self._begun = True
+        return self.set_running_or_notify_cancel()
+
+    def settle(self, job: Job[T]) -> None:
+        """Takes over the end of the job."""
+        error = job.exception(0)
+        if not self._begun and error is not None:
+            super().cancel()
+        if not self.begin():
+            return
+        if error is None:
+            self.set_result(job.result(0))
+        else:
+            own = error.__cause__ if type(error) is JobFailed else None
+            self.set_exception(own or error)
+
+
+def _call(future: JobFuture[Any], function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+    if not future.begin():
+        raise Cancel("its future was cancelled")
+    return function(*args, **kwargs)
+
+
+async def _acall(future: JobFuture[Any], function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+    return await _call(future, function, args, kwargs)
+
+
+_SYNC: Task[..., Any] = Task(_call, {"name": "bursar.executor"})
+_ASYNC: Task[..., Any] = Task(_acall, {"name": "bursar.executor.async"})
+
+
+class JobExecutor(Executor):
+    """Runs calls as jobs of an engine. Futures and calls are live objects, so the store must be in memory."""
+
+    def __init__(self, engine: EngineBase, options: SubmitOptions) -> None:
+        self._engine = engine
+        self._sync, self._async = _SYNC.options(**options), _ASYNC.options(**options)
+        self._pending: set[JobFuture[Any]] = set()
+        self._changed = threading.Condition()
+        self._closed = False
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> JobFuture[T]:
+        """Submits a call: `fn(*args, **kwargs)` runs as a job.
+
+        Raises:
+            RuntimeError: after `shutdown`.
+        """
+        future: JobFuture[T] = JobFuture()
+        task = self._async if is_async(fn) else self._sync
+        with self._changed:
+            if self._closed or self._engine.closed:
+                raise RuntimeError("cannot schedule new futures after shutdown")
+            future.job = self._engine.submit(task, future, fn, args, kwargs)
+            self._pending.add(future)
+        future.job.add_done_callback(lambda job: self._settle(future, job))
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Takes no more calls; the engine itself goes on.
+
+        Args:
+            wait: whether to return only once all calls have ended.
+            cancel_futures: whether to cancel those that have not begun.
+        """
+        with self._changed:
+            self._closed = True
+            pending = list(self._pending)
+        if cancel_futures:
+            for future in pending:
+                future.cancel()
+        if wait:
+            with self._changed:
+                self._changed.wait_for(lambda: not self._pending)
+
+    def _settle(self, future: JobFuture[T], job: Job[T]) -> None:
+        try:
+            future.settle(job)
+        finally:
+            with self._changed:
+                self._pending.discard(future)
+                self._changed.notify_all()

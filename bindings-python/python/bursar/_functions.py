@@ -1,0 +1,52 @@
+"""What a function is called and what kind it is."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import sys
+from typing import TYPE_CHECKING, Any
+
+from bursar._errors import Invalid
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def unwrapped(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Returns the function inside of partials."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    return function
+
+
+def is_async(function: Callable[..., Any]) -> bool:
+    """Tells whether calling it gives a coroutine."""
+    inner = unwrapped(function)
+    return inspect.iscoroutinefunction(inner) or inspect.iscoroutinefunction(getattr(inner, "__call__", None))  # noqa: B004
+
+
+def name_of(function: Callable[..., Any]) -> str:
+    """Returns the name that its jobs are stored under: module and qualified name."""
+    inner = unwrapped(function)
+    if not callable(inner):
+        raise Invalid(f"{function!r:.120} can't be a task: expected a function")
+    name = getattr(inner, "__qualname__", None) or type(inner).__qualname__
+    module = getattr(inner, "__module__", None) or type(inner).__module__
+    return f"{module}.{name}"
+
+
+def check_importable(function: Callable[..., Any], name: str) -> None:
+    """Checks that another process would find `function` by its name.
+
+    Raises:
+        Invalid: where it would not.
+    """
+    found: Any = sys.modules.get(getattr(function, "__module__", None) or "")
+    for part in getattr(function, "__qualname__", "").split("."):
+        found = getattr(found, part, None)
+    if found is not function:
+        raise Invalid(
+            f"the function {name!r} can't be found by its name, as this store needs: "
+            "define it at the top of a module, or decorate it with @task(name=...)"
+        )

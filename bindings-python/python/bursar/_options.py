@@ -1,0 +1,62 @@
+"""The options of tasks and engines, for type checkers. What they mean is the engine's to say."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, Union
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+Size = Union[int, str]
+"""Bytes, or text such as `"64MB"` or `"64MiB"`."""
+Duration = Union[float, str, timedelta]
+"""Seconds, or text such as `"500ms"`, `"10s"`, `"5m"`, `"2h"`."""
+PriorityName = Literal["critical", "high", "normal", "low"]
+StateName = Literal["scheduled", "blocked", "queued", "running", "retrying", "completed", "failed", "cancelled"]
+ExecutorName = Literal["async", "thread", "process"]
+UniqueKey = Union[str, "Callable[..., str]"]
+"""A key, a template over the arguments such as `"resize:{path}"`, or a function of the arguments."""
+
+
+class SubmitOptions(TypedDict, total=False):
+    """What one submit may change."""
+
+    priority: PriorityName
+    memory: Size
+    cpu: float | str
+    tokens: Mapping[str, int]
+    timeout: Duration
+    retries: int
+    retry_delay: Duration
+    backoff: Literal["exponential", "fixed"]
+    executor: ExecutorName
+    unique: UniqueKey
+    expires: Duration
+    result_ttl: Duration
+    delay: Duration
+
+
+class TaskOptions(SubmitOptions, total=False):
+    """What a task may declare."""
+
+    name: str
+
+
+class EngineOptions(TypedDict, total=False):
+    """What an engine may be opened with."""
+
+    memory: Size
+    cpu: float | str
+    tokens: Mapping[str, int]
+    concurrency: int | Mapping[ExecutorName, int]
+    default_memory: Size
+    default_timeout: Duration
+    grace: Duration
+    shutdown_grace: Duration
+    strict: bool
+    run: bool
+    name: str
+    max_results: int
+    seed: int
+    clock: Any

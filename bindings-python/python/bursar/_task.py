@@ -1,0 +1,134 @@
+"""Tasks: functions with a stable name and options."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Protocol, TypeVar, cast, overload
+
+from bursar import _native
+from bursar._unique import key_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Generator, Iterable
+
+    from typing_extensions import Self, Unpack
+
+    from bursar._native import Job
+    from bursar._options import SubmitOptions, TaskOptions
+
+P = ParamSpec("P")
+R = TypeVar("R")
+T = TypeVar("T")
+
+
+class Accepted(Generic[T]):
+    """What is there already, for whoever awaits it."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: T) -> None:
+        self._value = value
+
+    def __await__(self) -> Generator[Any, Any, T]:
+        """Gives the value at once."""
+        return self._value
+        yield
+
+
+class Task(_native.TaskBase, Generic[P, R]):
+    """A function that can be submitted as a job. A plain call stays a plain call.
+
+    Attributes:
+        name: what its jobs are stored under.
+        is_async: whether it is an `async def`.
+    """
+
+    __wrapped__: Callable[P, Any]
+
+    def __new__(cls, function: Callable[P, Any], options: TaskOptions) -> Self:  # noqa: D102
+        given = cast("dict[str, Any]", dict(options))
+        name = given.pop("name", None)
+        return cls._made(function, name, given)
+
+    @classmethod
+    def _made(cls, base: Callable[P, Any], name: str | None, given: dict[str, Any]) -> Self:
+        function: Callable[P, Any] = getattr(base, "__wrapped__", base) if isinstance(base, Task) else base
+        key = key_of(function, given.get("unique"))
+        if key is not None:
+            del given["unique"]
+        task = super().__new__(cls, base, name, given, key)
+        functools.update_wrapper(task, function, updated=())
+        return task
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Calls the function, here and now."""
+        return self.__wrapped__(*args, **kwargs)
+
+    if TYPE_CHECKING:
+
+        def submit(self, *args: P.args, **kwargs: P.kwargs) -> Job[R]:
+            """Submits a call to the current engine: acknowledged by its store on return."""
+            ...
+
+        def submit_many(self, calls: Iterable[tuple[Any, ...]]) -> list[Job[R]]:
+            """Submits one call for each tuple of arguments, all of them or none, in one round trip."""
+            ...
+
+    def asubmit(self, *args: P.args, **kwargs: P.kwargs) -> Accepted[Job[R]]:
+        """Submits a call from asynchronous code: `job = await resize.asubmit(...)`."""
+        return Accepted(self.submit(*args, **kwargs))
+
+    def options(self, **options: Unpack[SubmitOptions]) -> Self:
+        """Returns this task with other options, for what is submitted through it."""
+        return self._made(self, None, cast("dict[str, Any]", options))
+
+    def __repr__(self) -> str:
+        """Shows its name."""
+        return f"<Task {self.name}>"
+
+
+class AsyncTask(Task[P, R]):
+    """A task of an `async def`: a plain call gives a coroutine."""
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, R]:  # type: ignore[override]
+        """Calls the function, here and now."""
+        return self.__wrapped__(*args, **kwargs)
+
+
+class Decorator(Protocol):
+    """What `task(...)` with options gives."""
+
+    @overload
+    def __call__(self, function: Callable[P, Coroutine[Any, Any, R]], /) -> AsyncTask[P, R]: ...
+    @overload
+    def __call__(self, function: Callable[P, R], /) -> Task[P, R]: ...
+
+
+@overload
+def task(function: Callable[P, Coroutine[Any, Any, R]], /) -> AsyncTask[P, R]: ...
+@overload
+def task(function: Callable[P, R], /) -> Task[P, R]: ...
+@overload
+def task(**options: Unpack[TaskOptions]) -> Decorator: ...
+def task(function: Callable[..., Any] | None = None, /, **options: Unpack[TaskOptions]) -> Any:
+    """Makes a function a task, which can be submitted as a job.
+
+    Args:
+        function: what a job calls. An `async def` runs on the event loop, any other on a thread.
+        **options: `name` (default: module and qualified name), `priority` (`critical`, `high`, `normal`,
+            `low`), `memory` (`"64MB"`, bytes), `cpu` (cores), `tokens` (`{"gpu": 1}`), `timeout` of one
+            attempt, `retries` after the first attempt (default 0), `retry_delay` (1 s), `backoff`
+            (`exponential`, `fixed`), `executor` (`async`, `thread`), `unique` (a key, a template over the
+            arguments such as `"resize:{path}"`, or a function of them), `expires`, `delay`, `result_ttl`.
+
+    Raises:
+        Invalid: for an unknown option or a value out of range.
+    """
+    if function is None:
+        return lambda function: _make(function, options)
+    return _make(function, options)
+
+
+def _make(function: Callable[..., Any], options: TaskOptions) -> Task[..., Any]:
+    made = Task[..., Any](function, options)
+    return made

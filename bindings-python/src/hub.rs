@@ -1,0 +1,213 @@
+//! One engine as the binding holds it: the engine itself, and what runs Python for it.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+
+use bursar::core::{
+    Accepted, Attempt, Clock, Engine, EngineBuilder, EngineOptions, ExecutorKind, Handler, Plan,
+    Reply, Submission, Task, TaskOptions,
+};
+use crossbeam_queue::SegQueue;
+use parking_lot::Mutex;
+use pyo3::prelude::*;
+use pyo3::types::PyList;
+
+use crate::error::OrRaise;
+use crate::function::Function;
+use crate::loops::LoopLane;
+use crate::task::TaskBase;
+use crate::threads::Threads;
+use crate::{fork, notifier, python, trash};
+
+/// Someone to tell that a job has ended: a callable, and the job to call it with.
+type Notice = (Py<PyAny>, Py<PyAny>);
+
+/// An engine and what runs Python for it.
+pub(crate) struct Hub {
+    pub(crate) this: Weak<Hub>,
+    pub(crate) core: Engine,
+    /// A number that no other engine of this process has.
+    pub(crate) number: u64,
+    /// Whether arguments and results travel as live objects.
+    pub(crate) live: bool,
+    pub(crate) threads: Arc<Threads>,
+    pub(crate) loops: Arc<LoopLane>,
+    functions: Mutex<HashMap<String, Arc<Function>>>,
+    notices: SegQueue<Notice>,
+    generation: u32,
+}
+
+static NUMBERS: AtomicU64 = AtomicU64::new(1);
+
+impl Hub {
+    /// Opens the store behind `url` and starts an engine on it.
+    pub(crate) fn open(
+        py: Python<'_>,
+        url: Option<&str>,
+        options: EngineOptions,
+        clock: Option<Arc<dyn Clock>>,
+    ) -> PyResult<Arc<Self>> {
+        let store = bursar::open_store(url, &options).or_raise(py)?;
+        let live = store.capabilities().live_payloads && !options.strict;
+        let (threads, loops) = (Arc::new(Threads::new()), Arc::new(LoopLane::new()));
+        let mut builder = EngineBuilder::new(store, options)
+            .executor(ExecutorKind::Thread, Arc::new(threads.lane.clone()))
+            .executor(ExecutorKind::Async, Arc::new(loops.lane.clone()));
+        if let Some(clock) = clock {
+            builder = builder.clock(clock);
+        }
+        let core = builder.start().or_raise(py)?;
+        let hub = Arc::new_cyclic(|this| Self {
+            this: Weak::clone(this),
+            core,
+            number: NUMBERS.fetch_add(1, Ordering::Relaxed),
+            live,
+            threads,
+            loops,
+            functions: Mutex::default(),
+            notices: SegQueue::new(),
+            generation: fork::generation(),
+        });
+        hub.threads.attach(&hub.this);
+        hub.loops.attach(&hub.this);
+        Ok(hub)
+    }
+
+    /// # Errors
+    /// `Conflict` in a forked child.
+    pub(crate) fn check(&self, py: Python<'_>) -> PyResult<()> {
+        fork::check(py, self.generation)
+    }
+
+    /// Asks the engine, and looks after what that brought about.
+    ///
+    /// # Errors
+    /// The engine's; `Conflict` in a forked child.
+    pub(crate) fn ask<T: Send>(
+        &self,
+        py: Python<'_>,
+        question: impl FnOnce(&Engine) -> Reply<T>,
+    ) -> PyResult<T> {
+        self.check(py)?;
+        let reply = notifier::attend(|| question(&self.core));
+        let answer = match reply {
+            Reply::Now(_) => reply.wait(),
+            later @ Reply::Later(_) => py.detach(|| later.wait()),
+        };
+        self.tidy(py)?;
+        answer.or_raise(py)
+    }
+
+    /// Submits one call.
+    pub(crate) fn submit(&self, py: Python<'_>, call: Submission) -> PyResult<Accepted> {
+        let accepted = self.ask(py, |core| core.submit([call]))?;
+        let first = accepted.into_iter().next();
+        first.ok_or_else(|| crate::error::internal(py, "a submit was answered with nothing"))
+    }
+
+    /// What calls of `function` are settled to, which is registered first where it isn't yet.
+    pub(crate) fn plan(
+        &self,
+        py: Python<'_>,
+        function: &Arc<Function>,
+        own: &TaskOptions,
+        changes: &TaskOptions,
+    ) -> PyResult<Arc<Plan>> {
+        self.check(py)?;
+        self.register(function, own).or_raise(py)?;
+        self.core.plan(&function.name, changes).or_raise(py)
+    }
+
+    /// The task of a function that was never declared one. Live calls carry their function along, so
+    /// functions of one name share its registration; others must be found again by their name.
+    ///
+    /// # Errors
+    /// `Invalid` where that isn't so.
+    pub(crate) fn plain(&self, py: Python<'_>, callable: &Bound<'_, PyAny>) -> PyResult<TaskBase> {
+        self.check(py)?;
+        let function = Function::new(callable, None)?;
+        let default = TaskOptions::default();
+        if !self.live {
+            python::IMPORTABLE.get(py)?.call1((callable, &function.name))?;
+            let known = self.function(&function.name);
+            let known = known.filter(|known| known.callable.is(callable));
+            return Ok(TaskBase::plain(known.unwrap_or(function)));
+        }
+        if self.function(&function.name).is_none() {
+            self.register(&Arc::new(function.without_callable(py)), &default).or_raise(py)?;
+        }
+        let executor = Some(function.kind());
+        let plan = self.core.plan(&function.name, &TaskOptions { executor, ..default }).or_raise(py)?;
+        Ok(TaskBase::settled(function, self.number, plan))
+    }
+
+    fn register(&self, function: &Arc<Function>, options: &TaskOptions) -> bursar::core::Result<()> {
+        let mut functions = self.functions.lock();
+        if functions.get(&function.name).is_some_and(|known| Arc::ptr_eq(known, function)) {
+            return Ok(());
+        }
+        let handler = Handler::Host(self.number);
+        self.core.register(Task::new(&function.name, options.clone(), function.kind(), handler)?)?;
+        functions.insert(function.name.clone(), Arc::clone(function));
+        Ok(())
+    }
+
+    /// The registered function of this name.
+    pub(crate) fn function(&self, name: &str) -> Option<Arc<Function>> {
+        self.functions.lock().get(name).cloned()
+    }
+
+    /// Has `callable` called with `job` once what it waits for is there.
+    pub(crate) fn notify(&self, callable: Py<PyAny>, job: Py<PyAny>) {
+        self.notices.push((callable, job));
+        notifier::poke(&self.this);
+    }
+
+    /// Starts threads and wakes loops that something waits for.
+    pub(crate) fn serve(&self, py: Python<'_>) -> PyResult<()> {
+        self.threads.serve(py)?;
+        self.loops.serve(py)
+    }
+
+    /// Whether someone is to be told of something.
+    pub(crate) fn has_notices(&self) -> bool {
+        !self.notices.is_empty()
+    }
+
+    /// Who is to be told of what, as pairs of a callable and its argument.
+    pub(crate) fn take_notices(&self, py: Python<'_>) -> PyResult<Vec<Py<PyAny>>> {
+        let mut notices = Vec::new();
+        while let Some(pair) = self.notices.pop() {
+            notices.push(pair.into_pyobject(py)?.into_any().unbind());
+        }
+        Ok(notices)
+    }
+
+    /// Looks after what a call into the engine has brought about.
+    pub(crate) fn tidy(&self, py: Python<'_>) -> PyResult<()> {
+        self.serve(py)?;
+        if self.has_notices() {
+            let notices = PyList::new(py, self.take_notices(py)?)?;
+            python::DELIVER.get(py)?.call1((notices,))?;
+        }
+        trash::empty(py);
+        Ok(())
+    }
+
+    /// Reports the end of an attempt.
+    pub(crate) fn finish(&self, kind: ExecutorKind, ended: Vec<(Arc<Attempt>, bursar::core::Ended)>) {
+        let lane = match kind {
+            ExecutorKind::Async => &self.loops.lane,
+            _ => &self.threads.lane,
+        };
+        notifier::attend(|| lane.finish(ended));
+    }
+}
+
+impl Drop for Hub {
+    fn drop(&mut self) {
+        // Nobody can submit to it or read it any more. Its threads go once what runs has ended.
+        drop(self.core.shutdown(None));
+    }
+}

@@ -1,0 +1,25 @@
+//! The native half of the Python package: `bursar._native`. It holds no rule of its own; what a job
+//! may be and what becomes of it is the engine's to say.
+
+mod call;
+mod clock;
+mod current;
+mod engine;
+mod error;
+mod events;
+mod fork;
+mod function;
+mod hub;
+mod info;
+mod job;
+mod live;
+mod loops;
+mod module;
+mod notifier;
+mod options;
+mod python;
+mod seat;
+mod task;
+mod threads;
+mod trash;
+mod wait;
