@@ -53,56 +53,48 @@ macro_rules! task_options {
         $(#[$doc])*
         impl<$($generics)*> $type {
             /// Which jobs go first; default `normal`.
-            #[must_use]
             pub fn priority(mut self, priority: impl Into<$crate::values::PriorityValue>) -> Self {
                 self.changes().set_priority(priority.into());
                 self
             }
 
             /// The memory to reserve; default: the engine's `default_memory`.
-            #[must_use]
             pub fn memory(mut self, size: impl Into<$crate::values::SizeValue>) -> Self {
                 self.changes().set("memory", &size.into().0);
                 self
             }
 
             /// The part of the processors to reserve; default none.
-            #[must_use]
             pub fn cpu(mut self, cores: impl Into<$crate::values::CpuValue>) -> Self {
                 self.changes().set("cpu", &cores.into().0);
                 self
             }
 
             /// The named tokens to reserve, such as `[("gpu", 1)]`; default none.
-            #[must_use]
             pub fn tokens<N: Into<String>>(mut self, tokens: impl IntoIterator<Item = (N, u32)>) -> Self {
                 self.changes().set("tokens", &$crate::options::token_map(tokens));
                 self
             }
 
             /// The longest that one attempt may run; default: the engine's `default_timeout`.
-            #[must_use]
             pub fn timeout(mut self, timeout: impl Into<$crate::values::DurationValue>) -> Self {
                 self.changes().set("timeout", &timeout.into().0);
                 self
             }
 
             /// Attempts after the first; default 0.
-            #[must_use]
             pub fn retries(mut self, retries: u32) -> Self {
                 self.changes().options.retries = Some(retries);
                 self
             }
 
             /// The delay before the first retry; default 1 s.
-            #[must_use]
             pub fn retry_delay(mut self, delay: impl Into<$crate::values::DurationValue>) -> Self {
                 self.changes().set("retry_delay", &delay.into().0);
                 self
             }
 
             /// How the delay grows from retry to retry; default exponential.
-            #[must_use]
             pub fn backoff(mut self, backoff: impl Into<$crate::values::BackoffValue>) -> Self {
                 self.changes().set("backoff", &backoff.into().0);
                 self
@@ -110,21 +102,18 @@ macro_rules! task_options {
 
             /// How long after its submission the job may still start, before it is cancelled;
             /// default: for ever.
-            #[must_use]
             pub fn expires(mut self, after: impl Into<$crate::values::DurationValue>) -> Self {
                 self.changes().set("expires", &after.into().0);
                 self
             }
 
             /// How long the result is kept; default 1 h.
-            #[must_use]
             pub fn result_ttl(mut self, ttl: impl Into<$crate::values::DurationValue>) -> Self {
                 self.changes().set("result_ttl", &ttl.into().0);
                 self
             }
 
             /// How long after its submission the job may start at the earliest; default: at once.
-            #[must_use]
             pub fn delay(mut self, delay: impl Into<$crate::values::DurationValue>) -> Self {
                 self.changes().set("delay", &delay.into().0);
                 self
@@ -132,7 +121,6 @@ macro_rules! task_options {
 
             /// The key that only one unfinished job may have: while one has it, a submit returns
             /// that job. Default none.
-            #[must_use]
             pub fn unique(mut self, key: impl Into<String>) -> Self {
                 self.changes().set("unique", &bursar_core::OptionValue::Text(key.into()));
                 self

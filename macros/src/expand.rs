@@ -67,12 +67,16 @@ fn call(
     let (vis, name) = (&function.vis, &function.sig.ident);
     let names: Vec<_> = parameters.iter().map(|parameter| parameter.name).collect();
     let kinds = parameters.iter().map(|parameter| parameter.kind);
-    let labels = labels(parameters);
+    // What is wrong with the type of a parameter is shown there.
+    let with = parameters.iter().map(|parameter| {
+        let (name, label) = (parameter.name, parameter.name.to_string());
+        quote_spanned! { parameter.kind.span() => .with(#label, &#name) }
+    });
     let result = result_type(output);
     let unique = options.unique.as_ref();
     let unique = unique.map(|key| quote_spanned! { key.span() => .unique(::std::format!(#key)) });
     let doc = format!("A call of [`{name}`](fn@{name}), to submit to an engine.");
-    let collect = quote! { ::bursar::expanded::Collect::new()#(.with(#labels, &#names))* };
+    let collect = quote! { ::bursar::expanded::Collect::new()#(#with)* };
     quote! {
         #[doc = #doc]
         #[allow(clippy::too_many_arguments)]

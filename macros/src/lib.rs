@@ -45,13 +45,36 @@ use syn::{ItemFn, parse_macro_input};
 ///     Ok(format!("{path} at {width}"))
 /// }
 ///
-/// # #[tokio::main]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-/// let engine = bursar::Engine::open("memory:").start().await?;
-/// let job = engine.submit(resize::call("a.png".into(), 100)).await?;
-/// assert_eq!(job.result().await?, "a.png at 100");
+/// # fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+/// let engine = bursar::Engine::open("memory:").start().wait()?;
+/// let job = engine.submit(resize::call("a.png".into(), 100)).wait()?;
+/// assert_eq!(job.wait()?, "a.png at 100");
 /// # Ok(())
 /// # }
+/// ```
+///
+/// What can't travel is refused when the program is compiled: an argument that is not
+/// `Serialize` and `DeserializeOwned`, an error that is none, a key that names no argument.
+///
+/// ```compile_fail,E0277
+/// struct Opaque;
+///
+/// #[bursar::task]
+/// fn takes(value: Opaque) {}
+/// ```
+///
+/// ```compile_fail,E0277
+/// struct Opaque;
+///
+/// #[bursar::task]
+/// fn fails() -> Result<(), Opaque> {
+///     Err(Opaque)
+/// }
+/// ```
+///
+/// ```compile_fail,E0425
+/// #[bursar::task(unique = "resize:{file}")]
+/// fn resize(path: String) {}
 /// ```
 #[proc_macro_attribute]
 pub fn task(attribute: TokenStream, item: TokenStream) -> TokenStream {
