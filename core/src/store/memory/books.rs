@@ -163,6 +163,8 @@ impl Books {
         if record.spec.result_ttl.is_some() {
             let at = self.forgotten_at(&record);
             self.forgetting.remove(at, sequence);
+        } else {
+            self.ages.drop_first(sequence);
         }
         trash.records.push(record);
     }

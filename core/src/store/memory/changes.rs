@@ -15,6 +15,10 @@ use crate::store::{
 use super::books::Books;
 use super::record::{LOG_LINES, Record, Trash};
 
+/// One in so many of the jobs that are kept is let go at a time once there are too many: many at
+/// once cost much less than one by one.
+const EVICTED_PART: usize = 64;
+
 impl Books {
     pub(super) fn submit(&mut self, request: Submit, trash: &mut Trash) -> Batch<Submitted> {
         request
@@ -56,7 +60,13 @@ impl Books {
 
     pub(super) fn claim(&mut self, request: &Claim) -> Vec<Claimed> {
         let worker = self.worker(&request.worker);
-        let mut claimed = Vec::with_capacity(request.jobs.len());
+        // Looked at once before they are changed one by one: the processor then fetches their
+        // records side by side.
+        let queued = |sequence: &&u64| {
+            let record = self.records.get(**sequence);
+            record.is_some_and(|record| record.state == State::Queued)
+        };
+        let mut claimed = Vec::with_capacity(request.jobs.iter().filter(queued).count());
         for sequence in &request.jobs {
             claimed.extend(self.claim_one(*sequence, worker, request.now));
         }
@@ -147,15 +157,13 @@ impl Books {
 
     fn evict(&mut self, state: State, trash: &mut Trash) {
         let most = self.options.max_results;
-        loop {
-            let (retention, stamp_of) = self.retention(state);
-            if retention.kept() <= most {
-                return;
-            }
-            let Some(oldest) = retention.oldest(stamp_of) else {
-                return;
-            };
-            self.remove_ended(oldest, trash);
+        let (retention, stamp_of) = self.retention(state);
+        let excess = retention.kept().saturating_sub(most);
+        if excess == 0 {
+            return;
+        }
+        for sequence in retention.take_oldest(excess + most / EVICTED_PART, stamp_of) {
+            self.remove_ended(sequence, trash);
         }
     }
 

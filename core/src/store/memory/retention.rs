@@ -51,15 +51,23 @@ impl Retention {
         self.kept = self.kept.saturating_sub(1);
     }
 
-    /// The least recently used job, without removing it; stale entries before it are dropped.
-    pub(super) fn oldest(&mut self, stamp_of: impl Fn(u64) -> Option<u32>) -> Option<u64> {
-        while let Some((sequence, stamp)) = self.uses.front() {
-            if stamp_of(*sequence) == Some(*stamp) {
-                return Some(*sequence);
+    /// Takes out the least recently used jobs, `count` of them or what there is. The caller
+    /// removes them, which [`forget`](Self::forget) counts. Looking at many first and removing
+    /// them then lets the processor fetch their records, long out of its caches, side by side.
+    pub(super) fn take_oldest(
+        &mut self,
+        count: usize,
+        stamp_of: impl Fn(u64) -> Option<u32>,
+    ) -> Vec<u64> {
+        let mut oldest = Vec::with_capacity(count);
+        while oldest.len() < count
+            && let Some((sequence, stamp)) = self.uses.pop_front()
+        {
+            if stamp_of(sequence) == Some(stamp) {
+                oldest.push(sequence);
             }
-            self.uses.pop_front();
         }
-        None
+        oldest
     }
 }
 
@@ -86,6 +94,13 @@ impl Ages {
         self.0.insert(place, (at, sequence));
         if self.0.len() > 2 * kept + 64 {
             self.0.retain(|(_, sequence)| is_kept(*sequence));
+        }
+    }
+
+    /// Drops a job that is gone if it is the first, as it is as a rule.
+    pub(super) fn drop_first(&mut self, sequence: u64) {
+        if self.0.front().is_some_and(|first| first.1 == sequence) {
+            self.0.pop_front();
         }
     }
 
@@ -118,7 +133,7 @@ mod tests {
             ages.add(at, sequence, 1, |sequence| sequence == 1);
         }
         assert!(retention.uses.len() < 100 && ages.0.len() < 100);
-        assert_eq!(retention.oldest(newest), Some(1));
+        assert_eq!(retention.take_oldest(2, newest), [1]);
     }
 
     #[test]
