@@ -1,0 +1,116 @@
+//! The native half of one engine.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bursar::core::{
+    Engine, EngineBuilder, EngineOptions, ExecutorKind, HostLane, ManualClock, OptionValue, Style,
+};
+use napi::Env;
+use napi::bindgen_prelude::{Function, Unknown};
+use napi_derive::napi;
+
+use crate::bell::Bell;
+use crate::error::{Code, Result, fault};
+use crate::mailbox::Mailbox;
+use crate::option::option_value;
+use crate::tables::Tables;
+
+/// Options as pairs of a name and a value.
+pub(crate) type Pairs<'a> = Vec<(String, Unknown<'a>)>;
+
+/// One engine, as the loop of one environment sees it.
+#[napi]
+pub struct NativeEngine {
+    pub(crate) engine: Engine,
+    pub(crate) lane: HostLane,
+    pub(crate) mailbox: Arc<Mailbox>,
+    pub(crate) tables: RefCell<Tables>,
+    clock: Option<Arc<ManualClock>>,
+}
+
+#[napi]
+impl NativeEngine {
+    /// Opens an engine. `wake` is called on the loop, soon after something has come that
+    /// [`exchange`](Self::exchange) gives out; it must not throw. With `manual`, time stands still
+    /// until [`advance`](Self::advance) moves it.
+    #[napi(constructor, catch_unwind)]
+    pub fn new(
+        env: Env,
+        url: Option<String>,
+        options: Pairs<'_>,
+        wake: Function<'_, (), ()>,
+        manual: bool,
+    ) -> Result<Self> {
+        let options = engine_options(options)?;
+        let store = bursar::open_store(url.as_deref(), &options).map_err(fault)?;
+        let mailbox = Arc::new(Mailbox::new(Bell::new(&wake)?));
+        let lane = HostLane::new();
+        let mut builder = EngineBuilder::new(store, options)
+            .executor(ExecutorKind::Async, Arc::new(lane.clone()));
+        let clock = manual.then(|| Arc::new(ManualClock::default()));
+        if let Some(clock) = &clock {
+            builder = builder.clock(Arc::clone(clock) as _);
+        }
+        let ringing = Arc::clone(&mailbox);
+        lane.set_waker(move || ringing.bell.ring());
+        let engine = builder.start().map_err(fault)?;
+        let ending = Arc::downgrade(&mailbox);
+        // The environment may go away while the engine's thread is about to ring.
+        env.add_env_cleanup_hook(ending, |mailbox| {
+            if let Some(mailbox) = mailbox.upgrade() {
+                mailbox.bell.remove();
+            }
+        })
+        .map_err(|error| napi::Error::new(Code::from(error.status), error.reason.clone()))?;
+        Ok(Self {
+            engine,
+            lane,
+            mailbox,
+            tables: RefCell::default(),
+            clock,
+        })
+    }
+
+    /// Whether arguments and results are passed on as they are, without being encoded.
+    #[napi(getter, catch_unwind)]
+    pub fn live(&self) -> bool {
+        self.engine.capabilities().live_payloads && !self.engine.options().strict
+    }
+
+    /// Whether this engine runs jobs, or only submits them.
+    #[napi(getter, catch_unwind)]
+    pub fn runs(&self) -> bool {
+        self.engine.options().run
+    }
+
+    /// Moves a manual clock.
+    #[napi(catch_unwind)]
+    pub fn advance(&self, seconds: f64) {
+        if let Some(clock) = &self.clock {
+            clock.advance(Duration::from_secs_f64(seconds));
+        }
+    }
+
+    /// Lets go of the loop, once the engine is closed.
+    #[napi(catch_unwind)]
+    pub fn release(&self) {
+        self.mailbox.bell.remove();
+    }
+}
+
+fn engine_options(pairs: Pairs<'_>) -> Result<EngineOptions> {
+    let mut options = EngineOptions::default();
+    for (name, value) in read(pairs)? {
+        options.set(&name, &value, Style::Camel).map_err(fault)?;
+    }
+    Ok(options)
+}
+
+/// The pairs with their values turned into what the core checks.
+pub(crate) fn read(pairs: Pairs<'_>) -> Result<Vec<(String, OptionValue)>> {
+    let value = |(name, value)| option_value(value).map(|value| (name, value));
+    let read: napi::Result<Vec<_>> = pairs.into_iter().map(value).collect();
+    read.map_err(|error| napi::Error::new(Code::from(error.status), error.reason.clone()))
+}

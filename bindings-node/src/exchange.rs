@@ -1,0 +1,256 @@
+//! The one call of each turn of the loop: what has ended goes in, what to do comes out, both as
+//! numbers in arrays that JavaScript owns.
+//!
+//! Both hold operations: a kind and its numbers, as `In` and `Out` of the TypeScript half name them.
+
+use std::sync::Arc;
+
+use bursar::core::{
+    Assignment, Attempt, Ended, Handler, HostEvent, JobId, Payload, State, Submission,
+};
+use napi_derive::napi;
+
+use crate::engine::NativeEngine;
+use crate::error::Result;
+use crate::tables::{Running, Tables};
+use crate::token::Token;
+
+/// The kinds of operations in the inbox.
+mod inbox {
+    /// plan, job, live arguments: a call
+    pub(super) const SUBMIT: i32 = 1;
+    /// attempt, live result: the handler returned it
+    pub(super) const RETURN: i32 = 2;
+    /// attempt: the handler returned nothing
+    pub(super) const DONE: i32 = 3;
+}
+
+/// So many calls are submitted together at most: others get at the engine in between.
+const CALLS: usize = 1_024;
+
+/// The kinds of operations in the outbox, and how many numbers each has at most, itself included.
+mod op {
+    /// attempt, handler, live arguments or -1
+    pub(super) const START: i32 = 1;
+    /// attempt
+    pub(super) const STOP: i32 = 2;
+    /// job, state, kind, live result, four numbers of the id
+    pub(super) const END: i32 = 3;
+    /// waiter
+    pub(super) const READY: i32 = 4;
+    /// live object
+    pub(super) const RELEASE: i32 = 5;
+    /// There is more: exchange again.
+    pub(super) const MORE: i32 = 6;
+    pub(super) const LONGEST: usize = 9;
+}
+
+/// What an end brings.
+mod brings {
+    pub(super) const NOTHING: i32 = 0;
+    pub(super) const LIVE: i32 = 1;
+    /// To be fetched with `take_end`.
+    pub(super) const DETAILS: i32 = 2;
+}
+
+/// An array of JavaScript's that is written to.
+type Numbers<'a> = &'a mut [i32];
+
+/// The outbox while it is filled.
+struct Outbox<'a> {
+    numbers: &'a mut [i32],
+    length: usize,
+}
+
+impl Outbox<'_> {
+    /// Whether another operation, and then the last one, surely fit.
+    fn has_room(&self) -> bool {
+        self.numbers.len() - self.length > op::LONGEST
+    }
+
+    fn push<const N: usize>(&mut self, operation: [i32; N]) {
+        self.numbers[self.length..self.length + N].copy_from_slice(&operation);
+        self.length += N;
+    }
+}
+
+/// Calls that are submitted together, and the numbers of their jobs.
+#[derive(Default)]
+struct Calls {
+    submissions: Vec<Submission>,
+    numbers: Vec<u32>,
+}
+
+impl Calls {
+    fn add(&mut self, submission: Submission, job: u32) {
+        self.submissions.push(submission);
+        self.numbers.push(job);
+    }
+}
+
+#[napi]
+impl NativeEngine {
+    /// Reports the first `count` numbers of `inbox`, and fills `outbox`; gives the number of
+    /// numbers in it.
+    #[napi(catch_unwind)]
+    pub fn exchange(&self, inbox: &[i32], count: u32, outbox: Numbers<'_>) -> Result<u32> {
+        let bell = &self.mailbox.bell;
+        bell.answer();
+        let length = bell.attend(|| {
+            self.report(inbox.get(..count as usize).unwrap_or_default())?;
+            let mut outbox = Outbox {
+                numbers: outbox,
+                length: 0,
+            };
+            self.fill(&mut outbox);
+            Ok(outbox.length)
+        });
+        length.map(|length| length as u32)
+    }
+
+    /// Reports the first `count` numbers of `inbox`, before the loop looks.
+    #[napi(catch_unwind)]
+    pub fn flush(&self, inbox: &[i32], count: u32) -> Result<()> {
+        let bell = &self.mailbox.bell;
+        bell.attend(|| self.report(inbox.get(..count as usize).unwrap_or_default()))
+    }
+
+    fn report(&self, inbox: &[i32]) -> Result<()> {
+        let mut ends = std::mem::take(&mut self.tables.borrow_mut().ends);
+        let mut calls = Calls::default();
+        let mut rest = inbox;
+        loop {
+            rest = match *rest {
+                [inbox::SUBMIT, plan, job, args, ref rest @ ..] => {
+                    let args = Token::payload(args as u32, &self.mailbox);
+                    calls.add(
+                        Submission::new(self.plan_of(plan as u32)?, args),
+                        job as u32,
+                    );
+                    if calls.numbers.len() == CALLS {
+                        self.send(&mut calls)?;
+                    }
+                    rest
+                }
+                [inbox::RETURN, attempt, value, ref rest @ ..] => {
+                    let value = Token::payload(value as u32, &self.mailbox);
+                    ends.extend(self.end(attempt as u32, value));
+                    rest
+                }
+                [inbox::DONE, attempt, ref rest @ ..] => {
+                    ends.extend(self.end(attempt as u32, Payload::Null));
+                    rest
+                }
+                _ => break,
+            };
+        }
+        self.send(&mut calls)?;
+        if !ends.is_empty() {
+            self.lane.finish(ends);
+        }
+        Ok(())
+    }
+
+    fn end(&self, attempt: u32, result: Payload) -> Option<(Arc<Attempt>, Ended)> {
+        let running = self.tables.borrow_mut().end(attempt)?;
+        Some((running.attempt, Ended::Returned(result)))
+    }
+
+    fn send(&self, calls: &mut Calls) -> Result<()> {
+        if calls.numbers.is_empty() {
+            return Ok(());
+        }
+        let accepted = self.accept(std::mem::take(&mut calls.submissions))?;
+        for (accepted, job) in accepted.into_iter().zip(calls.numbers.drain(..)) {
+            self.follow(job, accepted);
+        }
+        Ok(())
+    }
+
+    fn fill(&self, outbox: &mut Outbox<'_>) {
+        let tables = &mut *self.tables.borrow_mut();
+        while outbox.has_room() {
+            match self.lane.take() {
+                Some(HostEvent::Start(assignment)) => start(tables, assignment, outbox),
+                Some(HostEvent::Stop(attempt)) => {
+                    if let Some(number) = tables.keys.get(&attempt.key()) {
+                        outbox.push([op::STOP, *number as i32]);
+                    }
+                }
+                None => break,
+            }
+        }
+        self.fill_from_mailbox(tables, outbox);
+        if !(self.lane.is_empty() && self.mailbox.is_empty()) {
+            outbox.push([op::MORE]);
+        }
+    }
+
+    /// Objects are released last: an end may still have to hand one over.
+    fn fill_from_mailbox(&self, tables: &mut Tables, outbox: &mut Outbox<'_>) {
+        while outbox.has_room()
+            && let Some(job) = self.mailbox.ended.pop()
+        {
+            end(tables, job, outbox);
+        }
+        while outbox.has_room()
+            && let Some(waiter) = self.mailbox.ready.pop()
+        {
+            outbox.push([op::READY, waiter as i32]);
+        }
+        while outbox.has_room()
+            && let Some(object) = self.mailbox.released.pop()
+        {
+            outbox.push([op::RELEASE, object as i32]);
+        }
+    }
+}
+
+fn start(tables: &mut Tables, assignment: Assignment, outbox: &mut Outbox<'_>) {
+    let Some(&Handler::Host(handler)) = assignment.handler() else {
+        return;
+    };
+    let Assignment { attempt, args } = assignment;
+    let key = attempt.key();
+    let live = Token::number_of(&args);
+    let number = tables.running.add(Running {
+        attempt,
+        args: live.is_none().then_some(args),
+        pause: None,
+    });
+    tables.keys.insert(key, number);
+    let args = live.map_or(-1, |live| live as i32);
+    outbox.push([op::START, number as i32, handler as i32, args]);
+}
+
+fn end(tables: &mut Tables, job: u32, outbox: &mut Outbox<'_>) {
+    let Some(ticket) = tables.jobs.get(job) else {
+        return;
+    };
+    let Some(outcome) = ticket.outcome() else {
+        return;
+    };
+    let (brings, live) = match (&outcome.end.result, outcome.state) {
+        (Payload::Null, State::Completed) => (brings::NOTHING, 0),
+        (Payload::Live(_), State::Completed) => (
+            brings::LIVE,
+            Token::number_of(&outcome.end.result).unwrap_or(0),
+        ),
+        _ => (brings::DETAILS, 0),
+    };
+    let [a, b, c, d] = words(ticket.id());
+    let state = outcome.state as i32;
+    outbox.push([op::END, job as i32, state, brings, live as i32, a, b, c, d]);
+    if brings != brings::DETAILS {
+        tables.jobs.take(job);
+    }
+}
+
+/// An id as four numbers.
+fn words(id: JobId) -> [i32; 4] {
+    let bytes = id.as_bytes();
+    std::array::from_fn(|word| {
+        let at = word * 4;
+        i32::from_be_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
+    })
+}

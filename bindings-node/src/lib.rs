@@ -1,0 +1,19 @@
+//! The native half of the npm package `bursar`. It is private to the TypeScript half, which owns
+//! every live object and every promise: here are only numbers of those, so that no thread but the
+//! loop's ever touches what belongs to JavaScript.
+
+mod attempt;
+mod bell;
+mod checks;
+mod engine;
+mod error;
+mod exchange;
+mod lifecycle;
+mod listener;
+mod mailbox;
+mod option;
+mod query;
+mod snapshot;
+mod submit;
+mod tables;
+mod token;

@@ -1,0 +1,45 @@
+//! Waiting for an engine to be empty, and closing it.
+
+use std::sync::Arc;
+
+use bursar::core::Signal;
+use napi::bindgen_prelude::Unknown;
+use napi_derive::napi;
+
+use crate::checks::grace;
+use crate::engine::NativeEngine;
+use crate::error::Result;
+
+#[napi]
+impl NativeEngine {
+    /// Makes `waiter` ready once no job is left.
+    #[napi(catch_unwind)]
+    pub fn drained(&self, waiter: u32) {
+        self.when(&self.engine.drained(), waiter);
+    }
+
+    /// Begins to shut down, and makes `waiter` ready once that is done.
+    #[napi(catch_unwind)]
+    pub fn shutdown(&self, grace_: Unknown<'_>, waiter: u32) -> Result<()> {
+        let grace = grace(grace_)?;
+        self.when(&self.engine.shutdown(grace), waiter);
+        Ok(())
+    }
+
+    /// Whether it has begun to shut down.
+    #[napi(getter, catch_unwind)]
+    pub fn closed(&self) -> bool {
+        self.engine.is_closed()
+    }
+
+    /// How many jobs have not ended.
+    #[napi(getter, catch_unwind)]
+    pub fn unfinished(&self) -> u32 {
+        self.engine.unfinished() as u32
+    }
+
+    fn when(&self, signal: &Signal<()>, waiter: u32) {
+        let mailbox = Arc::clone(&self.mailbox);
+        signal.on_set(move || mailbox.waiter_ready(waiter));
+    }
+}

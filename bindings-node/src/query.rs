@@ -1,0 +1,195 @@
+//! Reading and changing jobs by id.
+
+use std::str::FromStr;
+use std::sync::Arc;
+
+use bursar::core::{
+    Accepted, Cursor, Error, JobFilter, JobId, List, Order, Payload, Priority, State,
+};
+use napi_derive::napi;
+
+use crate::attempt::json_text;
+use crate::engine::NativeEngine;
+use crate::error::{Result, fault, internal};
+use crate::snapshot::{job_json, page_json, stats_json, why_json};
+use crate::token::Token;
+
+/// Which jobs are meant.
+#[napi(object)]
+pub struct Filter {
+    /// In one of these states.
+    pub states: Vec<String>,
+    /// Of this task.
+    pub task: Option<String>,
+    /// Of this priority.
+    pub priority: Option<String>,
+    /// With this unique key.
+    pub unique: Option<String>,
+}
+
+/// Which page of them.
+#[napi(object)]
+pub struct Page {
+    /// `newest` or `oldest` first.
+    pub order: Option<String>,
+    /// How many at most.
+    pub limit: u32,
+    /// How many to leave out first.
+    pub offset: u32,
+    /// Only those after this one.
+    pub cursor: Option<String>,
+}
+
+/// The end of a job that is more than a number.
+#[napi(object)]
+pub struct EndFacts {
+    /// What it ended with.
+    pub outcome: String,
+    /// What it returned, as JSON.
+    pub result: Option<String>,
+    /// The type of the error.
+    pub kind: Option<String>,
+    /// Its message.
+    pub message: Option<String>,
+    /// Its stack.
+    pub traceback: Option<String>,
+    /// The number of the error itself, where it is at hand.
+    pub live: Option<u32>,
+}
+
+#[napi]
+impl NativeEngine {
+    /// The id of a job that hasn't ended as far as JavaScript knows.
+    #[napi(catch_unwind)]
+    pub fn id_of(&self, job: u32) -> Result<String> {
+        let tables = self.tables.borrow();
+        let ticket = tables.jobs.get(job);
+        ticket
+            .map(|ticket| ticket.id().to_string())
+            .ok_or_else(|| internal("no such job"))
+    }
+
+    /// The rest of an end that the outbox announced.
+    #[napi(catch_unwind)]
+    pub fn take_end(&self, job: u32) -> Result<EndFacts> {
+        let ticket = self.tables.borrow_mut().jobs.take(job);
+        let outcome = ticket.and_then(|ticket| ticket.outcome());
+        let end = outcome
+            .ok_or_else(|| internal("the job has not ended"))?
+            .end;
+        let failure = end.failure.as_ref();
+        let result = (!matches!(end.result, Payload::Null)).then(|| json_text(&end.result));
+        Ok(EndFacts {
+            outcome: end.kind.as_str().to_owned(),
+            result: result.transpose()?,
+            kind: failure.map(|failure| failure.kind.clone()),
+            message: failure.map(|failure| failure.message.clone()),
+            traceback: failure.and_then(|failure| failure.traceback.clone()),
+            live: failure.and_then(|failure| Token::number_of(&failure.live)),
+        })
+    }
+
+    /// Finds the job `id`; JavaScript knows it as `job` from here on.
+    #[napi(catch_unwind)]
+    pub fn find(&self, id: String, job: u32) -> Result<()> {
+        let ticket = self.engine.ticket(parse(&id)?).wait().map_err(fault)?;
+        let deduplicated = true;
+        self.follow(
+            job,
+            Accepted {
+                ticket,
+                deduplicated,
+            },
+        );
+        Ok(())
+    }
+
+    /// A snapshot of a job.
+    #[napi(catch_unwind)]
+    pub fn info(&self, id: String, logs: bool) -> Result<String> {
+        let info = self.engine.info(parse(&id)?, logs).wait();
+        info.map(|info| job_json(&info)).map_err(fault)
+    }
+
+    /// A page of jobs.
+    #[napi(catch_unwind)]
+    pub fn list(&self, filter: Filter, page: Page) -> Result<String> {
+        let request = List {
+            filter: job_filter(filter)?,
+            order: parse_some::<Order>(page.order.as_deref())?.unwrap_or_default(),
+            limit: page.limit as usize,
+            offset: page.offset as usize,
+            after: parse_some::<JobId>(page.cursor.as_deref())?.map(Cursor),
+        };
+        let listed = self.engine.list(request).wait().map_err(fault)?;
+        let next = listed.next.map(|cursor| cursor.0.to_string());
+        Ok(page_json(&listed.jobs, next))
+    }
+
+    /// How many jobs match.
+    #[napi(catch_unwind)]
+    pub fn count(&self, filter: Filter) -> Result<f64> {
+        let count = self.engine.count(job_filter(filter)?).wait();
+        count.map(|count| count as f64).map_err(fault)
+    }
+
+    /// Cancels a job; `false` if it had ended.
+    #[napi(catch_unwind)]
+    pub fn cancel(&self, id: String, reason: String) -> Result<bool> {
+        self.engine
+            .cancel(parse(&id)?, &reason)
+            .wait()
+            .map_err(fault)
+    }
+
+    /// Submits a dead letter again; JavaScript knows the new job as `job`.
+    #[napi(catch_unwind)]
+    pub fn retry(&self, id: String, job: u32) -> Result<()> {
+        let accepted = self.engine.retry(parse(&id)?).wait().map_err(fault)?;
+        self.follow(job, accepted);
+        Ok(())
+    }
+
+    /// Deletes a job that has ended.
+    #[napi(catch_unwind)]
+    pub fn delete(&self, id: String) -> Result<()> {
+        self.engine.delete(parse(&id)?).wait().map_err(fault)
+    }
+
+    /// Why a job isn't running.
+    #[napi(catch_unwind)]
+    pub fn why(&self, id: String) -> Result<String> {
+        let why = self.engine.why(parse(&id)?).wait();
+        why.map(|why| why_json(&why)).map_err(fault)
+    }
+
+    /// Job counts and the budget.
+    #[napi(catch_unwind)]
+    pub fn stats(&self) -> Result<String> {
+        let stats = self.engine.stats().wait();
+        stats.map(|stats| stats_json(&stats)).map_err(fault)
+    }
+}
+
+fn job_filter(filter: Filter) -> Result<JobFilter> {
+    let states: std::result::Result<Vec<State>, Error> =
+        filter.states.iter().map(|state| state.parse()).collect();
+    let priority = filter
+        .priority
+        .map(|priority| priority.parse::<Priority>())
+        .transpose();
+    Ok(JobFilter {
+        states: states.map_err(fault)?,
+        task: filter.task.map(Arc::from),
+        priority: priority.map_err(|error| fault(Error::invalid(error.to_string())))?,
+        unique: filter.unique.map(Arc::from),
+    })
+}
+
+fn parse(id: &str) -> Result<JobId> {
+    id.parse().map_err(fault)
+}
+
+fn parse_some<T: FromStr<Err = Error>>(text: Option<&str>) -> Result<Option<T>> {
+    text.map(str::parse).transpose().map_err(fault)
+}

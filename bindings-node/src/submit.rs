@@ -1,0 +1,135 @@
+//! From a call in JavaScript to a job.
+
+use std::sync::Arc;
+
+use bursar::core::{Accepted, Payload, Plan, Submission};
+use napi_derive::napi;
+
+use crate::checks::{task, task_options};
+use crate::engine::{NativeEngine, Pairs};
+use crate::error::{Result, fault, internal};
+use crate::token::Token;
+
+/// The arguments of calls: numbers of live objects, or JSON text.
+type Calls = (Vec<u32>, Option<Vec<String>>);
+
+#[napi]
+impl NativeEngine {
+    /// Registers a task and gives the number of its settled options.
+    #[napi(catch_unwind)]
+    pub fn register(&self, name: String, options: Pairs<'_>, handler: u32) -> Result<u32> {
+        let plan = self.engine.register(task(&name, options, handler)?);
+        Ok(self.tables.borrow_mut().plans.add(plan.map_err(fault)?))
+    }
+
+    /// Settles options over those of the task `name` and gives their number.
+    #[napi(catch_unwind)]
+    pub fn plan(&self, name: String, options: Pairs<'_>) -> Result<u32> {
+        let plan = self.engine.plan(&name, &task_options(options)?);
+        Ok(self.tables.borrow_mut().plans.add(plan.map_err(fault)?))
+    }
+
+    /// Forgets settled options.
+    #[napi(catch_unwind)]
+    pub fn forget_plan(&self, plan: u32) {
+        self.tables.borrow_mut().plans.remove(plan);
+    }
+
+    /// Submits a call with arguments that are live, or encoded, and maybe with a key of its own.
+    /// JavaScript knows the job as `job` from here on. Whether it is an earlier one. A call with
+    /// nothing of its own is cheaper through [`exchange`](Self::exchange).
+    #[napi(catch_unwind)]
+    pub fn submit(
+        &self,
+        plan: u32,
+        job: u32,
+        args: u32,
+        text: Option<String>,
+        unique: Option<String>,
+    ) -> Result<bool> {
+        let args = match text {
+            Some(text) => Payload::json(text.into_bytes()),
+            None => Token::payload(args, &self.mailbox),
+        };
+        let mut submission = Submission::new(self.plan_of(plan)?, args);
+        submission.unique = unique.map(Arc::from);
+        let accepted = self.accept([submission])?.into_iter().next();
+        let Some(accepted) = accepted else {
+            return Err(internal("no job was accepted"));
+        };
+        let deduplicated = accepted.deduplicated;
+        self.follow(job, accepted);
+        Ok(deduplicated)
+    }
+
+    /// Submits many calls of one task, all of them or none. Gives the places of those that are
+    /// earlier jobs.
+    #[napi(catch_unwind)]
+    pub fn submit_many(
+        &self,
+        plan: u32,
+        jobs: Vec<u32>,
+        args: Vec<u32>,
+        texts: Option<Vec<String>>,
+        uniques: Option<Vec<Option<String>>>,
+    ) -> Result<Vec<u32>> {
+        let plan = self.plan_of(plan)?;
+        let mut uniques = uniques.unwrap_or_default().into_iter();
+        let submissions = self.payloads((args, texts)).into_iter().map(|args| {
+            let mut submission = Submission::new(Arc::clone(&plan), args);
+            submission.unique = uniques.next().flatten().map(Arc::from);
+            submission
+        });
+        let submissions: Vec<Submission> = submissions.collect();
+        let mut earlier = Vec::new();
+        let accepted = self.accept(submissions)?;
+        for ((place, accepted), job) in accepted.into_iter().enumerate().zip(jobs) {
+            if accepted.deduplicated {
+                earlier.push(place as u32);
+            }
+            self.follow(job, accepted);
+        }
+        Ok(earlier)
+    }
+
+    fn payloads(&self, (args, texts): Calls) -> Vec<Payload> {
+        match texts {
+            Some(texts) => texts
+                .into_iter()
+                .map(|text| Payload::json(text.into_bytes()))
+                .collect(),
+            None => args
+                .into_iter()
+                .map(|number| Token::payload(number, &self.mailbox))
+                .collect(),
+        }
+    }
+
+    pub(crate) fn plan_of(&self, plan: u32) -> Result<Arc<Plan>> {
+        let tables = self.tables.borrow();
+        tables
+            .plans
+            .get(plan)
+            .cloned()
+            .ok_or_else(|| internal("no such plan"))
+    }
+
+    pub(crate) fn accept(
+        &self,
+        submissions: impl IntoIterator<Item = Submission>,
+    ) -> Result<impl IntoIterator<Item = Accepted>> {
+        let bell = &self.mailbox.bell;
+        let accepted = bell.attend(|| self.engine.submit(submissions).wait());
+        accepted.map_err(fault)
+    }
+
+    /// Tells JavaScript when the job that it knows as `job` has ended.
+    pub(crate) fn follow(&self, job: u32, accepted: Accepted) {
+        let ticket = accepted.ticket;
+        let mailbox = Arc::clone(&self.mailbox);
+        self.tables.borrow_mut().jobs.put(job, Arc::clone(&ticket));
+        self.mailbox
+            .bell
+            .attend(|| ticket.on_done(move || mailbox.job_ended(job)));
+    }
+}

@@ -1,0 +1,33 @@
+//! Live objects stay in JavaScript. What the engine holds of one is its number.
+
+use std::sync::Arc;
+
+use bursar::core::Payload;
+
+use crate::mailbox::Mailbox;
+
+/// The number of a live object. When the last copy is dropped, on whatever thread, JavaScript is
+/// told to let the object go.
+pub(crate) struct Token {
+    number: u32,
+    mailbox: Arc<Mailbox>,
+}
+
+impl Token {
+    /// A payload that stands for the object `number`.
+    pub(crate) fn payload(number: u32, mailbox: &Arc<Mailbox>) -> Payload {
+        let mailbox = Arc::clone(mailbox);
+        Payload::Live(Arc::new(Self { number, mailbox }))
+    }
+
+    /// The number of the object that `payload` stands for.
+    pub(crate) fn number_of(payload: &Payload) -> Option<u32> {
+        payload.as_live::<Self>().map(|token| token.number)
+    }
+}
+
+impl Drop for Token {
+    fn drop(&mut self) {
+        self.mailbox.object_released(self.number);
+    }
+}

@@ -1,0 +1,170 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { decode, encode } from './codec.js'
+import { BursarError, guarded } from './errors.js'
+import type { AttemptFacts } from './native.js'
+import type { Runner } from './runner.js'
+
+/** The running job, as its own code sees it: see {@link currentJob}. */
+export interface CurrentJob {
+  /** The id of the job: also the idempotency key to pass on to services that it calls. */
+  readonly id: string
+  /** The number of the attempt, from 1. */
+  readonly attempt: number
+  /** The name of the task. */
+  readonly task: string
+  /** The bytes of memory that are reserved for it. */
+  readonly memory: number
+  /** When its timeout is over; `undefined` where it has none. */
+  readonly deadline: Date | undefined
+  /** Whether it is asked to stop. */
+  readonly cancelled: boolean
+  /**
+   * Aborted when the job is asked to stop. Its reason is a `DOMException`: `AbortError` for a cancel
+   * or a shutdown, `TimeoutError` for its timeout.
+   */
+  readonly signal: AbortSignal
+  /** Whether it is a daemon. */
+  readonly daemon: boolean
+  /**
+   * Says how far it has come, from 0 to 100.
+   *
+   * @throws BursarError `Invalid` outside of that; `Conflict` once this attempt is over.
+   */
+  progress(percent: number, message?: string): void
+  /**
+   * Logs a line. A job keeps its last 1,000.
+   *
+   * @throws BursarError `Conflict` once this attempt is over.
+   */
+  log(message: string, level?: string): void
+  /** The last saved state, by this attempt or an earlier one; `undefined` where there is none. */
+  checkpoint<T = unknown>(): T | undefined
+  /**
+   * Saves a state, as JSON, that a later attempt can go on from.
+   *
+   * @throws BursarError `Invalid` where it is larger than 1 MiB or JSON can't carry it; `Conflict`
+   * once this attempt is over.
+   */
+  checkpoint(state: unknown): void
+  /** Throws the reason of {@link CurrentJob.signal} if the job is asked to stop. */
+  raiseIfCancelled(): void
+}
+
+/** @internal An attempt that runs here. */
+export class Running implements CurrentJob {
+  readonly runner: Runner
+  readonly number: number
+  /** Whether its end was reported: its number may be another's by then. */
+  over = false
+  /** The numbers of the jobs that it waits for. */
+  awaited: Set<number> | undefined = undefined
+  #facts: AttemptFacts | undefined
+  #controller: AbortController | undefined
+  #stopped: DOMException | undefined
+
+  constructor(runner: Runner, number: number) {
+    this.runner = runner
+    this.number = number
+  }
+
+  get #known(): AttemptFacts {
+    if (!this.#facts) {
+      this.#check()
+      this.#facts = guarded(() => this.runner.native.attemptFacts(this.number))
+    }
+    return this.#facts
+  }
+
+  get id(): string {
+    return this.#known.id
+  }
+
+  get attempt(): number {
+    return this.#known.number
+  }
+
+  get task(): string {
+    return this.#known.task
+  }
+
+  get memory(): number {
+    return this.#known.memory
+  }
+
+  get deadline(): Date | undefined {
+    const { deadline } = this.#known
+    return deadline === undefined ? undefined : new Date(deadline)
+  }
+
+  get cancelled(): boolean {
+    return this.#stopped !== undefined
+  }
+
+  get signal(): AbortSignal {
+    if (!this.#controller) {
+      this.#controller = new AbortController()
+      if (this.#stopped) this.#controller.abort(this.#stopped)
+    }
+    return this.#controller.signal
+  }
+
+  get daemon(): boolean {
+    return false
+  }
+
+  progress(percent: number, message?: string): void {
+    this.#check()
+    guarded(() => this.runner.native.progress(this.number, Number(percent), message ?? null))
+  }
+
+  log(message: string, level = 'info'): void {
+    this.#check()
+    guarded(() => this.runner.native.log(this.number, String(level), String(message)))
+  }
+
+  checkpoint<T>(...state: [] | [unknown]): T | undefined {
+    this.#check()
+    if (state.length === 0) {
+      const text = guarded(() => this.runner.native.checkpoint(this.number))
+      return text === null ? undefined : (decode(text) as T)
+    }
+    const text = encode(state[0], 'checkpoint')
+    guarded(() => this.runner.native.saveCheckpoint(this.number, text))
+    return undefined
+  }
+
+  raiseIfCancelled(): void {
+    if (this.#stopped) throw this.#stopped
+  }
+
+  /** Asks it to stop. */
+  stop(kind: 'cancelled' | 'timed_out' | 'shutdown', reason: string): void {
+    this.#stopped ??= new DOMException(reason, kind === 'timed_out' ? 'TimeoutError' : 'AbortError')
+    this.#controller?.abort(this.#stopped)
+  }
+
+  /** Remembers what it is, since code of it may go on after its end. */
+  end(): void {
+    this.over = true
+  }
+
+  #check(): void {
+    if (this.over) throw new BursarError('Conflict', 'this attempt is over: nothing more can be said of it')
+  }
+}
+
+/** @internal Which attempt the running code belongs to. */
+export const storage = new AsyncLocalStorage<Running>()
+
+/**
+ * The job that this code runs in.
+ *
+ * @throws BursarError `Conflict` outside of a job.
+ */
+export function currentJob(): CurrentJob {
+  const running = storage.getStore()
+  if (!running) {
+    throw new BursarError('Conflict', 'there is no current job: this code does not run inside one')
+  }
+  return running
+}

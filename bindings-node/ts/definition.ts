@@ -1,0 +1,96 @@
+import { BursarError, guarded } from './errors.js'
+import { native, type Pairs } from './native.js'
+
+/** @internal A function that a task wraps. */
+export type Handler = (...args: unknown[]) => unknown
+
+/** @internal Gives the unique key of a call. */
+export type KeyOf = (args: readonly unknown[]) => string
+
+type Options = Record<string, unknown>
+
+/** @internal A task, or one with other options, before any engine knows it. */
+export interface Definition {
+  readonly name: string
+  readonly handler: Handler
+  /** The options that the engine checks and keeps. */
+  readonly options: Pairs
+  /** The unique key of a call, where it depends on the arguments. */
+  readonly keyOf: KeyOf | undefined
+  /** The task itself, where this is one with other options. */
+  readonly base: Definition | undefined
+}
+
+/** The task that was defined last under each name. */
+const defined = new Map<string, Definition>()
+
+/** @internal The task that was defined last under this name. */
+export function findDefinition(name: string): Definition | undefined {
+  return defined.get(name)
+}
+
+/** @internal Defines a task. */
+export function define(name: string, options: Options, handler: Handler): Definition {
+  const { pairs, keyOf } = split(options)
+  guarded(() => native.checkTask(name, pairs))
+  const definition = { name, handler, options: pairs, keyOf, base: undefined }
+  defined.set(name, definition)
+  return definition
+}
+
+/** @internal The same task with other options over its own. */
+export function refine(definition: Definition, options: Options): Definition {
+  const { pairs, keyOf } = split(options)
+  guarded(() => native.checkOptions(pairs))
+  const own = definition.base ? definition.options : []
+  return {
+    name: definition.name,
+    handler: definition.handler,
+    options: [...own, ...pairs],
+    keyOf: 'unique' in options && options.unique != null ? keyOf : definition.keyOf,
+    base: definition.base ?? definition,
+  }
+}
+
+/** What the engine is told of the options, and what is done here. */
+function split(options: Options): { pairs: Pairs; keyOf: KeyOf | undefined } {
+  const keyOf = keyFunction(options.unique)
+  const pairs = Object.entries(options).filter(([name]) => name !== 'unique' || keyOf === undefined)
+  return { pairs, keyOf }
+}
+
+function keyFunction(unique: unknown): KeyOf | undefined {
+  if (typeof unique === 'function') return (args) => checkKey(unique(...args))
+  if (typeof unique === 'string' && /[{}]/.test(unique)) return template(unique)
+  return undefined
+}
+
+function checkKey(key: unknown): string {
+  if (typeof key === 'string' && key !== '') return key
+  throw new BursarError('Invalid', `unique: the function gave ${show(key)}: expected text that isn't empty`)
+}
+
+/** A key in which `{0}` stands for the first argument. */
+function template(text: string): KeyOf {
+  const rest = text.replace(/\{\d+\}/g, '')
+  if (/[{}]/.test(rest)) {
+    const message =
+      `unique=${show(text)}: only {0}, {1} and so on, the places of arguments, may stand in braces; ` +
+      'use a function of the arguments for anything else'
+    throw new BursarError('Invalid', message)
+  }
+  return (args) => text.replace(/\{(\d+)\}/g, (_, place) => keyPart(text, args, Number(place)))
+}
+
+function keyPart(text: string, args: readonly unknown[], place: number): string {
+  const value = args[place]
+  if (['string', 'number', 'bigint', 'boolean'].includes(typeof value)) return String(value)
+  const message =
+    `unique=${show(text)}: argument ${place} is ${value === undefined ? 'missing' : `a ${typeof value}`}; ` +
+    'a key is made of text, numbers and booleans; use a function of the arguments for anything else'
+  throw new BursarError('Invalid', message)
+}
+
+function show(value: unknown): string {
+  return typeof value === 'string' ? JSON.stringify(value) : `a ${typeof value}`
+}

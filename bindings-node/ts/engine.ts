@@ -1,0 +1,189 @@
+import { decode } from './codec.js'
+import { closing, opened } from './context.js'
+import { guarded } from './errors.js'
+import { engineEvents, type JobEvent } from './events.js'
+import type { Stats } from './info.js'
+import type { Job } from './job.js'
+import type { Duration, EngineOptions, JobFilter, JobQuery, WaitOptions } from './options.js'
+import { countJobs, type JobPage, listJobs } from './query.js'
+import { Runner } from './runner.js'
+import { definitionOf, type Task } from './task.js'
+import { waitUntil } from './wait.js'
+
+/** How long a shutdown waits, and what hurries it. */
+export interface ShutdownOptions {
+  /** How long what runs may go on before it is asked to stop; default the engine's `shutdownGrace`. */
+  grace?: Duration | null | undefined
+  /** Once it is aborted, what runs is asked to stop at once. */
+  signal?: AbortSignal | null | undefined
+}
+
+/** What a program owns: it accepts jobs, runs them within its budget, and stops. */
+export class Engine {
+  readonly #runner: Runner
+  #shutdown: Promise<void> | undefined
+
+  private constructor(runner: Runner) {
+    this.#runner = runner
+    opened(runner)
+  }
+
+  /**
+   * Opens an engine. Tasks that are submitted without one go to the engine that was opened last.
+   *
+   * @param url Where jobs are kept, such as `memory:`; default the environment's `BURSAR_URL`, else
+   * `memory:`.
+   * @param options What it shares out and how it runs jobs.
+   * @throws BursarError `Invalid` for a URL of no known kind, an unknown option or a value out of
+   * range; `Unavailable` where the system gives no thread.
+   */
+  static async open(url?: string | null, options: EngineOptions = {}): Promise<Engine> {
+    return new Engine(new Runner(url ?? null, Object.entries(options ?? {})))
+  }
+
+  /** @internal An engine on a runner of its own. */
+  static _on(runner: Runner): Engine {
+    return new Engine(runner)
+  }
+
+  /** @internal */
+  get _runner(): Runner {
+    return this.#runner
+  }
+
+  /** Whether it has begun to shut down. */
+  get closed(): boolean {
+    return this.#runner.native.closed
+  }
+
+  /**
+   * Submits a call of a task, or of the task with this name. The job is accepted once this resolves.
+   *
+   * @throws BursarError `NotFound` for a name that no task has; else as {@link Task.submit}.
+   */
+  submit<Args extends unknown[], Result, Returned>(
+    task: Task<Args, Result, Returned>,
+    ...args: Args
+  ): Promise<Job<Result>>
+  submit<Result = unknown>(name: string, ...args: unknown[]): Promise<Job<Result>>
+  async submit(task: unknown, ...args: unknown[]): Promise<Job> {
+    return this.#runner.submit(this.#definition(task), args)
+  }
+
+  /**
+   * Submits many calls of a task, all of them or none, in one round trip to the store.
+   *
+   * @throws BursarError As {@link Engine.submit}.
+   */
+  submitMany<Args extends unknown[], Result, Returned>(
+    task: Task<Args, Result, Returned>,
+    calls: Iterable<Readonly<Args>>,
+  ): Promise<Job<Result>[]>
+  submitMany<Result = unknown>(name: string, calls: Iterable<readonly unknown[]>): Promise<Job<Result>[]>
+  async submitMany(task: unknown, calls: Iterable<readonly unknown[]>): Promise<Job[]> {
+    return this.#runner.submitMany(this.#definition(task), [...calls])
+  }
+
+  /**
+   * The job with this id.
+   *
+   * @throws BursarError `Invalid` for what isn't an id; `NotFound` where there is no such job.
+   */
+  async job<T = unknown>(id: string): Promise<Job<T>> {
+    return this.#runner.adopt((number) => this.#runner.native.find(String(id), number)) as Job<T>
+  }
+
+  /**
+   * A page of snapshots of jobs: those that match, the newest first.
+   *
+   * @throws BursarError `Invalid` for an unknown option, state, priority or order.
+   */
+  async jobs(query: JobQuery = {}): Promise<JobPage> {
+    return listJobs(this.#runner, query)
+  }
+
+  /**
+   * How many jobs match.
+   *
+   * @throws BursarError `Invalid` for an unknown option, state or priority.
+   */
+  async count(filter: JobFilter = {}): Promise<number> {
+    return countJobs(this.#runner, filter)
+  }
+
+  /** How many jobs are in each state, and what of the budget is taken. */
+  async stats(): Promise<Stats> {
+    return decode(guarded(() => this.#runner.native.stats())) as Stats
+  }
+
+  /** Everything that happens to jobs from now on. It doesn't keep the process alive. */
+  events(): AsyncIterableIterator<JobEvent> {
+    return engineEvents(this.#runner)
+  }
+
+  /**
+   * Waits until every job that this engine accepted has ended.
+   *
+   * @throws TimeoutError where that takes longer than `timeout`.
+   */
+  async drain(options?: WaitOptions): Promise<void> {
+    await this.#until((waiter) => this.#runner.native.drained(waiter), options, 'the work of the engine')
+  }
+
+  /**
+   * Shuts down: nothing more starts; what runs has `grace` to end and is then asked to stop; what is
+   * left is given back. Resolves when that is done. A second call with a `grace` of 0 cuts the first
+   * one's short.
+   *
+   * @throws BursarError `Invalid` for a grace out of range.
+   */
+  async shutdown({ grace, signal }: ShutdownOptions = {}): Promise<void> {
+    const first = this.#shutdown === undefined
+    if (!first && grace === undefined && !signal) return this.#shutdown
+    const done = this.#until((waiter) => this.#runner.native.shutdown(grace ?? null, waiter), undefined, '')
+    if (first) this.#shutdown = this.#close(done)
+    const hurry = () => this.shutdown({ grace: 0 }).catch(() => {})
+    if (signal?.aborted) hurry()
+    signal?.addEventListener('abort', hurry, { once: true })
+    await this.#shutdown
+    signal?.removeEventListener('abort', hurry)
+  }
+
+  /** Shuts down at the end of an `await using` block. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.shutdown()
+  }
+
+  async #close(done: Promise<void>): Promise<void> {
+    closing(this.#runner)
+    await done
+    this.#runner.close()
+  }
+
+  #definition(task: unknown) {
+    return typeof task === 'string' ? this.#runner.definition(task) : definitionOf(task)
+  }
+
+  /** Waits for what the native half makes a waiter ready for. */
+  async #until(
+    begin: (waiter: number) => void,
+    options: WaitOptions | undefined,
+    what: string,
+  ): Promise<void> {
+    const { waiter, ready } = this.#runner.makeWaiter()
+    try {
+      guarded(() => begin(waiter))
+      this.#runner.schedule()
+      await waitUntil(
+        (wake) => {
+          ready.then(wake)
+          return () => this.#runner.dropWaiter(waiter)
+        },
+        options,
+        () => what,
+      )
+    } finally {
+      this.#runner.dropWaiter(waiter)
+    }
+  }
+}

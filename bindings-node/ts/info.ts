@@ -1,0 +1,248 @@
+import { decode } from './codec.js'
+import type { Values } from './values.js'
+
+/**
+ * Where a job stands: its time has not come, it waits for other jobs, for its turn or budget, it
+ * runs, it waits for its next attempt, and how it ended.
+ */
+export type State =
+  | 'scheduled'
+  | 'blocked'
+  | 'queued'
+  | 'running'
+  | 'retrying'
+  | 'completed'
+  | 'failed'
+  | 'cancelled'
+
+/** @internal The states in the order in which the native half numbers them. */
+export const STATES: readonly State[] = [
+  'scheduled',
+  'blocked',
+  'queued',
+  'running',
+  'retrying',
+  'completed',
+  'failed',
+  'cancelled',
+]
+
+/** What an attempt ended with. */
+export type Outcome =
+  | 'completed'
+  | 'failed'
+  | 'timed_out'
+  | 'crashed'
+  | 'memory_exceeded'
+  | 'lost'
+  | 'cancelled'
+  | 'released'
+  | 'snoozed'
+
+/** What a job needs while it runs. */
+export interface Demand {
+  /** Bytes. */
+  memory: number
+  /** Thousandths of a core. */
+  cpu: number
+  /** Named tokens. */
+  tokens: Record<string, number>
+}
+
+/** How far a job says it has come. */
+export interface Progress {
+  /** From 0 to 100. */
+  percent: number
+  /** What it is doing. */
+  message: string | null
+}
+
+/** What went wrong. */
+export interface FailureInfo {
+  /** The type of what was thrown, such as `TypeError`. */
+  type: string
+  /** Its message. */
+  message: string
+  /** Its stack. */
+  traceback: string | null
+}
+
+/** One line that a job logged. */
+export interface LogLine {
+  /** When. */
+  at: Date
+  /** The attempt that logged it. */
+  attempt: number
+  /** Such as `info`. */
+  level: string
+  /** The text. */
+  message: string
+}
+
+/** One attempt of a job. */
+export interface AttemptInfo {
+  /** From 1. */
+  number: number
+  /** The worker that ran it. */
+  worker: string
+  /** When it was started. */
+  started: Date
+  /** When it ended, where it has. */
+  finished: Date | null
+  /** What it ended with, where it has. */
+  outcome: Outcome | null
+  /** What went wrong, where something did. */
+  error: FailureInfo | null
+  /** The most memory it was seen to use, in bytes, where it is isolated. */
+  peakMemory: number | null
+  /** The processor time it used, in seconds, where it is isolated. */
+  cpuTime: number | null
+}
+
+/** One snapshot of a job. */
+export interface JobInfo {
+  /** The id: also the idempotency key to pass on. */
+  id: string
+  /** The name of the task. */
+  task: string
+  /** Where it stands. */
+  state: State
+  /** Its priority. */
+  priority: 'critical' | 'high' | 'normal' | 'low'
+  /** What it needs while it runs. */
+  demand: Demand
+  /** Its arguments; live ones are let go when it completes, and then this is `undefined`. */
+  args: unknown[] | undefined
+  /** The number of the newest attempt; 0 before the first. */
+  attempt: number
+  /** Attempts after the first, where one fails. */
+  retries: number
+  /** When it was submitted. */
+  created: Date
+  /** When it may run, where it is delayed or waits for its next attempt. */
+  scheduled: Date | null
+  /** When its newest attempt started. */
+  started: Date | null
+  /** When it ended for good. */
+  finished: Date | null
+  /** What it last said of its progress. */
+  progress: Progress | null
+  /** What it returned, once completed. */
+  result: unknown
+  /** What went wrong last. */
+  error: FailureInfo | null
+  /** What it ended with. */
+  outcome: Outcome | null
+  /** The worker of its newest attempt. */
+  worker: string | null
+  /** The ids of jobs that it waits for. */
+  waitingOn: string[]
+  /** Its unique key. */
+  unique: string | null
+  /** Whether it is a daemon. */
+  daemon: boolean
+  /** The id of the dead letter that it is a retry of. */
+  retryOf: string | null
+  /** Its attempts, oldest first. */
+  attempts: AttemptInfo[]
+}
+
+/** What there is of something, and what is taken. */
+export interface Share {
+  /** In all. */
+  total: number
+  /** What running jobs have reserved. */
+  reserved: number
+  /** What is really used, where that is measured; else what is reserved. */
+  used: number
+}
+
+/** An engine at one moment. */
+export interface Stats {
+  /** How many jobs are in each state. */
+  jobs: Record<State, number>
+  /** Memory in bytes, cpu in thousandths of a core, and each token. */
+  budget: { memory: Share; cpu: Share; tokens: Record<string, Share> }
+  /** Jobs at once, of each executor. */
+  concurrency: Record<string, Share>
+  /** Why nothing is started for now, if so. */
+  paused: string | null
+}
+
+/** One thing that a job waits for; `text` says it in words. */
+export type Reason = { text: string } & (
+  | { kind: 'running' }
+  | { kind: 'ended'; state: State }
+  | { kind: 'time'; until: Date; left: number; retry: boolean }
+  | { kind: 'paused'; why: string }
+  | {
+      kind: 'budget'
+      dimension: string
+      needs: number
+      free: number
+      total: number
+      heldBy: { job: string; task: string; amount: number }[]
+    }
+  | { kind: 'behind'; jobs: number; escrow: boolean }
+)
+
+/** Why a job isn't running. */
+export interface Why {
+  /** Its state. */
+  state: State
+  /** All of it in words. */
+  text: string
+  /** What it waits for. */
+  reasons: Reason[]
+}
+
+type Held = { json: unknown } | { live: number } | null
+type Raw = Record<string, unknown> & { attempts: Record<string, unknown>[]; logs: Record<string, unknown>[] }
+
+/** @internal The snapshot in this JSON text. */
+export function readInfo(text: string, values: Values): JobInfo {
+  return reviveInfo(decode(text) as Raw, values)
+}
+
+/** @internal The log lines in the JSON text of a snapshot. */
+export function readLogs(text: string): LogLine[] {
+  return (decode(text) as Raw).logs.map((line) => dated(line, ['at']) as unknown as LogLine)
+}
+
+/** @internal A snapshot with its dates and live values. */
+export function reviveInfo(raw: Raw, values: Values): JobInfo {
+  const { logs: _, ...rest } = dated(raw, ['created', 'scheduled', 'started', 'finished'])
+  return {
+    ...rest,
+    args: argsOf(raw.args as Held, values),
+    result: value(raw.result as Held, values),
+    attempts: raw.attempts.map((attempt) => dated(attempt, ['started', 'finished'])),
+  } as unknown as JobInfo
+}
+
+/** @internal Why, with its dates. */
+export function readWhy(text: string): Why {
+  const why = decode(text) as { reasons: Record<string, unknown>[] }
+  return { ...why, reasons: why.reasons.map((reason) => dated(reason, ['until'])) } as unknown as Why
+}
+
+/** @internal The same object with the named times, in milliseconds, as dates. */
+export function dated<T extends Record<string, unknown>>(raw: T, names: readonly string[]): T {
+  const copy: Record<string, unknown> = { ...raw }
+  for (const name of names) {
+    const time = raw[name]
+    if (typeof time === 'number') copy[name] = new Date(time)
+  }
+  return copy as T
+}
+
+/** Arguments are a list; where they were let go there is nothing. */
+function argsOf(held: Held, values: Values): unknown[] | undefined {
+  const args = value(held, values)
+  return Array.isArray(args) ? args : undefined
+}
+
+function value(held: Held, values: Values): unknown {
+  if (held === null) return undefined
+  return 'live' in held ? values.get(held.live) : held.json
+}

@@ -1,0 +1,326 @@
+import { inspect } from 'node:util'
+import { decode } from './codec.js'
+import { BursarError, guarded, JobFailed, type JobFailedCode } from './errors.js'
+import { type JobEvent, jobEvents, type StateEvent } from './events.js'
+import {
+  type JobInfo,
+  type LogLine,
+  type Progress,
+  readInfo,
+  readLogs,
+  readWhy,
+  type State,
+  type Why,
+} from './info.js'
+import type { EndFacts } from './native.js'
+import type { WaitOptions } from './options.js'
+import type { Runner } from './runner.js'
+import { type Wake, waiter, waitUntil } from './wait.js'
+
+/** The code of the error of a job that ended with an outcome; all others are plain failures. */
+const CODES: Record<string, JobFailedCode> = {
+  timed_out: 'JobTimedOut',
+  cancelled: 'JobCancelled',
+  crashed: 'JobCrashed',
+  lost: 'JobCrashed',
+  memory_exceeded: 'MemoryExceeded',
+}
+
+type Resolve = (value: unknown) => void
+type Reject = (error: unknown) => void
+
+/** What settles the promise that was made last: one function for all, rather than one for each. */
+let resolve: Resolve | undefined
+let reject: Reject | undefined
+const remember = (onValue: Resolve, onError: Reject) => {
+  resolve = onValue
+  reject = onError
+}
+
+/** A job that ended without completing, and what it threw where that is at hand. */
+interface Failed {
+  facts: EndFacts
+  cause: unknown
+}
+
+/**
+ * One submitted call. It knows its end for as long as you hold it, however soon the store forgets.
+ * It is not a thenable: await {@link Job.result}.
+ */
+export class Job<T = unknown> {
+  /** Whether the submit found an unfinished job with the same unique key, and this is that one. */
+  readonly deduplicated: boolean = false
+
+  // What follows is for the engine alone. Plain fields, since 100,000 jobs a second are made here.
+  /** @internal */ _runner: Runner
+  /** @internal The number by which the native half knows it, until it has ended. */ _number: number
+  /** @internal */ _id: string | undefined = undefined
+  /** @internal The state that it ended in. */ _state: State | undefined = undefined
+  /** @internal What it returned, or how it failed. */ _value: unknown = undefined
+  /** @internal Who waits for its result first. */ _resolve: Resolve | undefined = undefined
+  /** @internal */ _reject: Reject | undefined = undefined
+  /** @internal Who else waits. */ _wakes: Wake[] | undefined = undefined
+  /** @internal The id as four numbers, once it has ended. */ _a = 0
+  /** @internal */ _b = 0
+  /** @internal */ _c = 0
+  /** @internal */ _d = 0
+
+  /** @internal */
+  constructor(runner: Runner, number: number) {
+    this._runner = runner
+    this._number = number
+  }
+
+  /** The id: sortable by submission, and the idempotency key to pass on. */
+  get id(): string {
+    if (this._id === undefined) {
+      this._id = this._state
+        ? formatId(this._a, this._b, this._c, this._d)
+        : this._runner.native.idOf(this._number)
+    }
+    return this._id
+  }
+
+  /** Whether it has ended, well or not. */
+  get done(): boolean {
+    return this._state !== undefined
+  }
+
+  /**
+   * What it last said of its progress; `undefined` before it has.
+   *
+   * @throws BursarError `NotFound` once the store has forgotten it.
+   */
+  get progress(): Progress | undefined {
+    return this.#info().progress ?? undefined
+  }
+
+  /**
+   * Its state.
+   *
+   * @throws BursarError `NotFound` where it was deleted before it ended here.
+   */
+  async state(): Promise<State> {
+    return this._state ?? this.#info().state
+  }
+
+  /**
+   * A snapshot of everything that is known of it.
+   *
+   * @throws BursarError `NotFound` once the store has forgotten it; `Closed` once the engine is.
+   */
+  async info(): Promise<JobInfo> {
+    return this.#info()
+  }
+
+  /**
+   * What it returned, once it has completed. Inside a job, the job's slot is given back meanwhile.
+   *
+   * @throws JobFailed where it did not complete.
+   * @throws TimeoutError where it did not end within `timeout`: it goes on.
+   * @throws BursarError `Conflict` inside a job where waiting could never end.
+   */
+  result(options?: WaitOptions): Promise<T> {
+    if (options === undefined && this._runner.runs && waiter(this._runner) === undefined) {
+      if (this._state !== undefined) return this.#outcome()
+      if (this._resolve === undefined) return this.#firstResult()
+    }
+    return this.#until(options).then(() => this.#outcome())
+  }
+
+  /**
+   * Waits until it has ended, well or not, and gives the state that it ended in.
+   *
+   * @throws TimeoutError where it did not end within `timeout`: it goes on.
+   */
+  async wait(options?: WaitOptions): Promise<State> {
+    await this.#until(options)
+    return this._state as State
+  }
+
+  /**
+   * Waits until it has ended, and gives its error; `undefined` where it completed.
+   *
+   * @throws TimeoutError where it did not end within `timeout`: it goes on.
+   */
+  async exception(options?: WaitOptions): Promise<JobFailed | undefined> {
+    await this.#until(options)
+    const error = this.#failure()
+    if (error === undefined || error instanceof JobFailed) return error
+    throw error
+  }
+
+  /**
+   * Cancels it: at once where it waits; where it runs, its `signal` is aborted. `false` if it had
+   * ended.
+   *
+   * @throws BursarError `NotFound` once the store has forgotten it; `Closed` once the engine is.
+   */
+  async cancel(reason = ''): Promise<boolean> {
+    const cancelled = guarded(() => this._runner.native.cancel(this.id, reason))
+    this._runner.schedule()
+    return cancelled
+  }
+
+  /**
+   * Submits a failed job again, as a new job linked to this one.
+   *
+   * @throws BursarError `Conflict` where it has not failed; `NotFound` once it is forgotten.
+   */
+  async retry(): Promise<Job<T>> {
+    return this._runner.adopt((number) => this._runner.native.retry(this.id, number)) as Job<T>
+  }
+
+  /**
+   * Deletes it, once it has ended.
+   *
+   * @throws BursarError `Conflict` while it has not; `NotFound` where it is forgotten already.
+   */
+  async delete(): Promise<void> {
+    guarded(() => this._runner.native.delete(this.id))
+    this._runner.schedule()
+  }
+
+  /**
+   * The last lines that it logged, oldest first, at most 1,000.
+   *
+   * @throws BursarError `NotFound` once the store has forgotten it.
+   */
+  async logs(): Promise<LogLine[]> {
+    return readLogs(guarded(() => this._runner.native.info(this.id, true)))
+  }
+
+  /**
+   * Why it isn't running, in words and as data.
+   *
+   * @throws BursarError `NotFound` once the store has forgotten it.
+   */
+  async why(): Promise<Why> {
+    return readWhy(guarded(() => this._runner.native.why(this.id)))
+  }
+
+  /**
+   * What happens to it: first the state that it is in, then each change, progress and log line,
+   * until it has ended.
+   */
+  events(): AsyncIterableIterator<JobEvent> {
+    return jobEvents(this._runner, this.id, () => this.#stateNow())
+  }
+
+  /** Shows what matters. */
+  [inspect.custom](): string {
+    return `Job { id: '${this.id}', ${this._state ? `state: '${this._state}'` : 'unfinished'} }`
+  }
+
+  /** @internal It has ended: with what it returned, or with how it failed. */
+  _end(state: State, value: unknown): void {
+    this._state = state
+    this._value = value
+    if (this._resolve !== undefined) this.#settle()
+    const wakes = this._wakes
+    if (wakes === undefined) return
+    this._wakes = undefined
+    for (const wake of wakes) wake()
+  }
+
+  /** @internal Calls `wake` once it has ended; gives what prevents that. */
+  _subscribe(wake: Wake): Wake {
+    const wakes = this._wakes
+    if (wakes === undefined) this._wakes = [wake]
+    else wakes.push(wake)
+    return () => {
+      const index = this._wakes?.indexOf(wake) ?? -1
+      if (index >= 0) this._wakes?.splice(index, 1)
+    }
+  }
+
+  #firstResult(): Promise<T> {
+    const promise = new Promise(remember) as Promise<T>
+    this._resolve = resolve as Resolve
+    this._reject = reject as Reject
+    return promise
+  }
+
+  #settle(): void {
+    const error = this.#failure()
+    if (error === undefined) this._resolve?.(this._value)
+    else this._reject?.(error)
+    this._resolve = undefined
+    this._reject = undefined
+  }
+
+  /** Waits for its end. */
+  async #until(options: WaitOptions | undefined): Promise<void> {
+    if (this._state !== undefined) return
+    const waiting = waiter(this._runner)
+    const resume = waiting ? this._runner.pause(waiting, this._number) : undefined
+    try {
+      await waitUntil(
+        (wake) => this._subscribe(wake),
+        options,
+        () => `job ${this.id}`,
+      )
+    } finally {
+      resume?.()
+    }
+  }
+
+  async #outcome(): Promise<T> {
+    const error = this.#failure()
+    if (error !== undefined) throw error
+    return this._value as T
+  }
+
+  #failure(): BursarError | undefined {
+    if (this._state === 'completed' || this._state === undefined) return undefined
+    if (!(this._value instanceof BursarError)) this._value = this.#jobFailed(this._value as Failed)
+    return this._value as BursarError
+  }
+
+  #jobFailed({ facts, cause }: Failed): JobFailed {
+    return new JobFailed({
+      code: CODES[facts.outcome] ?? 'JobFailed',
+      type: facts.kind ?? '',
+      message: facts.message ?? `the job ended as ${facts.outcome}`,
+      traceback: facts.traceback,
+      info: this.#infoIfKnown(),
+      cause,
+    })
+  }
+
+  #info(): JobInfo {
+    return readInfo(
+      guarded(() => this._runner.native.info(this.id, false)),
+      this._runner.values,
+    )
+  }
+
+  #infoIfKnown(): JobInfo | undefined {
+    try {
+      return this.#info()
+    } catch {
+      return undefined
+    }
+  }
+
+  #stateNow(): StateEvent {
+    const info = this._state ? this.#infoIfKnown() : this.#info()
+    return {
+      type: 'state',
+      job: this.id,
+      task: info?.task ?? '',
+      at: info?.finished ?? info?.started ?? info?.created ?? new Date(),
+      state: this._state ?? info?.state ?? 'queued',
+    }
+  }
+}
+
+/** @internal The value of a completed job that came as text. */
+export function decodeResult(facts: EndFacts): unknown {
+  return facts.result === undefined ? null : decode(facts.result)
+}
+
+function formatId(a: number, b: number, c: number, d: number): string {
+  const hex = [a, b, c, d].map((word) => (word >>> 0).toString(16).padStart(8, '0')).join('')
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
+}

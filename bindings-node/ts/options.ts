@@ -1,0 +1,115 @@
+/**
+ * A time: seconds as a number, or text with a unit such as `'500ms'`, `'10s'`, `'5m'`, `'2h'` or
+ * `'7d'`. More than zero and at most a hundred years.
+ */
+export type Duration = number | string
+
+/**
+ * A size: bytes as a whole number, or text with a unit such as `'64MB'` (64,000,000 bytes) or
+ * `'64MiB'` (67,108,864 bytes).
+ */
+export type Size = number | bigint | string
+
+/** Which jobs go first: strictly between priorities, first-in first-out within one. */
+export type Priority = 'critical' | 'high' | 'normal' | 'low'
+
+/** What runs a task. Only `async`, the main loop, is available yet. */
+export type ExecutorName = 'async' | 'thread' | 'process'
+
+/**
+ * What a task may set, and what one submit may change by {@link Task.options}. What is left out or
+ * `null` comes from the task, then the engine, then the default.
+ */
+export interface TaskOptions<Args extends unknown[] = never[]> {
+  /** Which jobs go first; default `'normal'`. */
+  priority?: Priority | null
+  /** Memory that is reserved while it runs; default: the engine's `defaultMemory`. */
+  memory?: Size | null
+  /** Cores that are reserved while it runs, such as `0.5` or `'500m'`; default none. */
+  cpu?: number | string | null
+  /** Named tokens that are reserved while it runs, such as `{ gpu: 1 }`; default none. */
+  tokens?: Record<string, number> | null
+  /** The longest that one attempt may run; default: the engine's `defaultTimeout`. */
+  timeout?: Duration | null
+  /** Attempts after the first, where one fails; default 0. */
+  retries?: number | null
+  /** The delay before the first retry; default 1 s. */
+  retryDelay?: Duration | null
+  /** How the delay grows: doubling with jitter up to 10 min, or not at all; default `'exponential'`. */
+  backoff?: 'exponential' | 'fixed' | null
+  /** What runs it; default `'async'`. */
+  executor?: ExecutorName | null
+  /** How long after its submission it may still start; default for ever. */
+  expires?: Duration | null
+  /** How long its result is kept; default 1 h. */
+  resultTtl?: Duration | null
+  /** How long after its submission it may start at the earliest; default at once. */
+  delay?: Duration | null
+  /**
+   * A key that only one unfinished job may have: a submit meanwhile gives that job. Text in which
+   * `{0}` stands for the first argument, `{1}` for the second; or a function of the arguments.
+   */
+  unique?: string | ((...args: Args) => string) | null
+}
+
+/** What an engine may be opened with. */
+export interface EngineOptions {
+  /** Memory to share out; default 75 % of what this process may use, shared only by tasks that say. */
+  memory?: Size | null
+  /** Cores to share out; default all of this machine. */
+  cpu?: number | string | null
+  /** Named tokens to share out, such as `{ gpu: 2 }`; default none. */
+  tokens?: Record<string, number> | null
+  /** The most jobs at once: one number, or one for each executor; default `{ async: 100 }`. */
+  concurrency?: number | Partial<Record<ExecutorName, number>> | null
+  /** Memory of a job whose task doesn't say, where `memory` is set; default `'32MB'`. */
+  defaultMemory?: Size | null
+  /** The timeout of a job whose task doesn't say; default none. */
+  defaultTimeout?: Duration | null
+  /** How long a job that was asked to stop may take before it is given up on; default 5 s. */
+  grace?: Duration | null
+  /** How long a shutdown waits before it cancels what runs; default 25 s. */
+  shutdownGrace?: Duration | null
+  /** Whether arguments and results are encoded as JSON in memory too; default `false`. */
+  strict?: boolean | null
+  /** Whether this engine runs jobs, or only submits them; default `true`. */
+  run?: boolean | null
+  /** The name of this worker; default the process id. */
+  name?: string | null
+  /** How many results a `memory:` store keeps; default 10,000. */
+  maxResults?: number | null
+  /** What the engine's random choices start from; default a different one each time. */
+  seed?: number | null
+}
+
+/** How long to wait, and what stops the waiting. The job itself goes on either way. */
+export interface WaitOptions {
+  /** The longest to wait; default for ever. */
+  timeout?: Duration | null | undefined
+  /** Stops the waiting when it is aborted; the wait then rejects with its reason. */
+  signal?: AbortSignal | null | undefined
+}
+
+/** Which jobs are meant: all that is given must hold. */
+export interface JobFilter {
+  /** In this state, or in one of these. */
+  state?: import('./info.js').State | readonly import('./info.js').State[]
+  /** Of the task with this name. */
+  task?: string
+  /** Of this priority. */
+  priority?: Priority
+  /** With this unique key. */
+  unique?: string
+}
+
+/** Which jobs to list, and which page of them. */
+export interface JobQuery extends JobFilter {
+  /** By submission, the newest or the oldest first; default `'newest'`. */
+  order?: 'newest' | 'oldest'
+  /** How many at most; default 100. */
+  limit?: number
+  /** How many to leave out first; default 0. */
+  offset?: number
+  /** Only those after this one: the `next` of the page before. */
+  cursor?: string
+}

@@ -1,0 +1,93 @@
+import { decode, encode } from './codec.js'
+import { type Running, storage } from './current.js'
+import type { Handler } from './definition.js'
+import { BursarError, Cancel, Fail, guarded, Retry } from './errors.js'
+import { type NativeEngine, native, type Thrown } from './native.js'
+import type { Runner } from './runner.js'
+
+/** @internal Runs a handler as part of its job, and reports how it ended, now or later. */
+export function runHandler(
+  runner: Runner,
+  running: Running,
+  handler: Handler,
+  live: unknown[] | undefined,
+): void {
+  try {
+    const args = live ?? (decode(runner.native.attemptArgs(running.number)) as unknown[])
+    const returned = storage.run(running, invoke, handler, args)
+    if (isThenable(returned)) follow(runner, running, returned)
+    else runner.returned(running, returned)
+  } catch (error) {
+    runner.threw(running, error)
+  }
+}
+
+function follow(runner: Runner, running: Running, returned: PromiseLike<unknown>): void {
+  const promise = returned instanceof Promise ? returned : Promise.resolve(returned)
+  promise.then(
+    (value) => runner.returned(running, value),
+    (error) => runner.threw(running, error),
+  )
+}
+
+function invoke(handler: Handler, args: unknown[]): unknown {
+  return handler(...args)
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  if (value === null || (typeof value !== 'object' && typeof value !== 'function')) return false
+  return typeof (value as { then?: unknown }).then === 'function'
+}
+
+/** @internal Reports what a handler returned as JSON text; where that can't be, its job has failed. */
+export function returnedEnd(engine: NativeEngine, attempt: number, value: unknown): void {
+  try {
+    engine.returnedText(attempt, encode(value, 'result'))
+  } catch (error) {
+    engine.threw(attempt, { how: 'gave_up', ...describe(error) })
+  }
+}
+
+/** @internal Reports what a handler threw. */
+export function thrownEnd(runner: Runner, attempt: number, error: unknown): void {
+  const thrown = classify(error)
+  if (runner.live) thrown.live = runner.values.put(error)
+  runner.native.threw(attempt, thrown)
+}
+
+function classify(error: unknown): Thrown {
+  if (error instanceof Fail) return { how: 'gave_up', ...describe(error) }
+  if (error instanceof Cancel) return { how: 'cancelled', ...describe(error) }
+  if (!(error instanceof Retry)) return { how: 'raised', ...describe(error) }
+  try {
+    const delay = guarded(() => native.duration('delay', error.delay))
+    return { how: 'retry', ...describe(error), ...(delay === null ? {} : { delay }) }
+  } catch (invalid) {
+    return { how: 'gave_up', ...describe(invalid) }
+  }
+}
+
+type Description = Pick<Thrown, 'kind' | 'message' | 'traceback'>
+
+/** What can be said of anything that was thrown. Looking at it may run code that throws, too. */
+function describe(error: unknown): Description {
+  try {
+    return error instanceof Error ? describeError(error) : { kind: typeof error, message: String(error) }
+  } catch {
+    return { kind: typeof error, message: 'what was thrown can not be shown' }
+  }
+}
+
+function describeError(error: Error): Description {
+  const { stack } = error
+  const kind = error instanceof BursarError ? error.name : className(error)
+  const description: Description = { kind, message: String(error.message) }
+  if (typeof stack === 'string') description.traceback = stack
+  return description
+}
+
+/** The name that an error gives itself; that of its class where it gives none of its own. */
+function className(error: Error): string {
+  const own = String(error.name)
+  return own === 'Error' ? error.constructor?.name || own : own
+}

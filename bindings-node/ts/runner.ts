@@ -1,0 +1,395 @@
+import { AsyncResource } from 'node:async_hooks'
+import { encodeArgs } from './codec.js'
+import { Running } from './current.js'
+import { type Definition, findDefinition, type Handler, type KeyOf } from './definition.js'
+import { BursarError, guarded, translate } from './errors.js'
+import { hold, release } from './hold.js'
+import { STATES, type State } from './info.js'
+import { decodeResult, Job } from './job.js'
+import { type NativeEngine, native, type Pairs } from './native.js'
+import { Plans } from './plans.js'
+import { returnedEnd, runHandler, thrownEnd } from './run.js'
+import { Values } from './values.js'
+
+/** Operations in the inbox, as exchange.rs numbers them. */
+const In = { submit: 1, return: 2, done: 3 } as const
+
+/** Operations in the outbox, as exchange.rs numbers them. */
+const Out = { start: 1, stop: 2, end: 3, ready: 4, release: 5 } as const
+
+/** What an end brings. */
+const Brings = { nothing: 0, live: 1, details: 2 } as const
+
+/** Numbers of the outbox: some hundred operations at a time. */
+const OUTBOX = 4_096
+
+/** So many turns in a row before the loop's timers and sockets get theirs. */
+const TURNS = 64
+
+/** Numbers of the longest operation in the inbox. */
+const LONGEST = 4
+
+/** Jobs run where no other job's, and no submitter's, asynchronous context is. */
+const outside = new AsyncResource('bursar')
+
+const settled = Promise.resolve()
+
+/**
+ * @internal What drives one engine: it hands calls to the native half, runs what that assigns, and
+ * reports ends, many at a time. It decides nothing.
+ */
+export class Runner {
+  readonly #native: NativeEngine
+  readonly values = new Values()
+  /** Whether arguments and results are passed on as they are. */
+  readonly live: boolean
+  /** Whether it runs jobs, or only submits them. */
+  readonly runs: boolean
+  /** Whether it was shut down to the end. */
+  closed = false
+  readonly #plans: Plans
+  readonly #jobs: (Job | undefined)[] = []
+  readonly #freeJobs: number[] = []
+  readonly #attempts: (Running | undefined)[] = []
+  readonly #waiters = new Map<number, () => void>()
+  #lastWaiter = 0
+  #unfinished = 0
+  #scheduled = false
+  #turns = 0
+  #inbox = new Int32Array(OUTBOX)
+  #inboxUsed = 0
+  readonly #outbox = new Int32Array(OUTBOX)
+
+  constructor(url: string | null, options: Pairs, manual = false) {
+    this.#native = guarded(() => new native.NativeEngine(url, options, this.#drain, manual))
+    this.live = this.#native.live
+    this.runs = this.#native.runs
+    this.#plans = new Plans(this.#native)
+  }
+
+  /** The native half, which knows of everything that was asked of it so far. */
+  get native(): NativeEngine {
+    if (this.#inboxUsed > 0) this.#flush()
+    return this.#native
+  }
+
+  /** Submits a call. */
+  submit(definition: Definition, args: unknown[]): Promise<Job> {
+    try {
+      return Promise.resolve(this.#submit(definition, args))
+    } catch (error) {
+      return Promise.reject(translate(error))
+    }
+  }
+
+  /** Submits many calls of one task, all of them or none. */
+  async submitMany(definition: Definition, calls: readonly (readonly unknown[])[]): Promise<Job[]> {
+    const { keyOf } = definition
+    const lists = calls.map((call) => [...call])
+    const texts = this.live ? null : lists.map(encodeArgs)
+    const keys = keyOf ? lists.map((args) => keyOf(args)) : null
+    const plan = guarded(() => this.#plans.of(definition))
+    const args = this.live ? lists.map((list) => this.values.put(list)) : []
+    const jobs = lists.map(() => this.#newJob())
+    try {
+      const numbers = jobs.map((job) => job._number)
+      const earlier = this.native.submitMany(plan, numbers, args, texts, keys)
+      for (const place of earlier) markDeduplicated(jobs[place])
+    } catch (error) {
+      for (const job of jobs) this.#dropJob(job)
+      throw translate(error)
+    }
+    for (const _ of jobs) this.#begun()
+    return jobs
+  }
+
+  /** The task with this name: one that this engine knows, or the last one defined. */
+  definition(name: string): Definition {
+    const known = this.#plans.find(name) ?? findDefinition(name)
+    if (known) return known
+    // The core has the words for a task that nobody knows.
+    guarded(() => this.native.plan(name, []))
+    throw new BursarError('NotFound', `there is no task ${name} in this process`)
+  }
+
+  /** A handle on a job that `call`, given a number, makes the native half follow. */
+  adopt(call: (number: number, job: Job) => void): Job {
+    const job = this.#newJob()
+    try {
+      call(job._number, job)
+    } catch (error) {
+      this.#dropJob(job)
+      throw translate(error)
+    }
+    this.#begun()
+    return job
+  }
+
+  /** Makes a waiter: `ready` is resolved when the native half says its number. */
+  makeWaiter(): { waiter: number; ready: Promise<void> } {
+    this.#lastWaiter = (this.#lastWaiter % (2 ** 31 - 1)) + 1
+    const waiter = this.#lastWaiter
+    const ready = new Promise<void>((resolve) => this.#waiters.set(waiter, resolve))
+    return { waiter, ready }
+  }
+
+  /** Forgets a waiter. */
+  dropWaiter(waiter: number): void {
+    this.#waiters.delete(waiter)
+  }
+
+  /** Gives the slot of an attempt back while it waits for a job; gives what ends that. */
+  pause(running: Running, job: number): () => void {
+    running.awaited ??= new Set()
+    const { awaited, number } = running
+    if (awaited.size === 0) guarded(() => this.native.pause(number, job))
+    awaited.add(job)
+    this.schedule()
+    return () => {
+      awaited.delete(job)
+      if (running.over || awaited.size > 0) return
+      this.#native.resume(number)
+      this.schedule()
+    }
+  }
+
+  /** Looks at what the native half has, soon. */
+  schedule(): void {
+    if (this.#scheduled) return
+    this.#scheduled = true
+    if (this.#turns < TURNS) {
+      this.#turns += 1
+      settled.then(this.#drain)
+    } else {
+      this.#turns = 0
+      setImmediate(this.#drain)
+    }
+  }
+
+  /** Lets go of the native half, once it is closed. */
+  close(): void {
+    this.closed = true
+    this.#drain()
+    this.native.release()
+    for (const wake of this.#waiters.values()) wake()
+    this.#waiters.clear()
+  }
+
+  #submit(definition: Definition, args: unknown[]): Job {
+    const plan = this.#plans.of(definition)
+    const { keyOf } = definition
+    // A call with nothing of its own can't be refused any more: it goes with the next exchange.
+    if (!this.live || keyOf !== undefined || this.#native.closed) return this.#submitNow(plan, args, keyOf)
+    const job = this.#newJob()
+    this.#post(In.submit, plan, job._number, this.values.put(args))
+    this.#begun()
+    return job
+  }
+
+  #submitNow(plan: number, args: unknown[], keyOf: KeyOf | undefined): Job {
+    const text = this.live ? null : encodeArgs(args)
+    const key = keyOf ? keyOf(args) : null
+    return this.adopt((number, job) => {
+      const live = this.live ? this.values.put(args) : 0
+      if (this.native.submit(plan, number, live, text, key)) markDeduplicated(job)
+    })
+  }
+
+  /** Puts an operation into the inbox. */
+  #post(operation: number, a: number, b: number, c: number): void {
+    if (this.#inboxUsed + LONGEST > this.#inbox.length) {
+      const larger = new Int32Array(this.#inbox.length * 2)
+      larger.set(this.#inbox)
+      this.#inbox = larger
+    }
+    const inbox = this.#inbox
+    let at = this.#inboxUsed
+    inbox[at++] = operation
+    inbox[at++] = a
+    if (operation !== In.done) inbox[at++] = b
+    if (operation === In.submit) inbox[at++] = c
+    this.#inboxUsed = at
+  }
+
+  #flush(): void {
+    const used = this.#inboxUsed
+    this.#inboxUsed = 0
+    guarded(() => this.#native.flush(this.#inbox, used))
+  }
+
+  #newJob(): Job {
+    const number = this.#freeJobs.pop() ?? this.#jobs.length
+    const job = new Job(this, number)
+    this.#jobs[number] = job
+    return job
+  }
+
+  #dropJob(job: Job): void {
+    this.#jobs[job._number] = undefined
+    this.#freeJobs.push(job._number)
+  }
+
+  /** One more unfinished job: while there is one, the process stays alive. */
+  #begun(): void {
+    this.#unfinished += 1
+    if (this.#unfinished === 1 && this.runs) hold()
+    this.schedule()
+  }
+
+  #finished(): void {
+    this.#unfinished -= 1
+    if (this.#unfinished === 0 && this.runs) release()
+  }
+
+  readonly #drain = (): void => {
+    this.#scheduled = false
+    outside.runInAsyncScope(this.#turn, this)
+  }
+
+  #turn(): void {
+    try {
+      const used = this.#inboxUsed
+      this.#inboxUsed = 0
+      const length = this.#native.exchange(this.#inbox, used, this.#outbox)
+      this.#apply(length)
+    } catch (error) {
+      this.#broken(error)
+    }
+  }
+
+  #apply(length: number): void {
+    const box = this.#outbox
+    let at = 0
+    const next = () => box[at++] as number
+    while (at < length) {
+      switch (next()) {
+        case Out.start:
+          this.#start(next(), next(), next())
+          break
+        case Out.stop:
+          this.#stop(next())
+          break
+        case Out.end:
+          this.#end(next(), next(), next(), next(), next(), next(), next(), next())
+          break
+        case Out.ready:
+          this.#ready(next())
+          break
+        case Out.release:
+          this.values.release(next())
+          break
+        default:
+          this.schedule()
+      }
+    }
+  }
+
+  #start(number: number, handler: number, live: number): void {
+    const running = new Running(this, number)
+    this.#attempts[number] = running
+    const args = live >= 0 ? (this.values.get(live) as unknown[]) : undefined
+    runHandler(this, running, this.#plans.handler(handler) as Handler, args)
+  }
+
+  /** The handler returned. */
+  returned(running: Running, value: unknown): void {
+    if (running.over) return
+    if (this.live) this.#report(running, value)
+    else this.#note(running, () => returnedEnd(this.native, running.number, value))
+  }
+
+  /** The handler threw. */
+  threw(running: Running, error: unknown): void {
+    if (running.over) return
+    this.#note(running, () => thrownEnd(this, running.number, error))
+  }
+
+  #report(running: Running, value: unknown): void {
+    this.#over(running)
+    if (value === undefined) this.#post(In.done, running.number, 0, 0)
+    else this.#post(In.return, running.number, this.values.put(value), 0)
+    this.schedule()
+  }
+
+  #note(running: Running, end: () => void): void {
+    this.#over(running)
+    try {
+      end()
+    } catch (error) {
+      this.#broken(error)
+    }
+    this.schedule()
+  }
+
+  #over(running: Running): void {
+    running.end()
+    this.#attempts[running.number] = undefined
+  }
+
+  #stop(number: number): void {
+    const running = this.#attempts[number]
+    const facts = running && this.native.stopFacts(number)
+    if (facts) running.stop(facts.kind, facts.reason)
+  }
+
+  #end(
+    number: number,
+    stateNumber: number,
+    brings: number,
+    live: number,
+    a: number,
+    b: number,
+    c: number,
+    d: number,
+  ): void {
+    const job = this.#jobs[number]
+    if (job === undefined) return
+    const state = STATES[stateNumber] as State
+    job._a = a
+    job._b = b
+    job._c = c
+    job._d = d
+    this.#dropJob(job)
+    if (brings === Brings.live) job._end(state, this.values.get(live))
+    else if (brings === Brings.nothing) job._end(state, this.live ? undefined : null)
+    else this.#endWithFacts(job, state)
+    this.#finished()
+  }
+
+  #endWithFacts(job: Job, state: State): void {
+    const facts = this.native.takeEnd(job._number)
+    const cause = facts.live === undefined ? undefined : this.values.get(facts.live)
+    job._end(state, state === 'completed' ? decodeResult(facts) : { facts, cause })
+  }
+
+  #ready(waiter: number): void {
+    const wake = this.#waiters.get(waiter)
+    this.#waiters.delete(waiter)
+    wake?.()
+  }
+
+  /** A fault of ours: whoever waits is told, rather than left to wait for ever. */
+  #broken(fault: unknown): void {
+    const error = new BursarError('Internal', 'the engine broke: please report this', { cause: fault })
+    process.emitWarning(error)
+    for (const job of this.#jobs) {
+      if (job === undefined) continue
+      job._id = safeId(job)
+      this.#dropJob(job)
+      job._end('failed', error)
+      this.#finished()
+    }
+  }
+}
+
+function safeId(job: Job): string {
+  try {
+    return job.id
+  } catch {
+    return ''
+  }
+}
+
+function markDeduplicated(job: Job | undefined): void {
+  if (job) (job as { deduplicated: boolean }).deduplicated = true
+}
