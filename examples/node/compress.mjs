@@ -1,0 +1,143 @@
+// Hashes and compresses every file of a folder, as many at a time as the memory pool carries:
+//
+//     compress.mjs [FOLDER] [--memory SIZE] [--json]
+//
+// Each file is a job that asks for three times the file's size; small files go first.
+import { isUtf8 } from 'node:buffer'
+import { webcrypto } from 'node:crypto'
+import { readdir, readFile, stat } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs, promisify } from 'node:util'
+import { deflate } from 'node:zlib'
+import { Engine, task } from 'bursar'
+import { number, reportOf, size, tableOf } from './_report.mjs'
+
+/** @typedef {import('./_report.mjs').Compressed} Compressed */
+/** @typedef {{ path: string, name: string, size: number }} File the name is relative to the folder, with `/` */
+
+const CHECKOUT = fileURLToPath(new URL('../..', import.meta.url))
+const LEFT_OUT = new Set(['.git', '.cache', 'target', 'node_modules', '__pycache__'])
+const SMALL = 65_536
+const LEAST = 1_000_000
+
+// Both work on Node's own threads, so that jobs overlap although they all run on the main loop.
+const deflated = promisify(deflate)
+const sha256 = (/** @type {Buffer} */ content) => webcrypto.subtle.digest('SHA-256', content)
+
+const compress = task('compress', { memory: LEAST }, async (/** @type {string} */ path) => {
+  const content = await readFile(path)
+  const [hash, compressed] = await Promise.all([sha256(content), deflated(content, { level: 6 })])
+  /** @type {Compressed} */
+  const result = {
+    sha256: Buffer.from(hash).toString('hex'),
+    bytes: content.length,
+    compressed: compressed.length,
+  }
+  return result
+})
+
+/**
+ * Submits the job of a file; nothing may ask for more than the pool.
+ *
+ * @param {File} file
+ * @param {number} pool
+ */
+function submit(file, pool) {
+  const memory = Math.min(Math.max(3 * file.size, LEAST), pool)
+  const priority = file.size <= SMALL ? 'high' : 'normal'
+  return compress.options({ memory, priority }).submit(file.path)
+}
+
+/**
+ * The files of a folder.
+ *
+ * @param {string} folder
+ * @returns {AsyncGenerator<File>}
+ */
+async function* walk(folder, prefix = '') {
+  for (const entry of await readdir(folder, { withFileTypes: true, encoding: 'buffer' })) {
+    const name = entry.name.toString()
+    const path = join(folder, name)
+    if (entry.isDirectory() && LEFT_OUT.has(name)) continue
+    if (!entry.isDirectory() && !entry.isFile()) continue
+    if (!isUtf8(entry.name)) console.error(`left out, its path is not UTF-8: ${path}`)
+    else if (entry.isDirectory()) yield* walk(path, `${prefix}${name}/`)
+    else yield { path, name: prefix + name, size: (await stat(path)).size }
+  }
+}
+
+/**
+ * The files of a folder, sorted by the bytes of their names.
+ *
+ * @param {string} folder
+ */
+async function find(folder) {
+  /** @type {File[]} */
+  const files = []
+  for await (const file of walk(folder)) files.push(file)
+  return files.sort((a, b) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)))
+}
+
+/**
+ * Draws how far the jobs are, until all have ended; only where a person can see it.
+ *
+ * @param {Engine} engine
+ * @param {number} files
+ */
+async function watch(engine, files) {
+  const draw = async () => {
+    const { jobs, budget } = await engine.stats()
+    const done = jobs.completed + jobs.failed + jobs.cancelled
+    const bar = '#'.repeat((30 * done) / files).padEnd(30, '-')
+    const { reserved, total } = budget.memory
+    const of = `${number(done)}/${number(files)} files, ${size(reserved)} of ${size(total)} reserved`
+    process.stderr.write(`\r\x1b[K[${bar}] ${of}`)
+  }
+  const timer = process.stderr.isTTY ? setInterval(draw, 100) : undefined
+  await engine.drain()
+  clearInterval(timer)
+  if (timer) process.stderr.write('\r\x1b[K')
+}
+
+/**
+ * @param {File[]} files
+ * @param {string} memory
+ */
+async function run(files, memory) {
+  // Only memory shall bound what runs at once, so the concurrency may not.
+  const options = { memory, concurrency: 1_000, maxResults: Math.max(10_000, files.length) }
+  const engine = await Engine.open('memory:', options)
+  try {
+    const pool = (await engine.stats()).budget.memory.total
+    const jobs = await Promise.all(files.map((file) => submit(file, pool)))
+    await watch(engine, files.length)
+    const done = []
+    for (const [index, { name }] of files.entries()) {
+      const job = /** @type {(typeof jobs)[number]} */ (jobs[index])
+      const error = await job.exception()
+      if (error) throw new Error(`${name}: ${error.message}`)
+      done.push({ name, result: await job.result(), info: await job.info() })
+    }
+    return reportOf(done, pool)
+  } finally {
+    await engine.shutdown()
+  }
+}
+
+async function main() {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { memory: { type: 'string', default: '64MB' }, json: { type: 'boolean', default: false } },
+  })
+  const folder = resolve(positionals[0] ?? CHECKOUT)
+  if (!(await stat(folder).catch(() => undefined))?.isDirectory()) throw new Error(`${folder} is not a folder`)
+  const report = await run(await find(folder), values.memory)
+  console.log(tableOf(report))
+  if (values.json) console.log(JSON.stringify(report))
+}
+
+main().catch((error) => {
+  console.error(error.message)
+  process.exitCode = 1
+})

@@ -1,0 +1,134 @@
+"""Hashes and compresses every file of a folder, as many at a time as the memory pool carries.
+
+    compress.py [FOLDER] [--memory SIZE] [--json]
+
+Each file is a job that asks for three times the file's size; small files go first.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import sys
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypedDict
+
+from _report import Report, size
+
+import bursar
+from bursar import Engine, Job, Stats, task
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+LEFT_OUT = {".git", ".cache", "target", "node_modules", "__pycache__"}
+SMALL = 65_536
+LEAST = 1_000_000
+
+
+class Compressed(TypedDict):
+    sha256: str
+    bytes: int
+    compressed: int
+
+
+@task(name="compress", memory=LEAST)
+def compress(path: str) -> Compressed:
+    content = Path(path).read_bytes()
+    return {
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "bytes": len(content),
+        "compressed": len(zlib.compress(content, level=6)),
+    }
+
+
+@dataclass(frozen=True)
+class File:
+    path: str
+    name: str
+    """Relative to the folder, with `/`."""
+    size: int
+
+    def submit(self, pool: int) -> Job[Compressed]:
+        """Submits the job of this file; nothing may ask for more than the pool."""
+        memory = min(max(3 * self.size, LEAST), pool)
+        priority = "high" if self.size <= SMALL else "normal"
+        return compress.options(memory=memory, priority=priority).submit(self.path)
+
+
+def walk(folder: Path) -> Iterator[Path]:
+    for entry in folder.iterdir():
+        if entry.is_symlink() or (entry.name in LEFT_OUT and entry.is_dir()):
+            continue
+        if entry.is_dir():
+            yield from walk(entry)
+        elif entry.is_file():
+            yield entry
+
+
+def find(folder: Path) -> list[File]:
+    """Returns the files of the folder, sorted by name."""
+    files: list[File] = []
+    for path in walk(folder):
+        try:
+            str(path).encode()
+        except UnicodeEncodeError:
+            print(f"left out, its path is not UTF-8: {path!r}", file=sys.stderr)
+            continue
+        files.append(File(str(path), path.relative_to(folder).as_posix(), path.stat().st_size))
+    return sorted(files, key=lambda file: file.name.encode())
+
+
+def watch(engine: Engine, files: int) -> None:
+    """Draws how far the jobs are, until all have ended; only where a person can see it."""
+    if not sys.stderr.isatty():
+        engine.drain()
+        return
+    while not engine.drain(timeout=0.1):
+        print(f"\r\x1b[K{progress(engine.stats(), files)}", end="", file=sys.stderr, flush=True)
+    print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+
+def progress(stats: Stats, files: int) -> str:
+    done = sum(stats.jobs[state] for state in ("completed", "failed", "cancelled"))
+    bar = "#" * (30 * done // files)
+    memory = stats.budget.memory
+    return f"[{bar:-<30}] {done:,}/{files:,} files, {size(memory.reserved)} of {size(memory.total)} reserved"
+
+
+def run(files: list[File], memory: str) -> Report:
+    # Only memory shall bound what runs at once, so the number of threads may not.
+    kept = max(10_000, len(files))
+    with Engine("memory:", memory=memory, concurrency=1_000, max_results=kept) as engine:
+        pool = int(engine.stats().budget.memory.total)
+        jobs = {file.name: file.submit(pool) for file in files}
+        watch(engine, len(files))
+        failed = {name: error for name, job in jobs.items() if (error := job.exception())}
+        if failed:
+            sys.exit("\n".join(f"{name}: {error}" for name, error in failed.items()))
+        results = {name: job.result() for name, job in jobs.items()}
+        return Report.of(results, [job.info() for job in jobs.values()], pool)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(usage=__doc__)
+    parser.add_argument("folder", nargs="?", type=Path, default=CHECKOUT)
+    parser.add_argument("--memory", default="64MB")
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    if not options.folder.is_dir():
+        sys.exit(f"{options.folder} is not a folder")
+    try:
+        report = run(find(options.folder.absolute()), options.memory)
+    except bursar.Error as error:
+        sys.exit(str(error))
+    print(report.table())
+    if options.json:
+        print(report.json())
+
+
+if __name__ == "__main__":
+    main()
