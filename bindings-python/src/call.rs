@@ -35,7 +35,10 @@ pub(crate) fn raised(py: Python<'_>, hub: &Hub, error: &Bound<'_, PyAny>) -> End
     if python::is_a(py, error, &python::RETRY) {
         let delay = error.getattr("delay").ok();
         return match options::patience(delay.as_ref()) {
-            Ok(delay) => Ended::Retry(delay.filter(|delay| *delay > Duration::ZERO), failure(py, hub, error)),
+            Ok(delay) => Ended::Retry(
+                delay.filter(|delay| *delay > Duration::ZERO),
+                failure(py, hub, error),
+            ),
             Err(wrong) => Ended::GaveUp(failure(py, hub, wrong.into_value(py).bind(py).as_any())),
         };
     }
@@ -64,12 +67,17 @@ pub(crate) fn failure(py: Python<'_>, hub: &Hub, error: &Bound<'_, PyAny>) -> Fa
 
 /// The traceback of an exception as text.
 pub(crate) fn traceback(py: Python<'_>, error: &Bound<'_, PyAny>) -> Option<String> {
-    let text = python::FORMAT.get(py).and_then(|format| format.call1((error,)));
+    let text = python::FORMAT
+        .get(py)
+        .and_then(|format| format.call1((error,)));
     text.ok()?.extract().ok()
 }
 
 /// The message of an exception.
 fn said(error: &Bound<'_, PyAny>) -> String {
     let text = error.str().or_else(|_| error.repr());
-    text.map_or_else(|_| "an exception that can't be shown".to_owned(), |text| text.to_string_lossy().into_owned())
+    text.map_or_else(
+        |_| "an exception that can't be shown".to_owned(),
+        |text| text.to_string_lossy().into_owned(),
+    )
 }

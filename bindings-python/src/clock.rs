@@ -26,7 +26,9 @@ impl ManualClock {
     #[new]
     #[pyo3(signature = (start=None))]
     fn new(start: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
-        let start = start.map(|start| start.call_method0("timestamp")?.extract::<f64>()).transpose()?;
+        let start = start
+            .map(|start| start.call_method0("timestamp")?.extract::<f64>())
+            .transpose()?;
         let clock = start.map_or_else(CoreClock::default, |seconds| {
             CoreClock::new(Timestamp::from_micros((seconds * 1e6).max(0.0) as u64))
         });
@@ -41,7 +43,9 @@ impl ManualClock {
             OptionValue::Null => None,
             _ => options::patience(Some(by))?,
         };
-        let by = by.ok_or_else(|| python::error(py, "Invalid", "advance takes a duration, such as \"10s\""))?;
+        let by = by.ok_or_else(|| {
+            python::error(py, "Invalid", "advance takes a duration, such as \"10s\"")
+        })?;
         py.detach(|| self.clock.advance(by));
         Ok(())
     }

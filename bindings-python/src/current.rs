@@ -38,8 +38,15 @@ impl CurrentJob {
         self.hub.upgrade()
     }
 
-    fn say(&self, py: Python<'_>, said: impl FnOnce(&Attempt) -> bursar::core::Result<Reply<()>>) -> PyResult<()> {
-        let hub = self.hub().ok_or_else(bursar::core::Error::closed).or_raise(py)?;
+    fn say(
+        &self,
+        py: Python<'_>,
+        said: impl FnOnce(&Attempt) -> bursar::core::Result<Reply<()>>,
+    ) -> PyResult<()> {
+        let hub = self
+            .hub()
+            .ok_or_else(bursar::core::Error::closed)
+            .or_raise(py)?;
         let reply = said(&self.attempt).or_raise(py)?;
         hub.ask(py, |_| reply)
     }
@@ -108,7 +115,11 @@ impl CurrentJob {
 
     /// Without an argument: the last checkpoint of the job, None if there is none. With one: saves it.
     #[pyo3(signature = (*state))]
-    fn checkpoint<'py>(&self, py: Python<'py>, state: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyAny>> {
+    fn checkpoint<'py>(
+        &self,
+        py: Python<'py>,
+        state: &Bound<'py, PyTuple>,
+    ) -> PyResult<Bound<'py, PyAny>> {
         let plain = python::PLAIN.get(py)?;
         if state.is_empty() {
             return match self.attempt.checkpoint() {
@@ -126,12 +137,19 @@ impl CurrentJob {
     fn raise_if_cancelled(&self, py: Python<'_>) -> PyResult<()> {
         match self.attempt.stopped() {
             None => Ok(()),
-            Some(stop) => Err(PyErr::from_value(python::CANCEL.get(py)?.call1((&*stop.reason,))?)),
+            Some(stop) => Err(PyErr::from_value(
+                python::CANCEL.get(py)?.call1((&*stop.reason,))?,
+            )),
         }
     }
 
     fn __repr__(&self) -> String {
-        format!("<CurrentJob {} {:?} attempt {}>", self.id(), self.attempt.task(), self.attempt())
+        format!(
+            "<CurrentJob {} {:?} attempt {}>",
+            self.id(),
+            self.attempt.task(),
+            self.attempt()
+        )
     }
 }
 
@@ -146,7 +164,11 @@ pub(crate) struct Pause {
 
 impl Pause {
     /// The pause of the job that runs in this context, if one does and it is of the engine `hub`.
-    pub(crate) fn of_current(py: Python<'_>, hub: &Arc<Hub>, awaited: &Arc<Ticket>) -> PyResult<Option<Self>> {
+    pub(crate) fn of_current(
+        py: Python<'_>,
+        hub: &Arc<Hub>,
+        awaited: &Arc<Ticket>,
+    ) -> PyResult<Option<Self>> {
         let Some(current) = CurrentJob::get(py)? else {
             return Ok(None);
         };

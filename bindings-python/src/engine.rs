@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bursar::core::{Cursor, JobFilter, JobId, List, Order, Priority, State};
+use bursar::core::{Cursor, ExecutorKind, JobFilter, JobId, List, Order, Priority, State};
 use parking_lot::Mutex;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
@@ -14,6 +14,7 @@ use crate::error::{OrRaise, invalid};
 use crate::events::Events;
 use crate::hub::Hub;
 use crate::job::{self, Job};
+use crate::seat::Seat;
 use crate::task::TaskBase;
 use crate::{info, notifier, options, python, wait};
 
@@ -70,12 +71,18 @@ impl EngineBase {
     ) -> PyResult<Job> {
         match function.cast::<TaskBase>() {
             Ok(task) => task.get().submit_to(Arc::clone(&self.hub), args, kwargs),
-            Err(_) => self.task_of(function)?.submit_to(Arc::clone(&self.hub), args, kwargs),
+            Err(_) => self
+                .task_of(function)?
+                .submit_to(Arc::clone(&self.hub), args, kwargs),
         }
     }
 
     /// Submits one call for each tuple of arguments, all of them or none, in one round trip.
-    fn submit_many(&self, function: &Bound<'_, PyAny>, calls: &Bound<'_, PyAny>) -> PyResult<Vec<Job>> {
+    fn submit_many(
+        &self,
+        function: &Bound<'_, PyAny>,
+        calls: &Bound<'_, PyAny>,
+    ) -> PyResult<Vec<Job>> {
         match function.cast::<TaskBase>() {
             Ok(task) => task.get().submit_many_to(&self.hub, calls),
             Err(_) => self.task_of(function)?.submit_many_to(&self.hub, calls),
@@ -98,12 +105,30 @@ impl EngineBase {
         offset: usize,
         cursor: Option<&str>,
     ) -> PyResult<(Vec<Bound<'py, PyAny>>, Option<String>)> {
-        let after = cursor.map(str::parse::<JobId>).transpose().or_raise(py)?.map(Cursor);
+        let after = cursor
+            .map(str::parse::<JobId>)
+            .transpose()
+            .or_raise(py)?
+            .map(Cursor);
         let order: Order = order.parse().or_raise(py)?;
         let filter = the_filter(filter)?;
-        let listed = self.hub.ask(py, |core| core.list(List { filter, order, limit, offset, after }))?;
-        let jobs = listed.jobs.iter().map(|each| info::job(py, &self.hub, each));
-        Ok((jobs.collect::<PyResult<_>>()?, listed.next.map(|Cursor(id)| id.to_string())))
+        let listed = self.hub.ask(py, |core| {
+            core.list(List {
+                filter,
+                order,
+                limit,
+                offset,
+                after,
+            })
+        })?;
+        let jobs = listed
+            .jobs
+            .iter()
+            .map(|each| info::job(py, &self.hub, each));
+        Ok((
+            jobs.collect::<PyResult<_>>()?,
+            listed.next.map(|Cursor(id)| id.to_string()),
+        ))
     }
 
     /// How many jobs match.
@@ -133,7 +158,12 @@ impl EngineBase {
     }
 
     /// Begins to shut down; with `wait`, waits until that is done.
-    fn _shutdown(&self, py: Python<'_>, grace: Option<&Bound<'_, PyAny>>, wait: bool) -> PyResult<()> {
+    fn _shutdown(
+        &self,
+        py: Python<'_>,
+        grace: Option<&Bound<'_, PyAny>>,
+        wait: bool,
+    ) -> PyResult<()> {
         self.hub.check(py)?;
         let grace: Option<Duration> = options::patience(grace)?;
         let closed = notifier::attend(|| self.hub.core.shutdown(grace));
@@ -153,7 +183,11 @@ impl EngineBase {
     }
 
     /// Begins to shut down; calls `function(engine)` once that is done.
-    fn _when_closed(slf: &Bound<'_, Self>, function: Bound<'_, PyAny>, grace: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+    fn _when_closed(
+        slf: &Bound<'_, Self>,
+        function: Bound<'_, PyAny>,
+        grace: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
         let hub = &slf.get().hub;
         hub.check(slf.py())?;
         let grace = options::patience(grace)?;
@@ -177,6 +211,18 @@ impl EngineBase {
     #[getter]
     fn _loops<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         self.hub.loops.python(py).cloned()
+    }
+
+    /// Has `run(id, is_async)` run each job that is submitted, and starts no threads: for tests.
+    fn _be_eager(&self, py: Python<'_>, run: Py<PyAny>) {
+        // The first stays.
+        let _ = self.hub.eager.set(py, run);
+    }
+
+    /// One more place where its blocking jobs run.
+    fn _seat(&self) -> Seat {
+        self.hub.threads.search();
+        Seat::new(Arc::downgrade(&self.hub), ExecutorKind::Thread)
     }
 
     /// Makes it the current engine.
@@ -236,7 +282,11 @@ impl EngineBase {
     }
 
     fn unknown(&self, py: Python<'_>, name: &str) -> PyErr {
-        let asked = self.hub.core.plan(name, &bursar::core::TaskOptions::default()).map(drop);
+        let asked = self
+            .hub
+            .core
+            .plan(name, &bursar::core::TaskOptions::default())
+            .map(drop);
         match asked.or_raise(py) {
             Err(error) => error,
             Ok(()) => crate::error::internal(py, "a task is registered without its function"),
@@ -248,14 +298,26 @@ fn the_filter(given: &Bound<'_, PyDict>) -> PyResult<JobFilter> {
     let py = given.py();
     let text = |name: &str| -> PyResult<Option<String>> {
         let value = given.get_item(name)?;
-        value.filter(|value| !value.is_none()).map(|value| value.extract()).transpose()
+        value
+            .filter(|value| !value.is_none())
+            .map(|value| value.extract())
+            .transpose()
     };
-    let states: Option<Vec<String>> = given.get_item("states")?.map(|states| states.extract()).transpose()?;
+    let states: Option<Vec<String>> = given
+        .get_item("states")?
+        .map(|states| states.extract())
+        .transpose()?;
     let states = states.unwrap_or_default();
     let priority = text("priority")?.map(|name| name.parse::<Priority>());
-    let priority = priority.transpose().map_err(|error| invalid(py, &error.to_string()))?;
+    let priority = priority
+        .transpose()
+        .map_err(|error| invalid(py, &error.to_string()))?;
     Ok(JobFilter {
-        states: states.iter().map(|state| state.parse::<State>()).collect::<Result<_, _>>().or_raise(py)?,
+        states: states
+            .iter()
+            .map(|state| state.parse::<State>())
+            .collect::<Result<_, _>>()
+            .or_raise(py)?,
         task: text("task")?.map(Into::into),
         priority,
         unique: text("unique")?.map(Into::into),

@@ -65,7 +65,11 @@ impl Events {
         ended || self.hub.core.is_closed() && self.hub.core.unfinished() == 0
     }
 
-    fn seen<'py>(&self, py: Python<'py>, event: Option<Event>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    fn seen<'py>(
+        &self,
+        py: Python<'py>,
+        event: Option<Event>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
         if event.is_none() {
             self.over.store(true, Ordering::Relaxed);
         }
@@ -120,7 +124,10 @@ impl Events {
     ///
     /// # Errors
     /// `StopAsyncIteration` where there will be none any more.
-    fn _poll<'py>(slf: &Bound<'py, Self>, call: Bound<'py, PyAny>) -> PyResult<Vec<Bound<'py, PyAny>>> {
+    fn _poll<'py>(
+        slf: &Bound<'py, Self>,
+        call: Bound<'py, PyAny>,
+    ) -> PyResult<Vec<Bound<'py, PyAny>>> {
         let (py, this) = (slf.py(), slf.get());
         this.hub.check(py)?;
         let told = Told {

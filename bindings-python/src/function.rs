@@ -24,7 +24,10 @@ impl Function {
     ///
     /// # Errors
     /// `Invalid` where it isn't callable.
-    pub(crate) fn new(callable: &Bound<'_, PyAny>, name: Option<&Bound<'_, PyAny>>) -> PyResult<Arc<Self>> {
+    pub(crate) fn new(
+        callable: &Bound<'_, PyAny>,
+        name: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Arc<Self>> {
         let py = callable.py();
         let name = match name.filter(|name| !name.is_none()) {
             Some(name) => name.clone(),
@@ -33,7 +36,10 @@ impl Function {
         Ok(Arc::new(Self {
             name: name.extract()?,
             callable: callable.clone().unbind(),
-            is_async: python::FUNCTION_KIND.get(py)?.call1((callable,))?.is_truthy()?,
+            is_async: python::FUNCTION_KIND
+                .get(py)?
+                .call1((callable,))?
+                .is_truthy()?,
             codec: PyOnceLock::new(),
         }))
     }
@@ -76,7 +82,11 @@ impl Function {
         args: &Bound<'_, PyTuple>,
         kwargs: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Payload> {
-        encode(&self.codec(py)?.call_method1("encode_call", (args, kwargs))?)
+        encode(
+            &self
+                .codec(py)?
+                .call_method1("encode_call", (args, kwargs))?,
+        )
     }
 
     /// The call that JSON describes, in a context of its own.
@@ -100,14 +110,22 @@ impl Function {
     /// # Errors
     /// `Invalid` where JSON can't carry it.
     pub(crate) fn encode_result(&self, value: &Bound<'_, PyAny>) -> PyResult<Payload> {
-        encode(&self.codec(value.py())?.call_method1("encode_result", (value,))?)
+        encode(
+            &self
+                .codec(value.py())?
+                .call_method1("encode_result", (value,))?,
+        )
     }
 
     /// The result that JSON describes.
     ///
     /// # Errors
     /// `Invalid` where it doesn't fit the function.
-    pub(crate) fn decode_result<'py>(&self, py: Python<'py>, result: &Payload) -> PyResult<Bound<'py, PyAny>> {
+    pub(crate) fn decode_result<'py>(
+        &self,
+        py: Python<'py>,
+        result: &Payload,
+    ) -> PyResult<Bound<'py, PyAny>> {
         decode(py, self.codec(py)?, "decode_result", result)
     }
 }
@@ -124,6 +142,8 @@ pub(crate) fn decode<'py>(
     method: &str,
     payload: &Payload,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let text = payload.as_json().ok_or_else(|| internal(py, "a live object has no JSON text"))?;
+    let text = payload
+        .as_json()
+        .ok_or_else(|| internal(py, "a live object has no JSON text"))?;
     codec.call_method1(method, (PyBytes::new(py, text),))
 }

@@ -11,6 +11,7 @@ use bursar::core::{
 use crossbeam_queue::SegQueue;
 use parking_lot::Mutex;
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use pyo3::types::PyList;
 
 use crate::error::OrRaise;
@@ -33,6 +34,8 @@ pub(crate) struct Hub {
     pub(crate) live: bool,
     pub(crate) threads: Arc<Threads>,
     pub(crate) loops: Arc<LoopLane>,
+    /// What runs a job at once in its submitter, for tests; no threads are started then.
+    pub(crate) eager: PyOnceLock<Py<PyAny>>,
     functions: Mutex<HashMap<String, Arc<Function>>>,
     notices: SegQueue<Notice>,
     generation: u32,
@@ -65,6 +68,7 @@ impl Hub {
             live,
             threads,
             loops,
+            eager: PyOnceLock::new(),
             functions: Mutex::default(),
             notices: SegQueue::new(),
             generation: fork::generation(),
@@ -129,26 +133,50 @@ impl Hub {
         let function = Function::new(callable, None)?;
         let default = TaskOptions::default();
         if !self.live {
-            python::IMPORTABLE.get(py)?.call1((callable, &function.name))?;
+            python::IMPORTABLE
+                .get(py)?
+                .call1((callable, &function.name))?;
             let known = self.function(&function.name);
             let known = known.filter(|known| known.callable.is(callable));
             return Ok(TaskBase::plain(known.unwrap_or(function)));
         }
         if self.function(&function.name).is_none() {
-            self.register(&Arc::new(function.without_callable(py)), &default).or_raise(py)?;
+            self.register(&Arc::new(function.without_callable(py)), &default)
+                .or_raise(py)?;
         }
         let executor = Some(function.kind());
-        let plan = self.core.plan(&function.name, &TaskOptions { executor, ..default }).or_raise(py)?;
+        let plan = self
+            .core
+            .plan(
+                &function.name,
+                &TaskOptions {
+                    executor,
+                    ..default
+                },
+            )
+            .or_raise(py)?;
         Ok(TaskBase::settled(function, self.number, plan))
     }
 
-    fn register(&self, function: &Arc<Function>, options: &TaskOptions) -> bursar::core::Result<()> {
+    fn register(
+        &self,
+        function: &Arc<Function>,
+        options: &TaskOptions,
+    ) -> bursar::core::Result<()> {
         let mut functions = self.functions.lock();
-        if functions.get(&function.name).is_some_and(|known| Arc::ptr_eq(known, function)) {
+        if functions
+            .get(&function.name)
+            .is_some_and(|known| Arc::ptr_eq(known, function))
+        {
             return Ok(());
         }
         let handler = Handler::Host(self.number);
-        self.core.register(Task::new(&function.name, options.clone(), function.kind(), handler)?)?;
+        self.core.register(Task::new(
+            &function.name,
+            options.clone(),
+            function.kind(),
+            handler,
+        )?)?;
         functions.insert(function.name.clone(), Arc::clone(function));
         Ok(())
     }
@@ -166,6 +194,9 @@ impl Hub {
 
     /// Starts threads and wakes loops that something waits for.
     pub(crate) fn serve(&self, py: Python<'_>) -> PyResult<()> {
+        if self.eager.get(py).is_some() {
+            return Ok(());
+        }
         self.threads.serve(py)?;
         self.loops.serve(py)
     }
@@ -196,7 +227,11 @@ impl Hub {
     }
 
     /// Reports the end of an attempt.
-    pub(crate) fn finish(&self, kind: ExecutorKind, ended: Vec<(Arc<Attempt>, bursar::core::Ended)>) {
+    pub(crate) fn finish(
+        &self,
+        kind: ExecutorKind,
+        ended: Vec<(Arc<Attempt>, bursar::core::Ended)>,
+    ) {
         let lane = match kind {
             ExecutorKind::Async => &self.loops.lane,
             _ => &self.threads.lane,

@@ -42,12 +42,30 @@ pub(crate) fn job<'py>(py: Python<'py>, hub: &Hub, info: &JobInfo) -> PyResult<B
     fields.set_item("scheduled", known_time(py, info.scheduled)?)?;
     fields.set_item("started", known_time(py, info.started)?)?;
     fields.set_item("finished", known_time(py, info.finished)?)?;
-    fields.set_item("progress", info.progress.as_ref().map(|said| progress(py, said)).transpose()?)?;
+    fields.set_item(
+        "progress",
+        info.progress
+            .as_ref()
+            .map(|said| progress(py, said))
+            .transpose()?,
+    )?;
     fields.set_item("result", result(py, hub, info)?)?;
-    fields.set_item("error", info.error.as_ref().map(|failure| error(py, failure)).transpose()?)?;
+    fields.set_item(
+        "error",
+        info.error
+            .as_ref()
+            .map(|failure| error(py, failure))
+            .transpose()?,
+    )?;
     fields.set_item("outcome", info.outcome.map(|outcome| outcome.as_str()))?;
     fields.set_item("worker", info.worker.as_deref())?;
-    fields.set_item("waiting_on", info.waiting_on.iter().map(ToString::to_string).collect::<Vec<_>>())?;
+    fields.set_item(
+        "waiting_on",
+        info.waiting_on
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>(),
+    )?;
     fields.set_item("unique", info.unique.as_deref())?;
     fields.set_item("daemon", info.daemon)?;
     fields.set_item("retry_of", info.retry_of.map(|id| id.to_string()))?;
@@ -120,7 +138,13 @@ fn attempt<'py>(py: Python<'py>, info: &AttemptInfo) -> PyResult<Bound<'py, PyDi
     fields.set_item("started", time(py, info.started)?)?;
     fields.set_item("finished", known_time(py, info.finished)?)?;
     fields.set_item("outcome", info.outcome.map(|outcome| outcome.as_str()))?;
-    fields.set_item("error", info.error.as_ref().map(|failure| error(py, failure)).transpose()?)?;
+    fields.set_item(
+        "error",
+        info.error
+            .as_ref()
+            .map(|failure| error(py, failure))
+            .transpose()?,
+    )?;
     fields.set_item("peak_memory", info.peak_memory)?;
     fields.set_item("cpu_time", info.cpu_time.map(|time| time.as_secs_f64()))?;
     Ok(fields)
@@ -128,12 +152,19 @@ fn attempt<'py>(py: Python<'py>, info: &AttemptInfo) -> PyResult<Bound<'py, PyDi
 
 /// How far a job says it has come.
 pub(crate) fn progress<'py>(py: Python<'py>, said: &Progress) -> PyResult<Bound<'py, PyAny>> {
-    python::PROGRESS.get(py)?.call1((said.percent, said.message.as_deref()))
+    python::PROGRESS
+        .get(py)?
+        .call1((said.percent, said.message.as_deref()))
 }
 
 /// One line that a job logged.
 pub(crate) fn log_line<'py>(py: Python<'py>, line: &LogLine) -> PyResult<Bound<'py, PyAny>> {
-    let fields = (time(py, line.at)?, line.attempt, &*line.level, &*line.message);
+    let fields = (
+        time(py, line.at)?,
+        line.attempt,
+        &*line.level,
+        &*line.message,
+    );
     python::LOG_LINE.get(py)?.call1(fields)
 }
 
@@ -156,7 +187,9 @@ pub(crate) fn event<'py>(py: Python<'py>, event: &Event) -> PyResult<Bound<'py, 
 pub(crate) fn why<'py>(py: Python<'py>, why: &Why) -> PyResult<Bound<'py, PyAny>> {
     let reasons = why.reasons.iter().map(|each| reason(py, each));
     let reasons = reasons.collect::<PyResult<Vec<_>>>()?;
-    python::WHY.get(py)?.call1((why.state.as_str(), why.to_string(), reasons))
+    python::WHY
+        .get(py)?
+        .call1((why.state.as_str(), why.to_string(), reasons))
 }
 
 fn reason<'py>(py: Python<'py>, reason: &Reason) -> PyResult<Bound<'py, PyDict>> {
@@ -175,7 +208,13 @@ fn reason<'py>(py: Python<'py>, reason: &Reason) -> PyResult<Bound<'py, PyDict>>
             fields.set_item("jobs", jobs)?;
             fields.set_item("escrow", escrow)?;
         }
-        Reason::Budget { dimension, needs, free, total, held_by } => {
+        Reason::Budget {
+            dimension,
+            needs,
+            free,
+            total,
+            held_by,
+        } => {
             fields.set_item("kind", "budget")?;
             fields.set_item("dimension", dimension.to_string())?;
             fields.set_item("needs", needs)?;
@@ -206,7 +245,9 @@ pub(crate) fn stats<'py>(py: Python<'py>, stats: &Stats) -> PyResult<Bound<'py, 
     for (kind, share) in &stats.concurrency {
         concurrency.set_item(kind.as_str(), amounts(share, 1.0))?;
     }
-    python::STATS.get(py)?.call1((jobs, budget, tokens, concurrency, stats.paused))
+    python::STATS
+        .get(py)?
+        .call1((jobs, budget, tokens, concurrency, stats.paused))
 }
 
 fn amounts(share: &Share, unit: f64) -> (f64, f64, f64) {

@@ -35,8 +35,26 @@ impl Job {
         }
     }
 
+    /// Runs it here and now, where its engine does that.
+    pub(crate) fn run_if_eager(&self, py: Python<'_>) -> PyResult<()> {
+        let Some(eager) = self.hub.eager.get(py) else {
+            return Ok(());
+        };
+        eager.bind(py).call1((self.id(), self.is_async())).map(drop)
+    }
+
+    fn is_async(&self) -> bool {
+        self.function
+            .as_ref()
+            .is_some_and(|function| function.is_async)
+    }
+
     /// Waits for its end; none where the time runs out before.
-    fn outcome(&self, py: Python<'_>, timeout: Option<&Bound<'_, PyAny>>) -> PyResult<Option<Final>> {
+    fn outcome(
+        &self,
+        py: Python<'_>,
+        timeout: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Option<Final>> {
         if let Some(outcome) = self.ticket.outcome() {
             return Ok(Some(outcome));
         }
@@ -47,7 +65,7 @@ impl Job {
         if let Some(pause) = &pause {
             pause.begin(py)?;
         }
-        let outcome = wait::until(py, timeout, |slice| self.ticket.wait(slice));
+        let outcome = wait::end(py, timeout, &self.ticket);
         if let Some(pause) = &pause {
             pause.end();
         }
@@ -57,9 +75,9 @@ impl Job {
     /// # Errors
     /// `Conflict` where the loop that is to run it would be blocked.
     fn check_loop(&self, py: Python<'_>) -> PyResult<()> {
-        let is_async = self.function.as_ref().is_some_and(|function| function.is_async);
-        if is_async && self.hub.loops.is_own_thread(py)? {
-            let message = "this would block the event loop that is to run the job: await the job instead";
+        if self.is_async() && self.hub.loops.is_own_thread(py)? {
+            let message =
+                "this would block the event loop that is to run the job: await the job instead";
             return Err(python::error(py, "Conflict", message));
         }
         Ok(())
@@ -74,7 +92,11 @@ impl Job {
         if let Some(value) = live::value(py, &end.end.result) {
             return Ok(value);
         }
-        let by_name = || self.snapshot(py).ok().and_then(|info| self.hub.function(&info.spec.task));
+        let by_name = || {
+            self.snapshot(py)
+                .ok()
+                .and_then(|info| self.hub.function(&info.spec.task))
+        };
         match self.function.clone().or_else(by_name) {
             Some(function) => function.decode_result(py, &end.end.result),
             None => decode(py, python::PLAIN.get(py)?, "decode_result", &end.end.result),
@@ -87,7 +109,14 @@ impl Job {
         let failure = end.end.failure.clone().unwrap_or_default();
         let cause = live::value(py, &failure.live);
         let written = failure.traceback.as_deref();
-        let args = (end.end.kind.as_str(), failure.kind, failure.message, written, cause, slf);
+        let args = (
+            end.end.kind.as_str(),
+            failure.kind,
+            failure.message,
+            written,
+            cause,
+            slf,
+        );
         python::JOB_FAILURE.get(py)?.call1(args)
     }
 
@@ -126,7 +155,9 @@ impl Job {
     #[getter]
     fn progress<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let progress = self.snapshot(py)?.progress;
-        progress.map(|progress| info::progress(py, &progress)).transpose()
+        progress
+            .map(|progress| info::progress(py, &progress))
+            .transpose()
     }
 
     /// A snapshot of everything that is known of it.
@@ -136,7 +167,10 @@ impl Job {
 
     /// Waits for its end and returns what it returned.
     #[pyo3(signature = (timeout=None))]
-    fn result<'py>(slf: &Bound<'py, Self>, timeout: Option<&Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyAny>> {
+    fn result<'py>(
+        slf: &Bound<'py, Self>,
+        timeout: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
         let outcome = slf.get().outcome(slf.py(), timeout)?;
         Self::settled(slf, outcome)
     }
@@ -167,13 +201,18 @@ impl Job {
     /// Cancels it: at once where it waits, by asking where it runs. `False` if it had ended.
     #[pyo3(signature = (reason=""))]
     fn cancel(&self, py: Python<'_>, reason: &str) -> PyResult<bool> {
-        self.hub.ask(py, |core| core.cancel(self.ticket.id(), reason))
+        self.hub
+            .ask(py, |core| core.cancel(self.ticket.id(), reason))
     }
 
     /// Submits this dead letter again, as a new job.
     fn retry(&self, py: Python<'_>) -> PyResult<Self> {
         let accepted = self.hub.ask(py, |core| core.retry(self.ticket.id()))?;
-        Ok(Self::new(Arc::clone(&self.hub), accepted, self.function.clone()))
+        Ok(Self::new(
+            Arc::clone(&self.hub),
+            accepted,
+            self.function.clone(),
+        ))
     }
 
     /// Deletes it; it must have ended.
@@ -184,7 +223,11 @@ impl Job {
     /// The lines that it logged, oldest first.
     fn logs<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyAny>>> {
         let known = self.hub.ask(py, |core| core.info(self.ticket.id(), true))?;
-        known.logs.iter().map(|line| info::log_line(py, line)).collect()
+        known
+            .logs
+            .iter()
+            .map(|line| info::log_line(py, line))
+            .collect()
     }
 
     /// Why it isn't running.
@@ -217,7 +260,12 @@ impl Job {
     /// The traceback of the exception that it failed with, as text.
     fn _traceback(&self, py: Python<'_>) -> Option<String> {
         let failure = self.ticket.outcome()?.end.failure.clone()?;
-        let from_live = || call::traceback(py, &live::value(py, &failure.live).filter(|error| !error.is_none())?);
+        let from_live = || {
+            call::traceback(
+                py,
+                &live::value(py, &failure.live).filter(|error| !error.is_none())?,
+            )
+        };
         failure.traceback.clone().or_else(from_live)
     }
 
@@ -248,11 +296,18 @@ impl Job {
     fn __hash__(&self) -> u64 {
         let id = self.ticket.id();
         let bytes = id.as_bytes();
-        bytes[..8].iter().rev().chain(&bytes[8..]).fold(0, |hash, byte| hash << 7 ^ hash >> 57 ^ u64::from(*byte))
+        bytes[..8]
+            .iter()
+            .rev()
+            .chain(&bytes[8..])
+            .fold(0, |hash, byte| hash << 7 ^ hash >> 57 ^ u64::from(*byte))
     }
 
     fn __repr__(&self) -> String {
-        let state = self.ticket.outcome().map_or("unfinished", |end| State::as_str(end.state));
+        let state = self
+            .ticket
+            .outcome()
+            .map_or("unfinished", |end| State::as_str(end.state));
         format!("<Job {} {state}>", self.id())
     }
 }
@@ -285,5 +340,9 @@ pub(crate) fn find(py: Python<'_>, hub: &Arc<Hub>, id: &str) -> PyResult<Job> {
         ticket,
         deduplicated: false,
     };
-    Ok(Job::new(Arc::clone(hub), accepted, hub.function(&info.spec.task)))
+    Ok(Job::new(
+        Arc::clone(hub),
+        accepted,
+        hub.function(&info.spec.task),
+    ))
 }

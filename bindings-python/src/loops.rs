@@ -80,7 +80,9 @@ impl LoopLane {
         if self.lane.is_closed() {
             return self.close(py);
         }
-        self.python(py)?.call_method0(pyo3::intern!(py, "wake")).map(drop)
+        self.python(py)?
+            .call_method0(pyo3::intern!(py, "wake"))
+            .map(drop)
     }
 
     /// Whether this is the thread of the loop.

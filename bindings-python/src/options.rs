@@ -36,7 +36,12 @@ fn number(value: &Bound<'_, PyAny>) -> Option<OptionValue> {
 }
 
 fn text(value: &Bound<'_, PyAny>) -> Option<OptionValue> {
-    value.cast::<PyString>().ok()?.extract().ok().map(OptionValue::Text)
+    value
+        .cast::<PyString>()
+        .ok()?
+        .extract()
+        .ok()
+        .map(OptionValue::Text)
 }
 
 fn duration(value: &Bound<'_, PyAny>) -> Option<OptionValue> {
@@ -51,7 +56,9 @@ fn duration(value: &Bound<'_, PyAny>) -> Option<OptionValue> {
 
 fn mapping(value: &Bound<'_, PyAny>) -> Option<OptionValue> {
     let dict = value.cast::<PyDict>().ok()?;
-    let pairs = dict.iter().map(|(name, each)| Some((name.extract().ok()?, self::value(&each))));
+    let pairs = dict
+        .iter()
+        .map(|(name, each)| Some((name.extract().ok()?, self::value(&each))));
     pairs.collect::<Option<Vec<_>>>().map(OptionValue::Map)
 }
 
@@ -78,7 +85,9 @@ fn each(
 /// `Invalid` for an unknown name or a value out of range.
 pub(crate) fn task(options: &Bound<'_, PyDict>) -> PyResult<TaskOptions> {
     let mut read = TaskOptions::default();
-    each(options, |name, given| read.set(name, given, Style::Snake).or_raise(options.py()))?;
+    each(options, |name, given| {
+        read.set(name, given, Style::Snake).or_raise(options.py())
+    })?;
     Ok(read)
 }
 
@@ -88,7 +97,9 @@ pub(crate) fn task(options: &Bound<'_, PyDict>) -> PyResult<TaskOptions> {
 /// `Invalid` for an unknown name or a value out of range.
 pub(crate) fn engine(options: &Bound<'_, PyDict>) -> PyResult<EngineOptions> {
     let mut read = EngineOptions::default();
-    each(options, |name, given| read.set(name, given, Style::Snake).or_raise(options.py()))?;
+    each(options, |name, given| {
+        read.set(name, given, Style::Snake).or_raise(options.py())
+    })?;
     Ok(read)
 }
 
@@ -98,8 +109,10 @@ pub(crate) fn engine(options: &Bound<'_, PyDict>) -> PyResult<EngineOptions> {
 /// `Invalid` where it isn't text of a fitting length.
 pub(crate) fn unique(key: &Bound<'_, PyAny>) -> PyResult<std::sync::Arc<str>> {
     let mut read = TaskOptions::default();
-    read.set("unique", &value(key), Style::Snake).or_raise(key.py())?;
-    read.unique.ok_or_else(|| invalid(key.py(), "the unique key of a job must not be None"))
+    read.set("unique", &value(key), Style::Snake)
+        .or_raise(key.py())?;
+    read.unique
+        .ok_or_else(|| invalid(key.py(), "the unique key of a job must not be None"))
 }
 
 /// How long a caller waits: none for ever; zero and less not at all.
@@ -117,7 +130,10 @@ pub(crate) fn patience(timeout: Option<&Bound<'_, PyAny>>) -> PyResult<Option<Du
         OptionValue::Int(seconds) => seconds as f64,
         OptionValue::Float(seconds) if !seconds.is_nan() => seconds,
         _ => {
-            let message = format!("timeout={}: expected seconds, or a duration such as \"10s\"", shown(timeout));
+            let message = format!(
+                "timeout={}: expected seconds, or a duration such as \"10s\"",
+                shown(timeout)
+            );
             return Err(invalid(py, &message));
         }
     };

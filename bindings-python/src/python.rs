@@ -71,5 +71,7 @@ pub(crate) fn error(py: Python<'_>, kind: &str, message: &str) -> PyErr {
 /// Whether `error` is an instance of the class.
 pub(crate) fn is_a(py: Python<'_>, error: &Bound<'_, PyAny>, class: &Imported) -> bool {
     let class = class.get(py);
-    class.and_then(|class| error.is_instance(class)).unwrap_or(false)
+    class
+        .and_then(|class| error.is_instance(class))
+        .unwrap_or(false)
 }

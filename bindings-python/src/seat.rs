@@ -14,7 +14,7 @@ use crate::current::CurrentJob;
 use crate::function::Function;
 use crate::hub::Hub;
 use crate::live::Call;
-use crate::{python, trash};
+use crate::{python, trash, wait};
 
 /// What is called next: `context.run` (none: call plainly), the function, its arguments, its keyword
 /// arguments (none: none).
@@ -57,6 +57,10 @@ impl Seat {
             ExecutorKind::Async => self.next_on_loop(py, hub),
             _ => self.next_on_thread(py, hub),
         };
+        // A thread without more to do is about to let go of the interpreter, and wakes them then.
+        if !matches!(step, Ok(None)) || hub.eager.get(py).is_some() {
+            wait::wake_kept();
+        }
         hub.serve(py)?;
         trash::empty(py);
         step
@@ -112,7 +116,8 @@ impl Seat {
         let (call, function) = match the_call(py, hub, &attempt, &args) {
             Ok(call) => call,
             Err(error) => {
-                let failure = call::failure(py, hub, &error.into_value(py).into_bound(py).into_any());
+                let failure =
+                    call::failure(py, hub, &error.into_value(py).into_bound(py).into_any());
                 hub.finish(self.kind, vec![(attempt, Ended::GaveUp(failure))]);
                 return Ok(None);
             }
@@ -134,7 +139,7 @@ impl Seat {
             ExecutorKind::Async => hub.loops.ended(hub, running.attempt, ended, GROUP),
             _ => {
                 hub.threads.search();
-                hub.finish(self.kind, vec![(running.attempt, ended)]);
+                wait::keep_wakes(|| hub.finish(self.kind, vec![(running.attempt, ended)]));
             }
         }
     }
@@ -148,12 +153,18 @@ impl Seat {
         let Some(hub) = self.hub.upgrade() else {
             return Ok(None);
         };
-        self.report(&hub, |running| call::returned(&hub, running.function.as_deref(), value));
+        self.report(&hub, |running| {
+            call::returned(&hub, running.function.as_deref(), value)
+        });
         self.next(py, &hub)
     }
 
     /// The same, where it raised `error`.
-    fn failed<'py>(&self, py: Python<'py>, error: &Bound<'py, PyAny>) -> PyResult<Option<Step<'py>>> {
+    fn failed<'py>(
+        &self,
+        py: Python<'py>,
+        error: &Bound<'py, PyAny>,
+    ) -> PyResult<Option<Step<'py>>> {
         let Some(hub) = self.hub.upgrade() else {
             return Ok(None);
         };
@@ -166,7 +177,9 @@ impl Seat {
         let Some(hub) = self.hub.upgrade() else {
             return Ok(());
         };
-        self.report(&hub, |running| call::returned(&hub, running.function.as_deref(), value));
+        self.report(&hub, |running| {
+            call::returned(&hub, running.function.as_deref(), value)
+        });
         hub.loops.flush(&hub);
         hub.tidy(py)
     }
@@ -184,13 +197,19 @@ impl Seat {
     /// Sleeps until there may be something to call; `False` once the engine is closed.
     fn wait(&self, py: Python<'_>) -> bool {
         let threads = self.hub.upgrade().map(|hub| Arc::clone(&hub.threads));
-        py.detach(|| threads.is_some_and(|threads| threads.sleep()))
+        py.detach(|| {
+            wait::wake_kept();
+            threads.is_some_and(|threads| threads.sleep())
+        })
     }
 
     /// The number of the attempt that runs here.
     #[getter]
     fn key(&self) -> Option<u64> {
-        self.running.lock().as_ref().map(|running| running.attempt.key())
+        self.running
+            .lock()
+            .as_ref()
+            .map(|running| running.attempt.key())
     }
 }
 

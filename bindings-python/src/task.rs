@@ -70,7 +70,12 @@ impl TaskBase {
             let function = self.function.callable.bind(py).clone();
             let (args, kwargs) = (args.clone(), kwargs.cloned());
             let context = python::COPY_CONTEXT.get(py)?.call0()?;
-            let call = Call { function, args, kwargs, context };
+            let call = Call {
+                function,
+                args,
+                kwargs,
+                context,
+            };
             call.into_payload()
         } else {
             self.function.encode_call(py, args, kwargs)?
@@ -93,7 +98,9 @@ impl TaskBase {
         hub.check(args.py())?;
         let call = self.call(&hub, args, kwargs)?;
         let accepted = hub.submit(args.py(), call)?;
-        Ok(Job::new(hub, accepted, Some(Arc::clone(&self.function))))
+        let job = Job::new(hub, accepted, Some(Arc::clone(&self.function)));
+        job.run_if_eager(args.py())?;
+        Ok(job)
     }
 
     /// Submits calls to the engine `hub`, all of them or none.
@@ -120,8 +127,11 @@ impl TaskBase {
             return Ok(Vec::new());
         }
         let accepted = hub.ask(py, |core| core.submit(calls))?;
-        let job = |accepted| Job::new(Arc::clone(hub), accepted, Some(Arc::clone(&self.function)));
-        Ok(accepted.into_iter().map(job).collect())
+        let job = |accepted| {
+            let job = Job::new(Arc::clone(hub), accepted, Some(Arc::clone(&self.function)));
+            job.run_if_eager(py).map(|()| job)
+        };
+        accepted.into_iter().map(job).collect()
     }
 }
 
@@ -168,7 +178,11 @@ impl TaskBase {
 
     /// Submits a call to the current engine: acknowledged on return.
     #[pyo3(signature = (*args, **kwargs))]
-    fn submit(&self, args: &Bound<'_, PyTuple>, kwargs: Option<&Bound<'_, PyDict>>) -> PyResult<Job> {
+    fn submit(
+        &self,
+        args: &Bound<'_, PyTuple>,
+        kwargs: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Job> {
         self.submit_to(engine::current(args.py())?, args, kwargs)
     }
 

@@ -4,7 +4,6 @@
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
 use std::sync::{Arc, OnceLock, Weak};
-use std::thread::{self, Thread};
 
 use bursar::core::{ExecutorKind, HostLane};
 use parking_lot::Mutex;
@@ -12,6 +11,7 @@ use pyo3::prelude::*;
 
 use crate::hub::Hub;
 use crate::seat::Seat;
+use crate::wait::Sleeper;
 use crate::{notifier, python};
 
 /// The threads of one engine.
@@ -25,11 +25,6 @@ pub(crate) struct Threads {
     /// Whether a new one is to be started.
     wanted: AtomicBool,
     started: AtomicUsize,
-}
-
-struct Sleeper {
-    thread: Thread,
-    woken: AtomicBool,
 }
 
 impl Threads {
@@ -68,12 +63,16 @@ impl Threads {
 
     fn wake_one(&self) {
         fence(Ordering::SeqCst);
-        if self.searching.compare_exchange(0, 1, Ordering::SeqCst, Ordering::SeqCst).is_err() {
+        if self
+            .searching
+            .compare_exchange(0, 1, Ordering::SeqCst, Ordering::SeqCst)
+            .is_err()
+        {
             return;
         }
         let sleeper = self.idle.lock().pop();
         match sleeper {
-            Some(sleeper) => sleeper.wake(),
+            Some(sleeper) => sleeper.rouse(),
             None => {
                 self.wanted.store(true, Ordering::SeqCst);
                 if let Some(hub) = self.hub.get() {
@@ -85,7 +84,7 @@ impl Threads {
 
     fn dismiss(&self) {
         let idle = std::mem::take(&mut *self.idle.lock());
-        idle.iter().for_each(|sleeper| sleeper.wake());
+        idle.iter().for_each(|sleeper| sleeper.rouse());
     }
 
     /// Starts a thread if one is wanted.
@@ -99,7 +98,10 @@ impl Threads {
         let number = self.started.fetch_add(1, Ordering::Relaxed) + 1;
         let seat = Seat::new(Weak::clone(hub), ExecutorKind::Thread);
         let started = python::START_THREAD.get(py)?.call1((seat, number));
-        if started.as_ref().is_ok_and(|started| started.is_truthy().unwrap_or(false)) {
+        if started
+            .as_ref()
+            .is_ok_and(|started| started.is_truthy().unwrap_or(false))
+        {
             return Ok(());
         }
         // The system gives no more threads: those that there are do the work.
@@ -114,7 +116,10 @@ impl Threads {
 
     /// A thread has found work. The last one that looked leaves nothing behind unattended.
     pub(crate) fn found(&self) {
-        if self.searching.fetch_sub(1, Ordering::SeqCst) == 1 && self.lane.rearm() && self.lane.backlog() > 0 {
+        if self.searching.fetch_sub(1, Ordering::SeqCst) == 1
+            && self.lane.rearm()
+            && self.lane.backlog() > 0
+        {
             self.wake_one();
         }
     }
@@ -122,10 +127,7 @@ impl Threads {
     /// Sleeps until there may be something to do; `false` once the engine is closed. The caller is
     /// searching, before and after.
     pub(crate) fn sleep(&self) -> bool {
-        let sleeper = Arc::new(Sleeper {
-            thread: thread::current(),
-            woken: AtomicBool::new(false),
-        });
+        let sleeper = Arc::new(Sleeper::here());
         self.idle.lock().push(Arc::clone(&sleeper));
         self.searching.fetch_sub(1, Ordering::SeqCst);
         fence(Ordering::SeqCst);
@@ -135,16 +137,7 @@ impl Threads {
         if self.lane.backlog() > 0 {
             self.wake_one();
         }
-        while !sleeper.woken.load(Ordering::SeqCst) {
-            thread::park();
-        }
+        sleeper.sleep_on();
         !self.lane.is_closed() || self.lane.backlog() > 0
-    }
-}
-
-impl Sleeper {
-    fn wake(&self) {
-        self.woken.store(true, Ordering::SeqCst);
-        self.thread.unpark();
     }
 }

@@ -1,9 +1,15 @@
 //! Blocking a Python thread: never with the interpreter held, and Ctrl-C works.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
-use bursar::core::Signal;
+use bursar::core::{Final, Signal, Ticket, Waiting};
 use pyo3::prelude::*;
 
 /// How long the main thread sleeps before it looks for Ctrl-C again.
@@ -25,45 +31,139 @@ fn is_main(py: Python<'_>) -> PyResult<bool> {
     Ok(answer)
 }
 
-/// Waits until `ready` gives something, at most `timeout`. `ready` is called without the interpreter,
-/// with how long it may block.
+/// Waits for a signal, at most `timeout`.
 ///
 /// # Errors
 /// What a signal handler raised: `KeyboardInterrupt` for Ctrl-C.
+pub(crate) fn signal<T: Clone + Send>(
+    py: Python<'_>,
+    timeout: Option<Duration>,
+    signal: &Signal<T>,
+) -> PyResult<Option<T>> {
+    happening(py, timeout, signal.wait_async())
+}
+
+/// Waits for the end of a job, at most `timeout`.
+///
+/// # Errors
+/// What a signal handler raised: `KeyboardInterrupt` for Ctrl-C.
+pub(crate) fn end(
+    py: Python<'_>,
+    timeout: Option<Duration>,
+    ticket: &Ticket,
+) -> PyResult<Option<Final>> {
+    happening(py, timeout, ticket.wait_async())
+}
+
 #[expect(
     clippy::disallowed_methods,
     reason = "a caller's patience is real time, whatever clock the engine has"
 )]
-pub(crate) fn until<T: Send>(
+fn happening<T: Clone + Send>(
     py: Python<'_>,
     timeout: Option<Duration>,
-    ready: impl Fn(Option<Duration>) -> Option<T> + Sync,
+    mut happening: Waiting<'_, T>,
 ) -> PyResult<Option<T>> {
-    if !is_main(py)? {
-        return Ok(py.detach(|| ready(timeout)));
-    }
     let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+    let main = is_main(py)?;
+    let sleeper = Arc::new(Sleeper::here());
+    let waker = Waker::from(Arc::clone(&sleeper));
     loop {
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-        let slice = left.map_or(SLICE, |left| left.min(SLICE));
-        if let Some(value) = py.detach(|| ready(Some(slice))) {
+        let slice = if main {
+            Some(left.map_or(SLICE, |left| left.min(SLICE)))
+        } else {
+            left
+        };
+        let poll = py.detach(|| {
+            let poll = Pin::new(&mut happening).poll(&mut Context::from_waker(&waker));
+            if poll.is_ready() {
+                return poll;
+            }
+            sleeper.sleep(slice);
+            Pin::new(&mut happening).poll(&mut Context::from_waker(&waker))
+        });
+        if let Poll::Ready(value) = poll {
             return Ok(Some(value));
         }
         py.check_signals()?;
-        if left.is_some_and(|left| left <= slice) {
+        if left.is_some_and(|left| slice.is_none_or(|slice| left <= slice)) {
             return Ok(None);
         }
     }
 }
 
-/// Waits for a signal.
-///
-/// # Errors
-/// What a signal handler raised.
-pub(crate) fn signal<T: Clone + Send + Sync>(
-    py: Python<'_>,
-    timeout: Option<Duration>,
-    signal: &Signal<T>,
-) -> PyResult<Option<T>> {
-    until(py, timeout, |slice| signal.wait(slice))
+/// A thread that sleeps until it is woken.
+pub(crate) struct Sleeper {
+    thread: Thread,
+    woken: AtomicBool,
+}
+
+thread_local! {
+    /// Those to wake once this thread lets go of the interpreter: before that they could only wait.
+    static LATER: RefCell<Option<Vec<Arc<Sleeper>>>> = const { RefCell::new(None) };
+}
+
+impl Sleeper {
+    /// This thread.
+    pub(crate) fn here() -> Self {
+        Self {
+            thread: thread::current(),
+            woken: AtomicBool::new(false),
+        }
+    }
+
+    /// Sleeps until it is woken, at most `time`.
+    pub(crate) fn sleep(&self, time: Option<Duration>) {
+        if !self.woken.swap(false, Ordering::SeqCst) {
+            match time {
+                Some(time) => thread::park_timeout(time),
+                None => thread::park(),
+            }
+        }
+    }
+
+    /// Sleeps until it is woken, however long that takes.
+    pub(crate) fn sleep_on(&self) {
+        while !self.woken.swap(false, Ordering::SeqCst) {
+            thread::park();
+        }
+    }
+
+    /// Wakes it, now.
+    pub(crate) fn rouse(&self) {
+        self.woken.store(true, Ordering::SeqCst);
+        self.thread.unpark();
+    }
+}
+
+impl Wake for Sleeper {
+    fn wake(self: Arc<Self>) {
+        let now = LATER.with_borrow_mut(|later| match later {
+            Some(later) => {
+                later.push(self);
+                None
+            }
+            None => Some(self),
+        });
+        if let Some(sleeper) = now {
+            sleeper.rouse();
+        }
+    }
+}
+
+/// Runs `work`, and keeps whom it wakes for [`wake_kept`].
+pub(crate) fn keep_wakes<T>(work: impl FnOnce() -> T) -> T {
+    LATER.with_borrow_mut(|later| {
+        later.get_or_insert_default();
+    });
+    work()
+}
+
+/// Wakes whom [`keep_wakes`] kept.
+pub(crate) fn wake_kept() {
+    let kept = LATER.with_borrow_mut(Option::take);
+    for sleeper in kept.into_iter().flatten() {
+        sleeper.rouse();
+    }
 }

@@ -22,13 +22,13 @@ def start(seat: Seat, number: int) -> bool:
 def _serve(seat: Seat) -> None:
     """Runs jobs until the engine closes."""
     while True:
-        _drain(seat)
+        drain(seat)
         # Nothing of the last job is held while this sleeps: its names went with the frame above.
         if not seat.wait():
             return
 
 
-def _drain(seat: Seat) -> None:
+def drain(seat: Seat) -> None:
     """Runs jobs until there are none."""
     step, failed = seat.step, seat.failed
     next_call = step(None)
