@@ -1,0 +1,45 @@
+//! A whole engine from end to end, beside its peers in the same run: jobs per second, bytes per
+//! queued job, the time from submit to result, and what it costs while it has nothing to do.
+//!
+//! `cargo run --release -p bursar-benches --bin throughput [-- [--json] [--jobs N] [--rounds N]]`
+
+mod allocator;
+mod idle;
+mod latency;
+mod memory;
+mod peers;
+mod report;
+mod runs;
+
+use report::Report;
+
+/// What every part does, so that all are compared on the same job.
+#[bursar::task(memory = "1MB")]
+async fn noop() {}
+
+/// A runtime like that of the peers: two workers.
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_time()
+        .build()
+}
+
+/// The number behind `option`.
+fn number(option: &str, default: usize) -> usize {
+    let mut arguments = std::env::args().skip_while(|argument| argument != option);
+    let given = arguments.nth(1);
+    given
+        .and_then(|given| given.parse().ok())
+        .unwrap_or(default)
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let report = Report::new(std::env::args().any(|argument| argument == "--json"));
+    let (jobs, rounds) = (number("--jobs", 1_000_000), number("--rounds", 5));
+    runs::measure(&report, jobs, rounds)?;
+    memory::measure(&report, jobs)?;
+    latency::measure(&report, rounds)?;
+    idle::measure(&report)?;
+    Ok(())
+}

@@ -1,0 +1,53 @@
+//! A line per figure for people, a JSON object per figure for the script that collects them.
+
+use serde_json::json;
+
+/// What a figure is held to.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Goal {
+    pub(crate) bar: Option<f64>,
+    pub(crate) stretch: Option<f64>,
+}
+
+/// Something that it is compared with.
+pub(crate) struct Peer {
+    pub(crate) name: &'static str,
+    pub(crate) value: f64,
+}
+
+/// Prints figures as they come.
+pub(crate) struct Report {
+    json: bool,
+}
+
+impl Report {
+    pub(crate) const fn new(json: bool) -> Self {
+        Self { json }
+    }
+
+    /// `goal` is about the ratio to the peer where there is one, else about the value.
+    pub(crate) fn line(&self, name: &str, value: f64, unit: &str, peer: Option<Peer>, goal: Goal) {
+        let ratio = peer.as_ref().map(|peer| value / peer.value);
+        let (peer_name, peer_value) =
+            peer.map_or((None, None), |peer| (Some(peer.name), Some(peer.value)));
+        if self.json {
+            let line = json!({
+                "name": name, "value": value, "unit": unit, "peer": peer_name, "peer_value": peer_value,
+                "ratio": ratio, "bar": goal.bar, "stretch": goal.stretch,
+            });
+            return println!("{line}");
+        }
+        let beside = peer_name.zip(peer_value).zip(ratio);
+        let beside = beside.map_or(String::new(), |((name, value), ratio)| {
+            format!("{name} {value:.0}: {ratio:.2}x")
+        });
+        let goal = goal.bar.map_or(String::new(), |bar| format!("bar {bar}"));
+        println!("{name:<44} {value:>12.1} {unit:<8} {beside:<28} {goal}");
+    }
+}
+
+/// The one in the middle.
+pub(crate) fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_unstable_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
