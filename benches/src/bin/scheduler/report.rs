@@ -2,6 +2,15 @@
 
 use serde_json::json;
 
+/// The jobs and shapes that the bars below were agreed for.
+const AGREED: (usize, usize) = (1_000_000, 5_000);
+/// In nanoseconds.
+const SUBMIT_P99: f64 = 3_000.0;
+/// In nanoseconds.
+const CLAIM_P99: f64 = 10_000.0;
+/// What a claim may cost among ten times the jobs, as a multiple.
+const DEARER_AT_MOST: f64 = 1.5;
+
 /// Nanoseconds of one kind of call, less the clock's own.
 pub(crate) struct Spread {
     pub(crate) p50: u64,
@@ -54,22 +63,8 @@ impl Report {
         scan: &Spread,
         idle: f64,
     ) {
-        let name = format!("scheduler/{jobs} jobs/{shapes} shapes");
         if self.json {
-            self.line(&format!("{name}/submit p99"), submit.p99 as f64, "ns", None);
-            self.line(
-                &format!("{name}/claim p50"),
-                claim.p50 as f64,
-                "ns",
-                Some(scan.p50 as f64),
-            );
-            self.line(
-                &format!("{name}/claim p99"),
-                claim.p99 as f64,
-                "ns",
-                Some(scan.p99 as f64),
-            );
-            return;
+            return row_lines(jobs, shapes, submit, claim, scan);
         }
         println!(
             "{jobs:>9} {shapes:>7} | {:>6} {:>6} {:>9} | {:>6} {:>6} {:>9} {:>4.0}% | {:>8} {:>8}",
@@ -90,19 +85,17 @@ impl Report {
         let mean = many.mean / few.mean;
         let p99 = many.p99 as f64 / few.p99 as f64;
         if self.json {
-            let name = format!("scheduler/{shapes} shapes/ten times the jobs");
-            self.line(
-                &format!("{name}/claim mean"),
+            let name = format!("scheduler/{shapes} shapes/ten times the jobs/claim");
+            let bar = (shapes == AGREED.1).then_some(DEARER_AT_MOST);
+            let fewer = "a tenth of the jobs";
+            line(
+                &format!("{name} mean"),
                 many.mean,
-                "ns",
-                Some(few.mean),
+                Some((fewer, few.mean)),
+                bar,
             );
-            self.line(
-                &format!("{name}/claim p99"),
-                many.p99 as f64,
-                "ns",
-                Some(few.p99 as f64),
-            );
+            let peer = Some((fewer, few.p99 as f64));
+            line(&format!("{name} p99"), many.p99 as f64, peer, None);
         } else {
             println!("{shapes:>17} | ten times the jobs: claim mean {mean:.2}x, p99 {p99:.2}x");
         }
@@ -110,22 +103,38 @@ impl Report {
 
     pub(crate) fn pingpong(&self, depth: u64, nanos: f64) {
         if self.json {
-            self.line(
-                &format!("scheduler/one shape, {depth} queued/insert + next"),
-                nanos,
-                "ns",
-                None,
-            );
+            let name = format!("scheduler/one shape, {depth} queued/insert + next");
+            line(&name, nanos, None, None);
         } else {
             println!("one shape, {depth} queued: insert + next {nanos:.1} ns");
         }
     }
+}
 
-    fn line(&self, name: &str, value: f64, unit: &str, peer: Option<f64>) {
-        let ratio = peer.map(|peer| value / peer);
-        println!(
-            "{}",
-            json!({"name": name, "value": value, "unit": unit, "peer": peer, "ratio": ratio})
-        );
-    }
+fn row_lines(jobs: usize, shapes: usize, submit: &Spread, claim: &Spread, scan: &Spread) {
+    let name = format!("scheduler/{jobs} jobs/{shapes} shapes");
+    let bar = |nanos| ((jobs, shapes) == AGREED).then_some(nanos);
+    let (submit, claim, scan) = (submit.p99 as f64, claim.p99 as f64, scan.p99 as f64);
+    line(&format!("{name}/submit p99"), submit, None, bar(SUBMIT_P99));
+    line(&format!("{name}/claim p99"), claim, None, bar(CLAIM_P99));
+    let name = format!("{name}/claim p99 beside a scan");
+    line(
+        &name,
+        claim,
+        Some(("linear scan of the shapes", scan)),
+        None,
+    );
+}
+
+/// One figure in nanoseconds; the bar is for the ratio where there is a peer, else for the figure.
+fn line(name: &str, value: f64, peer: Option<(&str, f64)>, bar: Option<f64>) {
+    let ratio = peer.map(|(_, peer)| value / peer);
+    let (peer, peer_value) = peer.unzip();
+    println!(
+        "{}",
+        json!({
+            "name": name, "value": value, "unit": "ns", "peer": peer, "peer_value": peer_value,
+            "ratio": ratio, "bar": bar, "stretch": null,
+        })
+    );
 }
