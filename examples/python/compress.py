@@ -123,7 +123,7 @@ def main() -> None:
         sys.exit(f"{options.folder} is not a folder")
     try:
         report = run(find(options.folder.absolute()), options.memory)
-    except bursar.Error as error:
+    except (bursar.Error, OSError) as error:
         sys.exit(str(error))
     print(report.table())
     if options.json:
