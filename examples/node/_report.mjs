@@ -26,7 +26,7 @@ export function reportOf(jobs, pool) {
     largest_reserved: largestReserved(infos),
     pool,
     waited: waits.length,
-    longest_wait_seconds: Math.max(0, ...waits) / 1_000,
+    longest_wait_seconds: waits.reduce((longest, wait) => Math.max(longest, wait), 0) / 1_000,
   }
 }
 
@@ -59,7 +59,8 @@ function waitsOf(infos) {
 }
 
 /**
- * The most bytes that were reserved at one time.
+ * The most bytes that were reserved at one time. Dates have milliseconds: what starts and ends in the
+ * same one is not counted, so this is never too much.
  *
  * @param {import('bursar').JobInfo[]} infos
  */

@@ -131,7 +131,8 @@ async function main() {
     options: { memory: { type: 'string', default: '64MB' }, json: { type: 'boolean', default: false } },
   })
   const folder = resolve(positionals[0] ?? CHECKOUT)
-  if (!(await stat(folder).catch(() => undefined))?.isDirectory()) throw new Error(`${folder} is not a folder`)
+  if (!(await stat(folder).catch(() => undefined))?.isDirectory())
+    throw new Error(`${folder} is not a folder`)
   const report = await run(await find(folder), values.memory)
   console.log(tableOf(report))
   if (values.json) console.log(JSON.stringify(report))
