@@ -36,7 +36,7 @@ pub(crate) fn duration(name: String, value: Unknown<'_>) -> Result<Option<f64>> 
 }
 
 /// Reads the grace of a shutdown; zero is one too.
-pub(crate) fn grace(value: Unknown<'_>) -> Result<Option<Duration>> {
+pub(crate) fn read_grace(value: Unknown<'_>) -> Result<Option<Duration>> {
     use bursar::core::OptionValue::{Int, Null};
     let value = option_value(value)
         .map_err(|error| napi::Error::new(Code::from(error.status), error.reason.clone()))?;

@@ -79,6 +79,12 @@ impl NativeEngine {
         self.engine.capabilities().live_payloads && !self.engine.options().strict
     }
 
+    /// Whether jobs outlive the process.
+    #[napi(getter, catch_unwind)]
+    pub fn durable(&self) -> bool {
+        self.engine.capabilities().durable
+    }
+
     /// Whether this engine runs jobs, or only submits them.
     #[napi(getter, catch_unwind)]
     pub fn runs(&self) -> bool {

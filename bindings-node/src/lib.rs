@@ -2,6 +2,7 @@
 //! every live object and every promise: here are only numbers of those, so that no thread but the
 //! loop's ever touches what belongs to JavaScript.
 
+mod allocator;
 mod attempt;
 mod bell;
 mod checks;

@@ -6,7 +6,7 @@ use bursar::core::Signal;
 use napi::bindgen_prelude::Unknown;
 use napi_derive::napi;
 
-use crate::checks::grace;
+use crate::checks::read_grace;
 use crate::engine::NativeEngine;
 use crate::error::Result;
 
@@ -20,22 +20,10 @@ impl NativeEngine {
 
     /// Begins to shut down, and makes `waiter` ready once that is done.
     #[napi(catch_unwind)]
-    pub fn shutdown(&self, grace_: Unknown<'_>, waiter: u32) -> Result<()> {
-        let grace = grace(grace_)?;
-        self.when(&self.engine.shutdown(grace), waiter);
+    pub fn shutdown(&self, grace: Unknown<'_>, waiter: u32) -> Result<()> {
+        let done = self.engine.shutdown(read_grace(grace)?);
+        self.when(&done, waiter);
         Ok(())
-    }
-
-    /// Whether it has begun to shut down.
-    #[napi(getter, catch_unwind)]
-    pub fn closed(&self) -> bool {
-        self.engine.is_closed()
-    }
-
-    /// How many jobs have not ended.
-    #[napi(getter, catch_unwind)]
-    pub fn unfinished(&self) -> u32 {
-        self.engine.unfinished() as u32
     }
 
     fn when(&self, signal: &Signal<()>, waiter: u32) {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::future::Future;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -91,6 +92,27 @@ pub(crate) struct Running {
     pub(crate) pause: Option<SlotPause>,
 }
 
+/// Keys of attempts count upwards: they spread by themselves, but for the top bits, which the map
+/// looks at first.
+#[derive(Default)]
+pub(crate) struct KeyHasher(u64);
+
+impl Hasher for KeyHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(u64::from(*byte));
+        }
+    }
+
+    fn write_u64(&mut self, key: u64) {
+        self.0 = key | (key << 57);
+    }
+}
+
 /// All of it. Only the loop's thread comes here.
 #[derive(Default)]
 pub(crate) struct Tables {
@@ -100,7 +122,7 @@ pub(crate) struct Tables {
     pub(crate) jobs: Numbered<Arc<Ticket>>,
     pub(crate) running: Table<Running>,
     /// The numbers of the running attempts, by their keys.
-    pub(crate) keys: HashMap<u64, u32>,
+    pub(crate) keys: HashMap<u64, u32, BuildHasherDefault<KeyHasher>>,
     /// Ends that are more than a number, until the next exchange.
     pub(crate) ends: Vec<(Arc<Attempt>, Ended)>,
     pub(crate) listeners: Table<Option<Listening>>,

@@ -1,4 +1,4 @@
-import { storage } from './current.js'
+import { scope } from './current.js'
 import { Runner } from './runner.js'
 
 /** The engines that are open, the newest last. */
@@ -9,7 +9,7 @@ let fallback: Runner | undefined
 
 /** @internal The engine that a task without one goes to. */
 export function currentRunner(): Runner {
-  const running = storage.getStore()
+  const running = scope.current()
   if (running) return running.runner
   const newest = open[open.length - 1]
   if (newest) return newest

@@ -1,8 +1,8 @@
-import { AsyncLocalStorage } from 'node:async_hooks'
 import { decode, encode } from './codec.js'
 import { BursarError, guarded } from './errors.js'
 import type { AttemptFacts } from './native.js'
 import type { Runner } from './runner.js'
+import { newScope } from './scope.js'
 
 /** The running job, as its own code sees it: see {@link currentJob}. */
 export interface CurrentJob {
@@ -50,62 +50,67 @@ export interface CurrentJob {
   raiseIfCancelled(): void
 }
 
+/** What few jobs ask for. */
+interface Rare {
+  facts?: AttemptFacts
+  controller?: AbortController
+  stopped?: DOMException
+  awaited?: Set<number>
+}
+
 /** @internal An attempt that runs here. */
 export class Running implements CurrentJob {
   readonly runner: Runner
   readonly number: number
   /** Whether its end was reported: its number may be another's by then. */
   over = false
-  /** The numbers of the jobs that it waits for. */
-  awaited: Set<number> | undefined = undefined
-  #facts: AttemptFacts | undefined
-  #controller: AbortController | undefined
-  #stopped: DOMException | undefined
+  /** What few jobs ask for. */
+  #rare: Rare | undefined
 
   constructor(runner: Runner, number: number) {
     this.runner = runner
     this.number = number
   }
 
-  get #known(): AttemptFacts {
-    if (!this.#facts) {
-      this.#check()
-      this.#facts = guarded(() => this.runner.native.attemptFacts(this.number))
-    }
-    return this.#facts
+  /** The numbers of the jobs that it waits for. */
+  get awaited(): Set<number> {
+    const rare = this.#rarely()
+    rare.awaited ??= new Set()
+    return rare.awaited
   }
 
   get id(): string {
-    return this.#known.id
+    return this.#facts().id
   }
 
   get attempt(): number {
-    return this.#known.number
+    return this.#facts().number
   }
 
   get task(): string {
-    return this.#known.task
+    return this.#facts().task
   }
 
   get memory(): number {
-    return this.#known.memory
+    return this.#facts().memory
   }
 
   get deadline(): Date | undefined {
-    const { deadline } = this.#known
+    const { deadline } = this.#facts()
     return deadline === undefined ? undefined : new Date(deadline)
   }
 
   get cancelled(): boolean {
-    return this.#stopped !== undefined
+    return this.#rare?.stopped !== undefined
   }
 
   get signal(): AbortSignal {
-    if (!this.#controller) {
-      this.#controller = new AbortController()
-      if (this.#stopped) this.#controller.abort(this.#stopped)
+    const rare = this.#rarely()
+    if (!rare.controller) {
+      rare.controller = new AbortController()
+      if (rare.stopped) rare.controller.abort(rare.stopped)
     }
-    return this.#controller.signal
+    return rare.controller.signal
   }
 
   get daemon(): boolean {
@@ -134,18 +139,28 @@ export class Running implements CurrentJob {
   }
 
   raiseIfCancelled(): void {
-    if (this.#stopped) throw this.#stopped
+    if (this.#rare?.stopped) throw this.#rare.stopped
   }
 
   /** Asks it to stop. */
   stop(kind: 'cancelled' | 'timed_out' | 'shutdown', reason: string): void {
-    this.#stopped ??= new DOMException(reason, kind === 'timed_out' ? 'TimeoutError' : 'AbortError')
-    this.#controller?.abort(this.#stopped)
+    const rare = this.#rarely()
+    rare.stopped ??= new DOMException(reason, kind === 'timed_out' ? 'TimeoutError' : 'AbortError')
+    rare.controller?.abort(rare.stopped)
   }
 
-  /** Remembers what it is, since code of it may go on after its end. */
-  end(): void {
-    this.over = true
+  #facts(): AttemptFacts {
+    const rare = this.#rarely()
+    if (!rare.facts) {
+      this.#check()
+      rare.facts = guarded(() => this.runner.native.attemptFacts(this.number))
+    }
+    return rare.facts
+  }
+
+  #rarely(): Rare {
+    this.#rare ??= {}
+    return this.#rare
   }
 
   #check(): void {
@@ -154,7 +169,7 @@ export class Running implements CurrentJob {
 }
 
 /** @internal Which attempt the running code belongs to. */
-export const storage = new AsyncLocalStorage<Running>()
+export const scope = newScope<Running>()
 
 /**
  * The job that this code runs in.
@@ -162,7 +177,7 @@ export const storage = new AsyncLocalStorage<Running>()
  * @throws BursarError `Conflict` outside of a job.
  */
 export function currentJob(): CurrentJob {
-  const running = storage.getStore()
+  const running = scope.current()
   if (!running) {
     throw new BursarError('Conflict', 'there is no current job: this code does not run inside one')
   }

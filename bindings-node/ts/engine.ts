@@ -53,7 +53,7 @@ export class Engine {
 
   /** Whether it has begun to shut down. */
   get closed(): boolean {
-    return this.#runner.native.closed
+    return this.#runner.closing
   }
 
   /**
@@ -140,7 +140,7 @@ export class Engine {
   async shutdown({ grace, signal }: ShutdownOptions = {}): Promise<void> {
     const first = this.#shutdown === undefined
     if (!first && grace === undefined && !signal) return this.#shutdown
-    const done = this.#until((waiter) => this.#runner.native.shutdown(grace ?? null, waiter), undefined, '')
+    const done = this.#until((waiter) => this.#runner.shutdown(grace ?? null, waiter), undefined, '')
     if (first) this.#shutdown = this.#close(done)
     const hurry = () => this.shutdown({ grace: 0 }).catch(() => {})
     if (signal?.aborted) hurry()
@@ -149,8 +149,13 @@ export class Engine {
     signal?.removeEventListener('abort', hurry)
   }
 
-  /** Shuts down at the end of an `await using` block. */
+  /**
+   * What happens at the end of an `await using` block: it waits for its jobs, where they would end
+   * with the process, and shuts down.
+   */
   async [Symbol.asyncDispose](): Promise<void> {
+    const { native, runs, closing } = this.#runner
+    if (runs && !closing && !native.durable) await this.drain()
     await this.shutdown()
   }
 

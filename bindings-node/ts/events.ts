@@ -131,10 +131,12 @@ async function* follow(
     while (!TERMINAL.has(state)) {
       const event = await listener.next()
       if (event === undefined) return
+      if (event.type !== 'state') yield event
       const seen = event.type === 'missed' ? now() : event
-      if (event !== seen) yield event
-      if (seen.type !== 'state' || seen.state !== state) yield seen
-      if (seen.type === 'state') state = seen.state
+      if (seen.type === 'state' && seen.state !== state) {
+        state = seen.state
+        yield seen
+      }
     }
   } finally {
     listener.close()

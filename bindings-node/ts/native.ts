@@ -6,9 +6,8 @@ export type Pairs = [string, unknown][]
 /** @internal The native half of one engine; src/ says what each call does. */
 export interface NativeEngine {
   readonly live: boolean
+  readonly durable: boolean
   readonly runs: boolean
-  readonly closed: boolean
-  readonly unfinished: number
   register(name: string, options: Pairs, handler: number): number
   plan(name: string, options: Pairs): number
   forgetPlan(plan: number): void

@@ -110,6 +110,6 @@ export interface JobQuery extends JobFilter {
   limit?: number
   /** How many to leave out first; default 0. */
   offset?: number
-  /** Only those after this one: the `next` of the page before. */
+  /** Only those after this one: the `cursor` of the page before. */
   cursor?: string
 }

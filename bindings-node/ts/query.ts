@@ -7,8 +7,8 @@ import type { Runner } from './runner.js'
 
 /** A page of jobs. */
 export interface JobPage extends Array<JobInfo> {
-  /** The `cursor` of the next page, where there is one. */
-  next: string | undefined
+  /** The `cursor` to ask for the next page with, where there is one. */
+  cursor: string | undefined
 }
 
 /** How many jobs a page has where nobody says. */
@@ -24,7 +24,7 @@ export function listJobs(runner: Runner, query: JobQuery): JobPage {
   const text = guarded(() => runner.native.list(filter, toPage(query)))
   const page = decode(text) as { jobs: Parameters<typeof reviveInfo>[0][]; next: string | null }
   const jobs = page.jobs.map((job) => reviveInfo(job, runner.values)) as JobPage
-  jobs.next = page.next ?? undefined
+  jobs.cursor = page.next ?? undefined
   return jobs
 }
 

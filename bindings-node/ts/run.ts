@@ -1,37 +1,64 @@
 import { decode, encode } from './codec.js'
-import { type Running, storage } from './current.js'
+import { type Running, scope } from './current.js'
 import type { Handler } from './definition.js'
 import { BursarError, Cancel, Fail, guarded, Retry } from './errors.js'
 import { type NativeEngine, native, type Thrown } from './native.js'
 import type { Runner } from './runner.js'
 
-/** @internal Runs a handler as part of its job, and reports how it ended, now or later. */
-export function runHandler(
-  runner: Runner,
-  running: Running,
-  handler: Handler,
-  live: unknown[] | undefined,
-): void {
-  try {
-    const args = live ?? (decode(runner.native.attemptArgs(running.number)) as unknown[])
-    const returned = storage.run(running, invoke, handler, args)
-    if (isThenable(returned)) follow(runner, running, returned)
-    else runner.returned(running, returned)
-  } catch (error) {
-    runner.threw(running, error)
-  }
-}
+/**
+ * @internal One place for an attempt to run. Its callbacks are made once and serve one attempt after
+ * the other: the place is given to the next when the last has ended.
+ */
+export class Place {
+  readonly #runner: Runner
+  #running: Running | undefined
+  readonly #returned = (value: unknown) => this.#end(true, value)
+  readonly #threw = (error: unknown) => this.#end(false, error)
 
-function follow(runner: Runner, running: Running, returned: PromiseLike<unknown>): void {
-  const promise = returned instanceof Promise ? returned : Promise.resolve(returned)
-  promise.then(
-    (value) => runner.returned(running, value),
-    (error) => runner.threw(running, error),
-  )
+  constructor(runner: Runner) {
+    this.#runner = runner
+  }
+
+  /** The attempt that runs here. */
+  get running(): Running | undefined {
+    return this.#running
+  }
+
+  /** Runs a handler as part of its job. */
+  run(running: Running, handler: Handler, live: unknown[] | undefined): void {
+    this.#running = running
+    try {
+      const args = live ?? (decode(this.#runner.native.attemptArgs(running.number)) as unknown[])
+      const returned = scope.enter(running, invoke, handler, args)
+      if (isThenable(returned)) this.#follow(returned)
+      else this.#returned(returned)
+    } catch (error) {
+      this.#threw(error)
+    }
+  }
+
+  /** A promise of the language ends once, whatever another thenable does. */
+  #follow(returned: PromiseLike<unknown>): void {
+    const promise = isPlainPromise(returned) ? returned : Promise.resolve(returned)
+    promise.then(this.#returned, this.#threw)
+  }
+
+  #end(returned: boolean, value: unknown): void {
+    const running = this.#running
+    if (running === undefined) return
+    this.#running = undefined
+    running.over = true
+    if (returned) this.#runner.returned(running, value)
+    else this.#runner.threw(running, value)
+  }
 }
 
 function invoke(handler: Handler, args: unknown[]): unknown {
   return handler(...args)
+}
+
+function isPlainPromise(value: PromiseLike<unknown>): boolean {
+  return value instanceof Promise && value.then === Promise.prototype.then
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

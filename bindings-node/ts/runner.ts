@@ -8,7 +8,7 @@ import { STATES, type State } from './info.js'
 import { decodeResult, Job } from './job.js'
 import { type NativeEngine, native, type Pairs } from './native.js'
 import { Plans } from './plans.js'
-import { returnedEnd, runHandler, thrownEnd } from './run.js'
+import { Place, returnedEnd, thrownEnd } from './run.js'
 import { Values } from './values.js'
 
 /** Operations in the inbox, as exchange.rs numbers them. */
@@ -45,12 +45,14 @@ export class Runner {
   readonly live: boolean
   /** Whether it runs jobs, or only submits them. */
   readonly runs: boolean
+  /** Whether it has begun to shut down. */
+  closing = false
   /** Whether it was shut down to the end. */
   closed = false
   readonly #plans: Plans
   readonly #jobs: (Job | undefined)[] = []
   readonly #freeJobs: number[] = []
-  readonly #attempts: (Running | undefined)[] = []
+  readonly #places: Place[] = []
   readonly #waiters = new Map<number, () => void>()
   #lastWaiter = 0
   #unfinished = 0
@@ -140,7 +142,6 @@ export class Runner {
 
   /** Gives the slot of an attempt back while it waits for a job; gives what ends that. */
   pause(running: Running, job: number): () => void {
-    running.awaited ??= new Set()
     const { awaited, number } = running
     if (awaited.size === 0) guarded(() => this.native.pause(number, job))
     awaited.add(job)
@@ -166,6 +167,12 @@ export class Runner {
     }
   }
 
+  /** Begins to shut down; the waiter is made ready when that is done. */
+  shutdown(grace: unknown, waiter: number): void {
+    this.native.shutdown(grace, waiter)
+    this.closing = true
+  }
+
   /** Lets go of the native half, once it is closed. */
   close(): void {
     this.closed = true
@@ -179,7 +186,7 @@ export class Runner {
     const plan = this.#plans.of(definition)
     const { keyOf } = definition
     // A call with nothing of its own can't be refused any more: it goes with the next exchange.
-    if (!this.live || keyOf !== undefined || this.#native.closed) return this.#submitNow(plan, args, keyOf)
+    if (!this.live || keyOf !== undefined || this.closing) return this.#submitNow(plan, args, keyOf)
     const job = this.#newJob()
     this.#post(In.submit, plan, job._number, this.values.put(args))
     this.#begun()
@@ -285,49 +292,36 @@ export class Runner {
   }
 
   #start(number: number, handler: number, live: number): void {
-    const running = new Running(this, number)
-    this.#attempts[number] = running
+    this.#places[number] ??= new Place(this)
     const args = live >= 0 ? (this.values.get(live) as unknown[]) : undefined
-    runHandler(this, running, this.#plans.handler(handler) as Handler, args)
+    this.#places[number]?.run(new Running(this, number), this.#plans.handler(handler) as Handler, args)
   }
 
-  /** The handler returned. */
+  /** A handler returned. */
   returned(running: Running, value: unknown): void {
-    if (running.over) return
-    if (this.live) this.#report(running, value)
-    else this.#note(running, () => returnedEnd(this.native, running.number, value))
-  }
-
-  /** The handler threw. */
-  threw(running: Running, error: unknown): void {
-    if (running.over) return
-    this.#note(running, () => thrownEnd(this, running.number, error))
-  }
-
-  #report(running: Running, value: unknown): void {
-    this.#over(running)
-    if (value === undefined) this.#post(In.done, running.number, 0, 0)
-    else this.#post(In.return, running.number, this.values.put(value), 0)
+    const { number } = running
+    if (!this.live) this.#note(() => returnedEnd(this.native, number, value))
+    else if (value === undefined) this.#post(In.done, number, 0, 0)
+    else this.#post(In.return, number, this.values.put(value), 0)
     this.schedule()
   }
 
-  #note(running: Running, end: () => void): void {
-    this.#over(running)
+  /** A handler threw. */
+  threw(running: Running, error: unknown): void {
+    this.#note(() => thrownEnd(this, running.number, error))
+    this.schedule()
+  }
+
+  #note(end: () => void): void {
     try {
       end()
     } catch (error) {
       this.#broken(error)
     }
-    this.schedule()
-  }
-
-  #over(running: Running): void {
-    running.end()
-    this.#attempts[running.number] = undefined
   }
 
   #stop(number: number): void {
-    const running = this.#attempts[number]
+    const running = this.#places[number]?.running
     const facts = running && this.native.stopFacts(number)
     if (facts) running.stop(facts.kind, facts.reason)
   }

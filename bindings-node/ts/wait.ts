@@ -1,4 +1,4 @@
-import { storage } from './current.js'
+import { scope } from './current.js'
 import { guarded, TimeoutError } from './errors.js'
 import { hold, release } from './hold.js'
 import { native } from './native.js'
@@ -61,6 +61,6 @@ function after(delay: number, late: Wake): Wake {
  * over: it gives its slot back while it waits.
  */
 export function waiter(runner: unknown) {
-  const running = storage.getStore()
+  const running = scope.current()
   return running && !running.over && running.runner === runner ? running : undefined
 }

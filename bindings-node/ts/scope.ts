@@ -1,0 +1,69 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { promiseHooks } from 'node:v8'
+
+/** @internal Knows which job the running code belongs to. */
+export interface Scope<T> {
+  /** The job that the calling code belongs to. */
+  current(): T | undefined
+  /** Calls `work` as part of `job`, and what it awaits too. */
+  enter<A, B, R>(job: T, work: (a: A, b: B) => R, a: A, b: B): R
+}
+
+/** The first release of Node whose AsyncLocalStorage costs next to nothing. */
+const CHEAP_STORAGE = 24
+
+/** Where a promise keeps the job that made it. */
+const JOB = Symbol('bursar.job')
+
+/**
+ * @internal The scope that Node keeps itself: across awaits, timers and whatever else is asynchronous.
+ */
+export function storageScope<T>(): Scope<T> {
+  const storage = new AsyncLocalStorage<T>()
+  return {
+    current: () => storage.getStore(),
+    enter: (job, work, a, b) => storage.run(job, work, a, b),
+  }
+}
+
+/**
+ * @internal A scope across awaits only. Before Node 24, an AsyncLocalStorage that is used once makes
+ * every promise of the program several times as expensive, and a job is made of little else; hooks
+ * that mark the promises made inside of jobs, and only those, leave the others alone.
+ */
+export function promiseScope<T>(): Scope<T> {
+  type Marked = Promise<unknown> & { [JOB]?: T }
+  let now: T | undefined
+  const hooks = {
+    init(promise: Promise<unknown>) {
+      if (now !== undefined) (promise as Marked)[JOB] = now
+    },
+    before(promise: Promise<unknown>) {
+      now = (promise as Marked)[JOB]
+    },
+    after() {
+      now = undefined
+    },
+  }
+  let hooked = false
+  return {
+    current: () => now,
+    enter: (job, work, a, b) => {
+      if (!hooked) promiseHooks.createHook(hooks)
+      hooked = true
+      const outer = now
+      now = job
+      try {
+        return work(a, b)
+      } finally {
+        now = outer
+      }
+    },
+  }
+}
+
+/** @internal The scope that suits this release of Node. */
+export function newScope<T>(): Scope<T> {
+  const [major] = process.versions.node.split('.')
+  return Number(major) >= CHEAP_STORAGE ? storageScope() : promiseScope()
+}
