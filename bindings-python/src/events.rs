@@ -1,7 +1,7 @@
 //! Listening to what happens, from blocking and from asynchronous code.
 
 use std::future::Future;
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Wake, Waker};
@@ -15,11 +15,22 @@ use pyo3::prelude::*;
 use crate::hub::Hub;
 use crate::{info, python, wait};
 
+/// The next event of a listener, and the listener again.
+type Next = Pin<Box<dyn Future<Output = (CoreEvents, Option<Event>)> + Send>>;
+
+fn next_of(mut events: CoreEvents) -> Next {
+    Box::pin(async move {
+        let event = events.next().await;
+        (events, event)
+    })
+}
+
 /// An iterator of events, blocking and asynchronous.
 #[pyclass(frozen, module = "bursar._native")]
 pub(crate) struct Events {
     hub: Arc<Hub>,
-    events: Arc<Mutex<CoreEvents>>,
+    /// The next event. It is kept while it is to come: dropped, it would forget whom to wake.
+    next: Mutex<Next>,
     /// The job after whose end nothing more comes.
     job: Option<Arc<Ticket>>,
     over: AtomicBool,
@@ -38,7 +49,7 @@ impl Events {
         let events = hub.core.events(job.as_ref().map(|job| job.id()));
         Self {
             hub: Arc::clone(hub),
-            events: Arc::new(Mutex::new(events)),
+            next: Mutex::new(next_of(events)),
             job,
             over: AtomicBool::new(false),
         }
@@ -51,10 +62,12 @@ impl Events {
         }
         // Asked before the queue is looked at: what came before it is seen there.
         let last = self.is_last();
-        let mut events = self.events.lock();
-        let next = pin!(events.next());
-        match next.poll(&mut Context::from_waker(waker)) {
-            Poll::Ready(event) => Poll::Ready(event),
+        let mut next = self.next.lock();
+        match next.as_mut().poll(&mut Context::from_waker(waker)) {
+            Poll::Ready((events, event)) => {
+                *next = next_of(events);
+                Poll::Ready(event)
+            }
             Poll::Pending if last => Poll::Ready(None),
             Poll::Pending => Poll::Pending,
         }

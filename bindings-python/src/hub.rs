@@ -19,7 +19,7 @@ use crate::function::Function;
 use crate::loops::LoopLane;
 use crate::task::TaskBase;
 use crate::threads::Threads;
-use crate::{fork, notifier, python, trash};
+use crate::{exit, fork, notifier, python, trash};
 
 /// Someone to tell that a job has ended: a callable, and the job to call it with.
 type Notice = (Py<PyAny>, Py<PyAny>);
@@ -94,10 +94,11 @@ impl Hub {
         question: impl FnOnce(&Engine) -> Reply<T>,
     ) -> PyResult<T> {
         self.check(py)?;
+        let _inside = exit::enter(py)?;
         let reply = notifier::attend(|| question(&self.core));
         let answer = match reply {
             Reply::Now(_) => reply.wait(),
-            later @ Reply::Later(_) => py.detach(|| later.wait()),
+            later @ Reply::Later(_) => exit::outside(py, || later.wait())?,
         };
         self.tidy(py)?;
         answer.or_raise(py)
@@ -194,10 +195,10 @@ impl Hub {
 
     /// Starts threads and wakes loops that something waits for.
     pub(crate) fn serve(&self, py: Python<'_>) -> PyResult<()> {
-        if self.eager.get(py).is_some() {
-            return Ok(());
+        match self.eager.get(py) {
+            Some(_) => self.threads.start_none(),
+            None => self.threads.serve(py)?,
         }
-        self.threads.serve(py)?;
         self.loops.serve(py)
     }
 

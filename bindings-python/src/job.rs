@@ -11,7 +11,7 @@ use crate::error::OrRaise;
 use crate::events::Events;
 use crate::function::{Function, decode};
 use crate::hub::Hub;
-use crate::{call, info, live, options, python, wait};
+use crate::{call, exit, info, live, options, python, wait};
 
 /// A submitted call of a task.
 #[pyclass(frozen, generic, weakref, module = "bursar")]
@@ -106,6 +106,7 @@ impl Job {
     /// The exception that tells why it did not complete.
     fn failure<'py>(slf: &Bound<'py, Self>, end: &Final) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
+        let _inside = exit::enter(py)?;
         let failure = end.end.failure.clone().unwrap_or_default();
         let cause = live::value(py, &failure.live);
         let written = failure.traceback.as_deref();

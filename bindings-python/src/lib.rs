@@ -7,6 +7,7 @@ mod current;
 mod engine;
 mod error;
 mod events;
+mod exit;
 mod fork;
 mod function;
 mod hub;

@@ -5,6 +5,8 @@ use pyo3::prelude::*;
 /// The native half of Bursar.
 #[pymodule]
 mod _native {
+    use pyo3::prelude::*;
+
     #[pymodule_export]
     use crate::clock::ManualClock;
     #[pymodule_export]
@@ -13,6 +15,8 @@ mod _native {
     use crate::engine::EngineBase;
     #[pymodule_export]
     use crate::events::Events;
+    #[pymodule_export]
+    use crate::exit::begin_end;
     #[pymodule_export]
     use crate::fork::forked;
     #[pymodule_export]
@@ -23,4 +27,9 @@ mod _native {
     use crate::seat::Seat;
     #[pymodule_export]
     use crate::task::TaskBase;
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        crate::fork::check_interpreter(module.py())
+    }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use parking_lot::{Condvar, Mutex};
 use pyo3::prelude::*;
 
+use crate::exit;
 use crate::hub::Hub;
 
 static WAITING: Mutex<Vec<Weak<Hub>>> = Mutex::new(Vec::new());
@@ -43,14 +44,15 @@ pub(crate) fn poke(hub: &Weak<Hub>) {
 /// is returned, to be called from Python.
 #[pyfunction]
 pub(crate) fn attend_engines(py: Python<'_>) -> PyResult<Vec<Py<PyAny>>> {
-    let hubs = py.detach(|| {
+    let hubs = exit::outside(py, || {
         let mut waiting = WAITING.lock();
         while waiting.is_empty() {
             // Spurious wake-ups are seen by the condition.
             MORE.wait_for(&mut waiting, Duration::from_secs(3_600));
         }
         std::mem::take(&mut *waiting)
-    });
+    })?;
+    let _inside = exit::enter(py)?;
     let mut notices = Vec::new();
     for hub in hubs.iter().filter_map(Weak::upgrade) {
         hub.serve(py)?;

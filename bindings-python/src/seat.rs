@@ -14,7 +14,7 @@ use crate::current::CurrentJob;
 use crate::function::Function;
 use crate::hub::Hub;
 use crate::live::Call;
-use crate::{python, trash, wait};
+use crate::{exit, python, trash, wait};
 
 /// What is called next: `context.run` (none: call plainly), the function, its arguments, its keyword
 /// arguments (none: none).
@@ -153,6 +153,7 @@ impl Seat {
         let Some(hub) = self.hub.upgrade() else {
             return Ok(None);
         };
+        let _inside = exit::enter(py)?;
         self.report(&hub, |running| {
             call::returned(&hub, running.function.as_deref(), value)
         });
@@ -168,6 +169,7 @@ impl Seat {
         let Some(hub) = self.hub.upgrade() else {
             return Ok(None);
         };
+        let _inside = exit::enter(py)?;
         self.report(&hub, |_| call::raised(py, &hub, error));
         self.next(py, &hub)
     }
@@ -177,6 +179,7 @@ impl Seat {
         let Some(hub) = self.hub.upgrade() else {
             return Ok(());
         };
+        let _inside = exit::enter(py)?;
         self.report(&hub, |running| {
             call::returned(&hub, running.function.as_deref(), value)
         });
@@ -189,18 +192,26 @@ impl Seat {
         let Some(hub) = self.hub.upgrade() else {
             return Ok(());
         };
+        let _inside = exit::enter(py)?;
         self.report(&hub, |_| call::raised(py, &hub, error));
         hub.loops.flush(&hub);
         hub.tidy(py)
     }
 
     /// Sleeps until there may be something to call; `False` once the engine is closed.
-    fn wait(&self, py: Python<'_>) -> bool {
+    fn wait(&self, py: Python<'_>) -> PyResult<bool> {
         let threads = self.hub.upgrade().map(|hub| Arc::clone(&hub.threads));
-        py.detach(|| {
+        exit::outside(py, || {
             wait::wake_kept();
             threads.is_some_and(|threads| threads.sleep())
         })
+    }
+
+    /// Looks for no more work here; for those that never sleep.
+    fn leave(&self) {
+        if let Some(hub) = self.hub.upgrade() {
+            hub.threads.leave();
+        }
     }
 
     /// The number of the attempt that runs here.

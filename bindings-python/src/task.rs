@@ -11,7 +11,7 @@ use crate::function::Function;
 use crate::hub::Hub;
 use crate::job::Job;
 use crate::live::Call;
-use crate::{engine, error, options, python};
+use crate::{engine, error, exit, options, python};
 
 /// What `bursar.Task` is made of.
 #[pyclass(frozen, subclass, weakref, dict, module = "bursar._native")]
@@ -96,6 +96,7 @@ impl TaskBase {
         kwargs: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Job> {
         hub.check(args.py())?;
+        let _inside = exit::enter(args.py())?;
         let call = self.call(&hub, args, kwargs)?;
         let accepted = hub.submit(args.py(), call)?;
         let job = Job::new(hub, accepted, Some(Arc::clone(&self.function)));
@@ -155,7 +156,10 @@ impl TaskBase {
             });
         };
         let (py, base) = (function.py(), base.get());
-        let inherited = || base.unique.as_ref().map(|unique| unique.clone_ref(py));
+        let inherited = || {
+            let unique = base.unique.as_ref().filter(|_| options.unique.is_none());
+            unique.map(|unique| unique.clone_ref(py))
+        };
         Ok(Self {
             own: base.own.clone(),
             changes: options.over(&base.changes),

@@ -109,9 +109,21 @@ impl Threads {
         started.map(|_| ())
     }
 
+    /// Starts no thread, though one may be wanted: the submitter runs its jobs itself.
+    pub(crate) fn start_none(&self) {
+        if self.wanted.swap(false, Ordering::SeqCst) {
+            self.leave();
+        }
+    }
+
     /// A thread has ended what it did and looks for work.
     pub(crate) fn search(&self) {
         self.searching.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// A thread that looked for work goes without any.
+    pub(crate) fn leave(&self) {
+        self.searching.fetch_sub(1, Ordering::SeqCst);
     }
 
     /// A thread has found work. The last one that looked leaves nothing behind unattended.

@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 use bursar::core::{Final, Signal, Ticket, Waiting};
 use pyo3::prelude::*;
 
+use crate::exit;
+
 /// How long the main thread sleeps before it looks for Ctrl-C again.
 const SLICE: Duration = Duration::from_millis(100);
 
@@ -75,14 +77,14 @@ fn happening<T: Clone + Send>(
         } else {
             left
         };
-        let poll = py.detach(|| {
+        let poll = exit::outside(py, || {
             let poll = Pin::new(&mut happening).poll(&mut Context::from_waker(&waker));
             if poll.is_ready() {
                 return poll;
             }
             sleeper.sleep(slice);
             Pin::new(&mut happening).poll(&mut Context::from_waker(&waker))
-        });
+        })?;
         if let Poll::Ready(value) = poll {
             return Ok(Some(value));
         }

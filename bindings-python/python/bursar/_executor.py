@@ -32,6 +32,7 @@ class JobFuture(Future[T]):
     def __init__(self) -> None:
         super().__init__()
         self._begun = False
+        self._value: Any = None
 
     def cancel(self) -> bool:
         """Cancels the job if it waits; False if it runs or has ended."""
@@ -55,20 +56,31 @@ class JobFuture(Future[T]):
         if not self.begin():
             return
         if error is None:
-            self.set_result(job.result(0))
+            value, self._value = self._value, None
+            self.set_result(value)
         else:
             own = error.__cause__ if type(error) is JobFailed else None
             self.set_exception(own or error)
 
 
-def _call(future: JobFuture[Any], function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
-    if not future.begin():
-        raise Cancel("its future was cancelled")
-    return function(*args, **kwargs)
+    def run(self, function: Callable[..., Any], args: Any, kwargs: Any) -> None:
+        """Runs the call. Its result goes into the future only: the engine would keep it for longer."""
+        if not self.begin():
+            raise Cancel("its future was cancelled")
+        self._value = function(*args, **kwargs)
+
+    async def arun(self, function: Callable[..., Any], args: Any, kwargs: Any) -> None:
+        """Runs the call of an `async def`."""
+        self.run(function, args, kwargs)
+        self._value = await self._value
 
 
-async def _acall(future: JobFuture[Any], function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
-    return await _call(future, function, args, kwargs)
+def _call(future: JobFuture[Any], function: Callable[..., Any], args: Any, kwargs: Any) -> None:
+    future.run(function, args, kwargs)
+
+
+async def _acall(future: JobFuture[Any], function: Callable[..., Any], args: Any, kwargs: Any) -> None:
+    await future.arun(function, args, kwargs)
 
 
 _SYNC: Task[..., Any] = Task(_call, {"name": "bursar.executor"})

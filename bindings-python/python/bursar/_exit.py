@@ -7,6 +7,8 @@ import threading
 import weakref
 from typing import TYPE_CHECKING
 
+from bursar import _native
+
 if TYPE_CHECKING:
     from bursar._native import EngineBase
 
@@ -29,6 +31,7 @@ def _let_go() -> None:
             engine._shutdown(0, False)  # noqa: SLF001
         except Exception:  # noqa: BLE001, S112 there is nobody left to tell
             continue
+    _native.begin_end()
 
 
 # Before the interpreter waits for its threads, as concurrent.futures does; at exit where it has no such hook.

@@ -34,6 +34,8 @@ class Loops:
         self._runner: asyncio.Task[None] | None = None
         self._owned: dict[int, asyncio.Task[None]] = {}
         self._lock = threading.Lock()
+        self.only_bound = False
+        """Whether to wait for a loop to be bound, rather than to start one; for tests."""
 
     def bind(self, loop: asyncio.AbstractEventLoop) -> None:
         """Takes the running loop `loop`, unless there is one already."""
@@ -50,6 +52,8 @@ class Loops:
         """Has the loop look for jobs."""
         loop = self._loop
         if loop is None or loop.is_closed():
+            if self.only_bound:
+                return
             loop = self._find()
         if self._thread == threading.get_ident():
             self._start_runner()

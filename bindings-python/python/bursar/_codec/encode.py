@@ -8,7 +8,7 @@ from typing import Any, get_args, get_origin
 from bursar._codec import plain
 from bursar._codec.refusal import refuse
 from bursar._codec.scalars import scalar
-from bursar._codec.shapes import MAPPINGS, SEQUENCES, Hint, fields, hints_of, is_model, is_named_tuple, members, simplify
+from bursar._codec.shapes import MAPPINGS, SEQUENCES, Hint, fields, hints_of, is_instance, is_model, is_named_tuple, members, simplify
 from bursar._errors import Invalid
 
 Around = tuple[int, ...]
@@ -33,7 +33,7 @@ def encode(value: Any, hint: Hint, path: str, around: Around = ()) -> Any:
 
 
 def _fits(value: Any, hint: Hint) -> bool:
-    return isinstance(hint, type) and isinstance(value, hint) and hint is not object
+    return hint is not object and is_instance(value, hint)
 
 
 def _member(value: Any, union: tuple[Hint, ...], path: str, around: Around) -> Any:
@@ -47,8 +47,7 @@ def _member(value: Any, union: tuple[Hint, ...], path: str, around: Around) -> A
 
 
 def _may_be(value: Any, hint: Hint) -> bool:
-    kind = get_origin(hint) or hint
-    return isinstance(kind, type) and isinstance(value, kind)
+    return is_instance(value, get_origin(hint) or hint)
 
 
 def _parts(value: Any, hint: Hint, path: str, around: Around) -> Any:

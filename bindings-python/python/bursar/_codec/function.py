@@ -27,6 +27,8 @@ class Codec:
     def __init__(self, function: Callable[..., Any]) -> None:
         inner = unwrapped(function)
         self._signature = _signature_of(function)
+        kinds = {parameter.kind: name for name, parameter in _parameters(self._signature)}
+        self._rest = kinds.get(inspect.Parameter.VAR_KEYWORD)
         self._hints = hints_of(inner if hasattr(inner, "__annotations__") else getattr(inner, "__call__", inner))  # noqa: B004
 
     def encode_call(self, args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> bytes:
@@ -79,16 +81,20 @@ class Codec:
     def _names(self, count: int) -> list[str]:
         """Returns the names of the first `count` positional arguments."""
         names: list[str] = []
-        for parameter in self._signature.parameters.values() if self._signature else ():
+        for _, parameter in _parameters(self._signature):
             if parameter.kind is inspect.Parameter.VAR_POSITIONAL:
-                return names + [f"{parameter.name}[{index}]" for index in range(count - len(names))]
+                names += [f"{parameter.name}[{index}]" for index in range(count - len(names))]
+                break
             names.append(parameter.name)
         return names[:count] + [f"[{index}]" for index in range(len(names), count)]
 
     def _hint(self, name: str) -> tuple[Hint, str]:
         """Returns the hint of an argument and the path to it."""
         path = f"args{name}" if name.startswith("[") else f"args.{name}"
-        return self._hints.get(name.split("[")[0] or name, Any), path
+        declared = name.split("[")[0]
+        if self._signature is not None and declared not in self._signature.parameters:
+            declared = self._rest or declared
+        return self._hints.get(declared, Any), path
 
 
 def _signature_of(function: Callable[..., Any]) -> inspect.Signature | None:
@@ -96,6 +102,10 @@ def _signature_of(function: Callable[..., Any]) -> inspect.Signature | None:
         return inspect.signature(function)
     except (TypeError, ValueError):  # some functions written in C don't tell
         return None
+
+
+def _parameters(signature: inspect.Signature | None) -> list[tuple[str, inspect.Parameter]]:
+    return list(signature.parameters.items()) if signature is not None else []
 
 
 def _dump(data: Any) -> bytes:

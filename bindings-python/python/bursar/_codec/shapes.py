@@ -55,6 +55,11 @@ def is_named_tuple(kind: Any) -> bool:
     return isinstance(kind, type) and issubclass(kind, tuple) and hasattr(kind, "_fields")
 
 
+def is_instance(value: Any, kind: Any) -> bool:
+    """Tells whether `value` is of the class that a hint names."""
+    return isinstance(kind, type) and not is_typeddict(kind) and isinstance(value, kind)
+
+
 def is_model(kind: Any) -> bool:
     """Tells whether `kind` is a pydantic model, without importing pydantic."""
     return isinstance(kind, type) and hasattr(kind, "model_validate") and hasattr(kind, "model_dump")

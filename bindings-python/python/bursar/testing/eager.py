@@ -9,13 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from bursar._engine import Engine
 from bursar._errors import Conflict
-from bursar._loops import wait_for
 from bursar._native import ManualClock
 from bursar._threads import drain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from typing_extensions import Self
 
     from bursar._native import Job
@@ -38,6 +35,7 @@ class EagerEngine(Engine):
         engine = super().__new__(cls, url, **{"strict": True, **options}, clock=clock)
         engine.clock = clock
         engine._be_eager(engine._run)
+        engine._loops.only_bound = True
         return engine
 
     def _run(self, id: str, is_async: bool) -> None:
@@ -48,11 +46,13 @@ class EagerEngine(Engine):
             self._run_sync(job)
 
     def _run_sync(self, job: Job[Any]) -> None:
+        seat = self._seat()
+        drain(seat)
         while not job.done():
-            events = job.events()
-            drain(self._seat())
-            if not job.done():
-                self._go_on(job, events)
+            self._go_on(job)
+            seat.wait()
+            drain(seat)
+        seat.leave()
 
     def _run_async(self, job: Job[Any]) -> None:
         try:
@@ -67,11 +67,9 @@ class EagerEngine(Engine):
 
     async def _drive(self, job: Job[Any]) -> None:
         self._loops.bind(asyncio.get_running_loop())
-        while not job.done():
-            events = job.events()
-            self._loops.wake()
-            if await self._pauses(job):
-                self._go_on(job, events)
+        self._loops.wake()
+        while await self._pauses(job):
+            self._go_on(job)
 
     async def _pauses(self, job: Job[Any]) -> bool:
         """Waits until the job has ended or waits for its time; tells whether it is the latter."""
@@ -83,14 +81,14 @@ class EagerEngine(Engine):
                 return True
         return False
 
-    def _go_on(self, job: Job[Any], events: Iterable[Any]) -> None:
-        """Moves the clock to where the job is due, and waits until it is queued again."""
-        info = job.info()
+    def _go_on(self, job: Job[Any]) -> None:
+        """Moves the clock to where the job is due, and waits until it runs."""
+        events, info = job.events(), job.info()
         if info.state not in _TIMED or info.scheduled is None:
             raise Conflict(f"the job can't run at once: {job.why()}")
         self.clock.advance(max(info.scheduled - self.clock.now(), _LEAST))
         for event in events:
-            if event.state == "queued" or job.done():
+            if event.state == "running":
                 return
 
 
