@@ -17,6 +17,7 @@ mod stats;
 mod stop;
 mod submit;
 mod ticket;
+mod unanswered;
 mod verdict;
 mod waiting;
 mod why;

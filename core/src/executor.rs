@@ -8,6 +8,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use crate::engine::{Attempt, Reporter};
+use crate::outcome::Ended;
 use crate::payload::Payload;
 use crate::task::Handler;
 
@@ -28,6 +29,12 @@ impl Assignment {
     /// The function to run.
     pub fn handler(&self) -> Option<&Handler> {
         self.attempt.ticket.plan().map(|plan| &plan.task().handler)
+    }
+
+    /// How it ended, where it was asked to stop before it was picked up.
+    pub(crate) fn stopped(&self) -> Option<Ended> {
+        let stop = self.attempt.stopped()?;
+        Some(Ended::Cancelled(stop.reason.to_string()))
     }
 }
 

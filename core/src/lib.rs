@@ -46,7 +46,7 @@ pub use job::{
 pub use ledger::{Ledger, Permit, Shortage};
 pub use limits::{Gauge, HostGauge, Usage};
 pub use options::{Defaults, EngineOptions, OptionValue, Style, TaskOptions};
-pub use outcome::{AttemptEnd, Ended, Failure, Final, OutcomeKind};
+pub use outcome::{AttemptEnd, End, Ended, Failure, Final, OutcomeKind};
 pub use payload::{ContentType, Payload};
 pub use priority::{ParsePriorityError, Priority};
 pub use rank::Rank;

@@ -1,6 +1,7 @@
 //! What an attempt ended with: data, never one of our errors.
 
 use std::fmt;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -150,11 +151,55 @@ impl AttemptEnd {
     }
 }
 
+/// A shared [`AttemptEnd`], which it dereferences to. The commonest one, a handler that returned
+/// nothing, takes no memory of its own.
+#[derive(Clone, Default)]
+pub struct End(Option<Arc<AttemptEnd>>);
+
+/// What `None` stands for in an [`End`].
+static NOTHING_RETURNED: AttemptEnd = AttemptEnd {
+    kind: OutcomeKind::Completed,
+    result: Payload::Null,
+    failure: None,
+    peak_memory: None,
+    cpu_time: None,
+};
+
+impl Deref for End {
+    type Target = AttemptEnd;
+
+    fn deref(&self) -> &AttemptEnd {
+        self.0.as_deref().unwrap_or(&NOTHING_RETURNED)
+    }
+}
+
+impl From<AttemptEnd> for End {
+    fn from(end: AttemptEnd) -> Self {
+        let nothing = matches!(
+            end,
+            AttemptEnd {
+                kind: OutcomeKind::Completed,
+                result: Payload::Null,
+                failure: None,
+                peak_memory: None,
+                cpu_time: None,
+            }
+        );
+        Self((!nothing).then(|| Arc::new(end)))
+    }
+}
+
+impl fmt::Debug for End {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
 /// The end of a job: its terminal state and the end of its last attempt.
 #[derive(Clone, Debug)]
 pub struct Final {
     /// `Completed`, `Failed` or `Cancelled`.
     pub state: State,
     /// The end of the last attempt, or what stood in for one.
-    pub end: Arc<AttemptEnd>,
+    pub end: End,
 }

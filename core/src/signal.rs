@@ -73,19 +73,19 @@ impl<T: Clone> Signal<T> {
         for (_, waiter) in waiters.into_iter().flat_map(|waiters| *waiters) {
             match waiter {
                 Waiter::Wake(waker) => waker.wake(),
-                Waiter::Call(call) => call(),
+                Waiter::Call(call) => call_safely(call),
             }
         }
         true
     }
 
     /// Calls `call` when it happens, on the thread that lets it happen; at once, on this thread,
-    /// if it has. `call` must be quick and must not fail.
+    /// if it has. `call` must be quick; where it panics, that ends here.
     pub fn on_set(&self, call: impl FnOnce() + Send + 'static) {
         let mut waiter = Some(Waiter::Call(Box::new(call)));
         self.register(&mut waiter);
         if let Some(Waiter::Call(call)) = waiter {
-            call();
+            call_safely(call);
         }
     }
 
@@ -136,11 +136,28 @@ impl<T: Clone> Signal<T> {
     }
 
     fn unregister(&self, registered: Option<u32>) {
-        if let (Some(number), State::Pending(Some(waiters))) = (registered, &mut *self.state.lock())
-        {
-            waiters.retain(|(other, _)| *other != number);
+        if let Some(number) = registered {
+            // Dropping a waker may drop the task that it wakes: not under the lock.
+            let waiter = self.state.lock().remove(number);
+            drop(waiter);
         }
     }
+}
+
+impl<T> State<T> {
+    fn remove(&mut self, number: u32) -> Option<Waiter> {
+        let Self::Pending(Some(waiters)) = self else {
+            return None;
+        };
+        let place = waiters.iter().position(|(other, _)| *other == number)?;
+        Some(waiters.remove(place).1)
+    }
+}
+
+/// Runs a callback of the user. A panic in it must not keep others from being told.
+fn call_safely(call: Box<dyn FnOnce() + Send>) {
+    let called = std::panic::catch_unwind(std::panic::AssertUnwindSafe(call));
+    drop(called);
 }
 
 impl<T: fmt::Debug> fmt::Debug for Signal<T> {

@@ -1,8 +1,15 @@
-//! What holds Bursar to its promises: the conformance suite of stores, models, and the seeds that
-//! replay a random test.
+//! What holds Bursar to its promises: the conformance suite of stores, a rig that drives an engine
+//! by hand, stores that are slow or broken, models, and the seeds that replay a random test.
 
 pub mod conformance;
 pub mod model;
+mod patience;
+mod rig;
+mod script;
 mod seed;
+pub mod stores;
 
+pub use patience::{PATIENCE, until};
+pub use rig::{Rig, RigBuilder, Scale};
+pub use script::Script;
 pub use seed::Seed;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bursar_core::{
-    AttemptEnd, Batch, Claim, Claimed, Demand, ExecutorKind, Fenced, Finish, FinishedAttempt,
+    AttemptEnd, End, Batch, Claim, Claimed, Demand, ExecutorKind, Fenced, Finish, FinishedAttempt,
     MemoryStore, NewJob, Next, Payload, Priority, RetryPolicy, Spec, State, Store, Submit,
     Timestamp,
 };
@@ -18,7 +18,7 @@ struct Desk {
     store: MemoryStore,
     spec: Arc<Spec>,
     worker: Arc<str>,
-    end: Arc<AttemptEnd>,
+    end: End,
 }
 
 impl Desk {
@@ -37,7 +37,7 @@ impl Desk {
             store: MemoryStore::default(),
             spec: Arc::new(spec),
             worker: Arc::from("worker"),
-            end: Arc::new(AttemptEnd::completed(Payload::Null)),
+            end: End::from(AttemptEnd::completed(Payload::Null)),
         }
     }
 
@@ -70,7 +70,7 @@ impl Desk {
         let attempts = claimed.iter().map(|job| FinishedAttempt {
             sequence: job.sequence,
             attempt: job.attempt,
-            end: Arc::clone(&self.end),
+            end: self.end.clone(),
             next: Next::End(State::Completed),
         });
         let finish = Finish {

@@ -2,10 +2,9 @@
 
 use std::error::Error as StdError;
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
-use bursar_core::{AttemptEnd, Error, JobId, OutcomeKind, format_duration};
+use bursar_core::{End, Error, JobId, OutcomeKind, format_duration};
 
 /// Why there is no result.
 #[derive(Debug)]
@@ -31,7 +30,7 @@ pub enum JobError {
 #[derive(Clone)]
 pub struct JobFailure {
     job: JobId,
-    end: Arc<AttemptEnd>,
+    end: End,
 }
 
 impl JobFailure {
@@ -89,7 +88,7 @@ impl fmt::Display for JobFailure {
 }
 
 impl JobError {
-    pub(crate) fn of(job: JobId, end: Arc<AttemptEnd>) -> Self {
+    pub(crate) fn of(job: JobId, end: End) -> Self {
         let kind = end.kind;
         let failure = JobFailure { job, end };
         match kind {

@@ -9,7 +9,6 @@ use crate::event::EventKind;
 use crate::job::{LogLine, Progress};
 use crate::payload::Payload;
 use crate::store::{Fenced, Note, NoteKind, Reply};
-use crate::units::format_size;
 
 /// The largest checkpoint, in bytes: 1 MiB.
 const LARGEST_CHECKPOINT: usize = 1 << 20;
@@ -58,12 +57,8 @@ impl Attempt {
     pub fn save_checkpoint(&self, state: Payload) -> Result<Reply<()>> {
         let size = state.as_json().map_or(0, <[u8]>::len);
         if size > LARGEST_CHECKPOINT {
-            let (size, most) = (
-                format_size(size as u64),
-                format_size(LARGEST_CHECKPOINT as u64),
-            );
             return Err(Error::invalid(format!(
-                "a checkpoint of {size} is too large: at most {most}; save a reference instead"
+                "a checkpoint of {size} bytes is too large: at most {LARGEST_CHECKPOINT}; save a reference instead"
             )));
         }
         let reply = self.note(NoteKind::Checkpoint(state.clone()), None);

@@ -50,6 +50,8 @@ pub struct Attempt {
     started: OnceLock<Started>,
     checkpoint: Mutex<Option<Payload>>,
     stop: Signal<Stop>,
+    /// Why its job is cancelled, whatever else it was asked to stop for.
+    cancelled: OnceLock<Arc<str>>,
     /// Whether its end was recorded, or given up on: the first to set this decides.
     closed: AtomicBool,
 }
@@ -63,6 +65,7 @@ impl Attempt {
             started: OnceLock::new(),
             checkpoint: Mutex::new(None),
             stop: Signal::default(),
+            cancelled: OnceLock::new(),
             closed: AtomicBool::new(false),
         }
     }
@@ -133,6 +136,22 @@ impl Attempt {
     /// The request to stop, to wait for.
     pub fn stop_signal(&self) -> &Signal<Stop> {
         &self.stop
+    }
+
+    /// Marks its job as cancelled: whatever it ends with, the job is not run again.
+    pub(crate) fn cancel_job(&self, reason: Arc<str>) {
+        // The first reason stands.
+        let _ = self.cancelled.set(reason);
+    }
+
+    /// Why its job is cancelled, if it is.
+    pub(crate) fn job_cancelled(&self) -> Option<&Arc<str>> {
+        self.cancelled.get()
+    }
+
+    /// Whether the store has agreed to its start.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.started.get().is_some()
     }
 
     /// The last checkpoint of the job.

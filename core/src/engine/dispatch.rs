@@ -48,10 +48,23 @@ pub(super) struct Dispatch {
     pub(super) tickets: SeqMap<Arc<Ticket>>,
     /// What really runs, by attempt key.
     pub(super) running: SeqMap<Arc<Attempt>>,
-    /// Which of `running` wait for which other job.
-    pub(super) waiting: HashMap<u64, Arc<Ticket>>,
+    /// Which of `running` wait for which other jobs.
+    pub(super) waiting: HashMap<u64, SmallVec<[Arc<Ticket>; 1]>>,
     pub(super) gate: Gate,
+    /// Submits of delayed jobs that are under way.
+    pub(super) delayed: usize,
+    /// What became of jobs before their submits were answered.
+    pub(super) early: HashMap<u64, Early>,
     last_key: u64,
+}
+
+/// What can become of a delayed job before its submitter has heard of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Early {
+    /// Its time has come.
+    Queued,
+    /// It was cancelled, or has expired.
+    Ended,
 }
 
 impl Dispatch {
@@ -63,6 +76,8 @@ impl Dispatch {
             running: SeqMap::default(),
             waiting: HashMap::new(),
             gate,
+            delayed: 0,
+            early: HashMap::new(),
             last_key: 0,
         }
     }
@@ -81,6 +96,31 @@ impl Dispatch {
             self.offer(&ticket);
         }
         ticket
+    }
+
+    /// Takes a job out that has ended without running.
+    pub(super) fn take_out(&mut self, sequence: u64) -> Option<Arc<Ticket>> {
+        let Some(ticket) = self.tickets.remove(sequence) else {
+            self.note_early(sequence, Early::Ended);
+            return None;
+        };
+        self.withdraw(&ticket);
+        Some(ticket)
+    }
+
+    /// Notes what became of a job that may be on its way here still.
+    pub(super) fn note_early(&mut self, sequence: u64, what: Early) {
+        if self.delayed > 0 {
+            self.early.insert(sequence, what);
+        }
+    }
+
+    /// A submit of delayed jobs was answered, and they were taken in.
+    pub(super) fn delay_known(&mut self) {
+        self.delayed -= 1;
+        if self.delayed == 0 {
+            self.early.clear();
+        }
     }
 
     /// Whether nothing is granted for now.

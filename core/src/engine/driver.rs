@@ -26,6 +26,15 @@ pub(super) const STEP: usize = 1_000;
 
 const NEVER: u64 = u64::MAX;
 
+/// What is due for an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Due {
+    /// Its timeout.
+    Timeout,
+    /// The end of the grace in which it was to stop.
+    Grace,
+}
+
 /// The handle of the engine's own thread.
 #[derive(Debug)]
 pub(crate) struct Driver {
@@ -40,7 +49,7 @@ struct Shared {
     wake: Notify,
     closed: AtomicBool,
     /// Attempts with a deadline: their keys, by the tick.
-    deadlines: Mutex<BTreeSet<(Tick, u64)>>,
+    deadlines: Mutex<BTreeSet<(Tick, u64, Due)>>,
     pressure_due: AtomicU64,
     store_due: AtomicU64,
 }
@@ -91,14 +100,15 @@ impl Driver {
     }
 
     /// Looks at the attempt `key` at `deadline`.
-    pub(super) fn watch(&self, deadline: Tick, key: u64) {
-        self.shared.deadlines.lock().insert((deadline, key));
+    pub(super) fn watch(&self, deadline: Tick, key: u64, due: Due) {
+        self.shared.deadlines.lock().insert((deadline, key, due));
         self.alarm(deadline);
     }
 
-    /// No longer.
+    /// Its timeout no longer matters.
     pub(super) fn unwatch(&self, deadline: Tick, key: u64) {
-        self.shared.deadlines.lock().remove(&(deadline, key));
+        let timeout = (deadline, key, Due::Timeout);
+        self.shared.deadlines.lock().remove(&timeout);
     }
 
     /// Looks at the memory of the process soon, and again while something runs.
@@ -124,17 +134,15 @@ impl Driver {
         self.shared.wake.notify_one();
     }
 
-    fn take_deadlines(&self, now: Tick) -> Vec<u64> {
+    fn take_deadlines(&self, now: Tick) -> BTreeSet<(Tick, u64, Due)> {
         let mut deadlines = self.shared.deadlines.lock();
-        let later = deadlines.split_off(&(now.after(Duration::from_micros(1)), 0));
+        let next = (now.after(Duration::from_micros(1)), 0, Due::Timeout);
+        let later = deadlines.split_off(&next);
         std::mem::replace(&mut *deadlines, later)
-            .into_iter()
-            .map(|(_, key)| key)
-            .collect()
     }
 
     fn next_deadline(&self) -> Option<Tick> {
-        self.shared.deadlines.lock().first().map(|(tick, _)| *tick)
+        self.shared.deadlines.lock().first().map(|(tick, ..)| *tick)
     }
 }
 
@@ -202,8 +210,8 @@ impl Inner {
     /// Does whatever the time has come for.
     fn on_tick(&self) {
         let now = self.tick();
-        for key in self.driver.take_deadlines(now) {
-            self.overdue(key);
+        for (_, key, due) in self.driver.take_deadlines(now) {
+            self.overdue(key, due);
         }
         if let Some(next) = self.driver.next_deadline() {
             self.driver.alarm(next);
@@ -237,6 +245,7 @@ impl Inner {
         }
         due.store(NEVER, Ordering::Relaxed);
         self.dispatch.lock().gate.store_away = false;
+        self.ask_again();
         self.pump();
     }
 

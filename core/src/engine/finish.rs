@@ -9,14 +9,14 @@ use crate::clock::Timestamp;
 use crate::engine::attempt::Attempt;
 use crate::engine::inner::Inner;
 use crate::engine::verdict::{Verdict, verdict};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind};
 use crate::event::EventKind;
 use crate::outcome::{Ended, Final};
 use crate::state::State;
-use crate::store::{Batch, Fenced, Finish, FinishedAttempt, Next};
+use crate::store::{Fenced, Finish, FinishedAttempt, Next};
 
 /// An attempt and what follows its end.
-type Judged = SmallVec<[(Arc<Attempt>, Verdict); 1]>;
+pub(super) type Judged = SmallVec<[(Arc<Attempt>, Verdict); 1]>;
 
 /// Where executors report how attempts ended.
 #[derive(Clone, Debug)]
@@ -67,25 +67,26 @@ impl Inner {
         let attempts = judged.iter().map(|(attempt, verdict)| FinishedAttempt {
             sequence: attempt.ticket.sequence(),
             attempt: attempt.number(),
-            end: Arc::clone(&verdict.end),
+            end: verdict.end.clone(),
             next: verdict.next,
         });
         let request = Finish {
             now,
             attempts: attempts.collect(),
         };
+        self.phase.set_out();
         let reply = self.store.finish(request);
-        self.with_reply(reply, move |inner, fenced| {
-            inner.recorded(judged, fenced, ended)
+        self.with_reply(reply, move |inner, fenced| match fenced {
+            Ok(fenced) => inner.recorded(judged, &fenced, ended),
+            Err(error) => inner.not_recorded(judged, now, ended, &error),
         });
     }
 
-    fn recorded(&self, judged: Judged, fenced: Result<Batch<Fenced>>, ended: bool) {
-        let fenced = fenced.unwrap_or_else(|_| judged.iter().map(|_| Fenced::Stale).collect());
+    fn recorded(&self, judged: Judged, fenced: &[Fenced], ended: bool) {
         let now = self.tick();
         let grants = {
             let mut dispatch = self.dispatch.lock();
-            for ((attempt, verdict), fenced) in judged.iter().zip(&fenced) {
+            for ((attempt, verdict), fenced) in judged.iter().zip(fenced) {
                 if ended {
                     dispatch.release(attempt);
                 }
@@ -97,13 +98,29 @@ impl Inner {
                     _ => {}
                 }
             }
-            self.phase.note(&dispatch);
             dispatch.grant(now)
         };
         self.start(grants, now);
         for ((attempt, verdict), fenced) in judged.into_iter().zip(fenced) {
-            self.tell(&attempt, verdict, fenced);
+            self.tell(&attempt, verdict, *fenced);
         }
+        self.arrived();
+    }
+
+    /// The store did not say whether it has recorded these ends. It is asked again: what it has
+    /// recorded is stale by then, and is looked up.
+    fn not_recorded(&self, judged: Judged, now: Timestamp, ended: bool, error: &Error) {
+        if ended {
+            let mut dispatch = self.dispatch.lock();
+            judged.iter().for_each(|(attempt, _)| {
+                dispatch.release(attempt);
+            });
+        }
+        if error.kind() != ErrorKind::Closed {
+            self.unanswered.keep_ends(judged, now);
+            self.pause_for_store();
+        }
+        self.arrived();
     }
 
     fn tell(&self, attempt: &Arc<Attempt>, verdict: Verdict, fenced: Fenced) {
@@ -132,16 +149,16 @@ impl Inner {
                 state,
                 end: verdict.end,
             });
+        } else if let Some(reason) = attempt.job_cancelled() {
+            // The cancel came when this end was on its way to the store.
+            drop(self.cancel(attempt.job(), reason));
         }
     }
 
     /// Gives back what an attempt held whose end was recorded before.
     fn release(&self, attempt: &Arc<Attempt>) {
-        {
-            let mut dispatch = self.dispatch.lock();
-            dispatch.release(attempt);
-            self.phase.note(&dispatch);
-        }
+        self.dispatch.lock().release(attempt);
         self.pump();
+        self.look_around();
     }
 }

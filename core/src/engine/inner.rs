@@ -5,6 +5,7 @@ use std::sync::{Arc, Weak};
 
 use fastrand::Rng;
 use parking_lot::{Mutex, RwLock};
+use tokio::sync::oneshot;
 
 use crate::clock::{Clock, Tick, Timestamp};
 use crate::engine::attempt::Attempt;
@@ -14,6 +15,7 @@ use crate::engine::driver::Driver;
 use crate::engine::plan::Plan;
 use crate::engine::pool::Pool;
 use crate::engine::shutdown::Phase;
+use crate::engine::unanswered::Unanswered;
 use crate::error::{Error, Result};
 use crate::event::EventBus;
 use crate::executor::Executor;
@@ -39,6 +41,7 @@ pub(crate) struct Inner {
     pub(crate) events: EventBus,
     pub(crate) gauge: Box<dyn Gauge>,
     pub(super) phase: Phase,
+    pub(super) unanswered: Unanswered,
     random: Mutex<Rng>,
 }
 
@@ -78,6 +81,7 @@ impl Inner {
             events: EventBus::default(),
             gauge: parts.gauge,
             phase: Phase::default(),
+            unanswered: Unanswered::default(),
             random: Mutex::new(options.seed.map_or_else(Rng::new, Rng::with_seed)),
             options,
         })
@@ -149,18 +153,45 @@ impl Inner {
         }
     }
 
-    /// The attempt of the job `sequence` that runs and is not given up on.
-    pub(super) fn running_attempt(&self, sequence: u64) -> Option<Arc<Attempt>> {
+    /// Carries on with a store's answer to its end, whether or not somebody waits for what comes of
+    /// it: what the store has done must not be left half-done here.
+    pub(super) fn carry_on<T: Send + 'static, U: Send + 'static>(
+        &self,
+        reply: Reply<T>,
+        next: impl FnOnce(&Self, Result<T>) -> Reply<U> + Send + 'static,
+    ) -> Reply<U> {
+        if let Reply::Now(_) = reply {
+            return next(self, reply.wait());
+        }
+        let Some(inner) = self.this.upgrade() else {
+            return Reply::now(Err(Error::closed()));
+        };
+        let (send, receive) = oneshot::channel();
+        self.driver.spawn(async move {
+            let answer = reply.await;
+            // Nobody may wait for it any more.
+            let _ = send.send(next(&inner, answer).await);
+        });
+        Reply::later(async move { receive.await.unwrap_or_else(|_| Err(Error::closed())) })
+    }
+
+    /// The newest attempt of the job `sequence` that runs, given up on or not.
+    pub(super) fn newest_attempt(&self, sequence: u64) -> Option<Arc<Attempt>> {
         let dispatch = self.dispatch.lock();
         let mut running = dispatch.running.iter().map(|(_, attempt)| attempt);
         running
-            .find(|attempt| attempt.ticket.sequence() == sequence && !attempt.is_closed())
+            .rfind(|attempt| attempt.ticket.sequence() == sequence)
             .cloned()
     }
 }
 
 impl Drop for Inner {
+    /// Whoever still waits for a job is told.
     fn drop(&mut self) {
+        self.settle_all("the engine was dropped before the job had ended");
+        let running = std::mem::take(&mut self.dispatch.lock().running);
+        drop(running);
+        self.look_around();
         self.driver.close();
         for (_, executor) in &self.executors {
             executor.close();

@@ -4,17 +4,20 @@ use std::sync::Arc;
 
 use smallvec::smallvec;
 
+use crate::engine::dispatch::Early;
 use crate::engine::driver::STEP;
 use crate::engine::inner::Inner;
 use crate::engine::submit::Accepted;
 use crate::engine::ticket::Ticket;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::event::EventKind;
 use crate::id::JobId;
 use crate::job::JobInfo;
-use crate::outcome::{AttemptEnd, Final, OutcomeKind};
+use crate::outcome::{AttemptEnd, End, Final, OutcomeKind};
 use crate::state::State;
-use crate::store::{Batch, Deletion, Get, Promote, Promoted, Prune, Ref, Reply};
+use crate::store::{
+    Batch, Deletion, Finish, FinishedAttempt, Get, Next, Promote, Promoted, Prune, Ref, Reply,
+};
 
 impl Inner {
     /// One job, with its log lines if asked for.
@@ -62,9 +65,12 @@ impl Inner {
                 now: inner.now(),
                 id,
             });
-            submitted.then(move |job| {
-                let accepted = inner.accept(&[job], smallvec![plan]);
-                Reply::now(accepted.into_iter().next().ok_or_else(|| no_job(id)))
+            inner.carry_on(submitted, move |inner, job| {
+                let accepted = job.and_then(|job| {
+                    let accepted = inner.accept(&[job], smallvec![plan]);
+                    accepted.into_iter().next().ok_or_else(|| no_job(id))
+                });
+                Reply::now(accepted)
             })
         })
     }
@@ -92,24 +98,33 @@ impl Inner {
             now: self.now(),
             limit: STEP,
         });
-        self.with_reply(reply, |inner, promoted| {
-            if let Ok(promoted) = promoted {
-                inner.promoted(promoted);
-            }
+        self.with_reply(reply, |inner, promoted| match promoted {
+            Ok(promoted) => inner.promoted(promoted),
+            Err(error) => inner.look_again(&error),
         });
     }
 
+    /// Time goes on though the store didn't answer.
+    fn look_again(&self, error: &Error) {
+        if error.kind() != ErrorKind::Closed {
+            self.driver.retry_store(self.tick());
+        }
+    }
+
     fn promoted(&self, promoted: Promoted) {
-        let queued: Vec<Arc<Ticket>> = {
+        let mut queued: Vec<Arc<Ticket>> = Vec::new();
+        {
             let mut dispatch = self.dispatch.lock();
-            let tickets = promoted
-                .queued
-                .iter()
-                .filter_map(|job| dispatch.tickets.get(job.sequence).cloned());
-            let tickets: Vec<_> = tickets.collect();
-            tickets.iter().for_each(|ticket| dispatch.offer(ticket));
-            tickets
-        };
+            for job in &promoted.queued {
+                match dispatch.tickets.get(job.sequence).cloned() {
+                    Some(ticket) => {
+                        dispatch.offer(&ticket);
+                        queued.push(ticket);
+                    }
+                    None => dispatch.note_early(job.sequence, Early::Queued),
+                }
+            }
+        }
         for ticket in &queued {
             self.events
                 .emit(&*self.clock, ticket, || EventKind::State(State::Queued));
@@ -129,27 +144,119 @@ impl Inner {
             now: self.now(),
             limit: STEP,
         });
-        self.with_reply(reply, |inner, pruned| {
-            if let Some(next) = pruned.ok().and_then(|pruned| pruned.next) {
-                inner.alarm_at(next);
-            }
+        self.with_reply(reply, |inner, pruned| match pruned {
+            Ok(pruned) => pruned
+                .next
+                .into_iter()
+                .for_each(|next| inner.alarm_at(next)),
+            Err(error) => inner.look_again(&error),
         });
     }
 
-    /// Finds out what became of a job that this engine lost sight of.
+    /// Finds out whether a job has ended that this engine lost sight of.
     pub(super) fn reconcile(&self, ticket: Arc<Ticket>) {
+        self.look_up(ticket, |_, _, _| ());
+    }
+
+    /// Finds out what became of a job that could not be claimed, and goes on from there.
+    pub(super) fn recover(&self, ticket: Arc<Ticket>) {
+        self.look_up(ticket, Self::go_on);
+    }
+
+    fn look_up(&self, ticket: Arc<Ticket>, unfinished: fn(&Self, &Arc<Ticket>, &JobInfo)) {
+        self.phase.set_out();
         let reply = self.info(ticket.id(), false);
-        self.with_reply(reply, move |inner, info| match info {
-            Ok(info) if info.state.is_terminal() => {
-                inner.settle_waiting(ticket.sequence(), final_of(&info))
+        self.with_reply(reply, move |inner, info| {
+            match info {
+                Ok(info) if info.state.is_terminal() => {
+                    inner.settle_waiting(ticket.sequence(), final_of(&info))
+                }
+                Ok(info) => unfinished(inner, &ticket, &info),
+                Err(error) => inner.not_found(ticket, &error),
             }
-            Ok(_) => {}
-            Err(_) => inner.settle_waiting(ticket.sequence(), forgotten()),
+            inner.arrived();
         });
+    }
+
+    fn not_found(&self, ticket: Arc<Ticket>, error: &Error) {
+        match error.kind() {
+            ErrorKind::NotFound => self.settle_waiting(ticket.sequence(), forgotten()),
+            ErrorKind::Closed => {}
+            _ => {
+                self.unanswered.keep_ticket(ticket);
+                self.driver.retry_store(self.tick());
+            }
+        }
+    }
+
+    fn go_on(&self, ticket: &Arc<Ticket>, info: &JobInfo) {
+        match info.state {
+            // It has expired: time will tell.
+            State::Queued if self.has_expired(info) => self.driver.alarm(self.tick()),
+            State::Queued => self.offer_again(ticket),
+            State::Scheduled | State::Retrying => {
+                info.scheduled
+                    .into_iter()
+                    .for_each(|due| self.alarm_at(due));
+            }
+            State::Running if self.is_orphan(info) => self.adopt(ticket, info.attempt),
+            _ => {}
+        }
+    }
+
+    fn has_expired(&self, info: &JobInfo) -> bool {
+        let expires = info.spec.expires.map(|expires| info.created.after(expires));
+        info.attempt == 0 && expires.is_some_and(|at| at <= self.now())
+    }
+
+    /// Whether this engine started the attempt without hearing of it.
+    fn is_orphan(&self, info: &JobInfo) -> bool {
+        let known = self.newest_attempt(info.sequence);
+        let ours = info.worker.as_ref() == Some(&self.worker);
+        ours && known.is_none_or(|known| known.has_begun() && known.number() < info.attempt)
+    }
+
+    /// Gives an attempt back that nobody runs.
+    fn adopt(&self, ticket: &Arc<Ticket>, attempt: u32) {
+        let given_back = FinishedAttempt {
+            sequence: ticket.sequence(),
+            attempt,
+            end: End::from(AttemptEnd::new(OutcomeKind::Released)),
+            next: Next::Requeue,
+        };
+        let reply = self.store.finish(Finish {
+            now: self.now(),
+            attempts: smallvec![given_back],
+        });
+        let ticket = Arc::clone(ticket);
+        self.with_reply(reply, move |inner, fenced| match fenced {
+            Ok(_) => inner.recover(ticket),
+            Err(error) => inner.not_found(ticket, &error),
+        });
+    }
+
+    fn offer_again(&self, ticket: &Arc<Ticket>) {
+        let sequence = ticket.sequence();
+        if self
+            .newest_attempt(sequence)
+            .is_some_and(|one| !one.is_closed())
+        {
+            return;
+        }
+        {
+            let mut dispatch = self.dispatch.lock();
+            if dispatch.tickets.get(sequence).is_none() {
+                return;
+            }
+            dispatch.withdraw(ticket);
+            dispatch.offer(ticket);
+        }
+        self.pump();
     }
 
     /// Lets go of every job that has not ended, and tells those who wait.
     pub(super) fn settle_all(&self, reason: &str) {
+        self.phase.set_out();
         let tickets: Batch<Arc<Ticket>> = {
             let mut dispatch = self.dispatch.lock();
             let all: Batch<_> = dispatch
@@ -158,23 +265,22 @@ impl Inner {
                 .map(|(_, ticket)| Arc::clone(ticket))
                 .collect();
             for ticket in &all {
-                dispatch.withdraw(ticket);
-                dispatch.tickets.remove(ticket.sequence());
+                dispatch.take_out(ticket.sequence());
             }
-            self.phase.note(&dispatch);
             all
         };
         let failure = crate::outcome::Failure::new("Cancelled", reason);
-        let end = Arc::new(AttemptEnd::failed(OutcomeKind::Cancelled, failure));
+        let end = End::from(AttemptEnd::failed(OutcomeKind::Cancelled, failure));
         for ticket in tickets {
             self.tell_ended(
                 &ticket,
                 Final {
                     state: State::Cancelled,
-                    end: Arc::clone(&end),
+                    end: end.clone(),
                 },
             );
         }
+        self.arrived();
     }
 
     fn plan_of(&self, spec: &Arc<crate::job::Spec>) -> Result<Arc<crate::engine::plan::Plan>> {
@@ -182,6 +288,7 @@ impl Inner {
         if *base.spec == **spec {
             return Ok(base);
         }
+        self.executor(spec.executor)?;
         let (task, options) = (Arc::clone(&base.task), base.options.clone());
         self.plan_for(task, options, Arc::clone(spec)).map(Arc::new)
     }
@@ -197,7 +304,7 @@ fn no_job(id: JobId) -> Error {
 fn forgotten() -> Final {
     Final {
         state: State::Cancelled,
-        end: Arc::new(AttemptEnd::new(OutcomeKind::Cancelled)),
+        end: End::from(AttemptEnd::new(OutcomeKind::Cancelled)),
     }
 }
 
@@ -206,7 +313,7 @@ fn final_of(info: &JobInfo) -> Final {
     let (result, failure) = (info.result.clone().unwrap_or_default(), info.error.clone());
     Final {
         state: info.state,
-        end: Arc::new(AttemptEnd {
+        end: End::from(AttemptEnd {
             result,
             failure: failure.map(Box::new),
             ..AttemptEnd::new(kind)

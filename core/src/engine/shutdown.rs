@@ -1,28 +1,35 @@
 //! The end of an engine: stop claiming, wait, cancel at the grace, give back what is left, close.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
 
 use crate::engine::attempt::{Attempt, Stop, StopKind};
 use crate::engine::dispatch::Dispatch;
+use crate::engine::driver::either;
 use crate::engine::inner::Inner;
 use crate::error::Result;
 use crate::signal::Signal;
 
 const OPEN: u8 = 0;
 const CLOSING: u8 = 1;
+const GONE: u8 = 2;
 
 /// How far an engine is with its end, and who waits for that.
 #[derive(Debug, Default)]
 pub(super) struct Phase {
     at: AtomicU8,
-    /// Told when nothing runs.
+    /// Ends that are on their way: to the store, or from there to those who wait for them.
+    under_way: AtomicUsize,
+    watchers: AtomicUsize,
+    /// Told when nothing runs that isn't given up on.
     quiet: Mutex<Vec<Arc<Signal<()>>>>,
     /// Told when no job is left.
     empty: Mutex<Vec<Arc<Signal<()>>>>,
+    /// Told to cut the first waiting short.
+    hurry: Signal<()>,
     closed: Arc<Signal<()>>,
 }
 
@@ -31,62 +38,96 @@ impl Phase {
         self.at.load(Ordering::Acquire) == OPEN
     }
 
-    /// Looks whether someone waits for what `dispatch` has come to.
-    pub(super) fn note(&self, dispatch: &Dispatch) {
-        if dispatch.running.is_empty() {
-            tell(&self.quiet);
+    /// Whether every job was let go of.
+    pub(super) fn is_gone(&self) -> bool {
+        self.at.load(Ordering::SeqCst) == GONE
+    }
+
+    /// An end is on its way. Whoever begins it calls [`Inner::arrived`] when all were told.
+    pub(super) fn set_out(&self) {
+        self.under_way.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Takes those out whose moment has come.
+    fn met(&self, dispatch: &Dispatch) -> Vec<Arc<Signal<()>>> {
+        let mut met = Vec::new();
+        if self.under_way.load(Ordering::SeqCst) > 0 {
+            return met;
+        }
+        let mut running = dispatch.running.iter();
+        if running.all(|(_, attempt)| attempt.is_closed()) {
+            met.append(&mut self.quiet.lock());
         }
         if dispatch.tickets.is_empty() && dispatch.running.is_empty() {
-            tell(&self.empty);
+            met.append(&mut self.empty.lock());
         }
-    }
-}
-
-fn tell(list: &Mutex<Vec<Arc<Signal<()>>>>) {
-    let waiting = std::mem::take(&mut *list.lock());
-    for signal in waiting {
-        signal.set(());
+        self.watchers.fetch_sub(met.len(), Ordering::SeqCst);
+        met
     }
 }
 
 impl Inner {
-    /// A signal of the moment when no job is left.
+    /// A signal of the moment when no job is left, and everybody was told of the end of theirs.
     pub(crate) fn drained(&self) -> Arc<Signal<()>> {
         self.when(|phase| &phase.empty)
     }
 
     fn when(&self, list: impl Fn(&Phase) -> &Mutex<Vec<Arc<Signal<()>>>>) -> Arc<Signal<()>> {
         let signal = Arc::new(Signal::default());
-        let dispatch = self.dispatch.lock();
         list(&self.phase).lock().push(Arc::clone(&signal));
-        self.phase.note(&dispatch);
+        self.phase.watchers.fetch_add(1, Ordering::SeqCst);
+        self.look_around();
         signal
+    }
+
+    /// An end was told to all who wait for it.
+    pub(super) fn arrived(&self) {
+        self.phase.under_way.fetch_sub(1, Ordering::SeqCst);
+        self.look_around();
+    }
+
+    /// Tells those who wait for what this engine has come to. They may call it: not under a lock.
+    pub(super) fn look_around(&self) {
+        if self.phase.watchers.load(Ordering::SeqCst) == 0 {
+            return;
+        }
+        let met = {
+            let dispatch = self.dispatch.lock();
+            self.phase.met(&dispatch)
+        };
+        for signal in met {
+            signal.set(());
+        }
     }
 
     /// Begins to shut down; the signal tells when that is done. A second call with no `grace`
     /// cuts the waiting of the first short.
     pub(crate) fn shutdown(&self, grace: Duration) -> Arc<Signal<()>> {
         let closed = Arc::clone(&self.phase.closed);
-        let first = self.phase.at.swap(CLOSING, Ordering::AcqRel) == OPEN;
+        let (open, at) = (OPEN, &self.phase.at);
+        let begun = at.compare_exchange(open, CLOSING, Ordering::AcqRel, Ordering::Acquire);
         self.dispatch.lock().gate.closing = true;
-        if first {
+        if begun.is_ok() {
             if let Some(inner) = self.this.upgrade() {
                 self.driver
                     .spawn(async move { inner.wind_down(grace).await });
             }
         } else if grace.is_zero() {
-            self.stop_all();
+            self.phase.hurry.set(());
         }
         closed
     }
 
     async fn wind_down(&self, grace: Duration) {
-        self.quiet_within(grace).await;
+        let hurry = async { self.phase.hurry.wait_async().await };
+        either(self.quiet_within(grace), hurry).await;
         self.stop_all();
         self.quiet_within(self.options.grace).await;
         for attempt in self.running() {
             self.abandon(&attempt);
         }
+        // Their ends are on their way to the store, which may not answer.
+        self.quiet_within(self.options.grace).await;
         self.let_go().await;
     }
 
@@ -94,7 +135,7 @@ impl Inner {
     async fn quiet_within(&self, time: Duration) {
         let quiet = self.when(|phase| &phase.quiet);
         let timer = self.clock.wait_until(self.tick().after(time));
-        crate::engine::driver::either(async { quiet.wait_async().await }, timer).await;
+        either(async { quiet.wait_async().await }, timer).await;
     }
 
     fn stop_all(&self) {
@@ -120,12 +161,8 @@ impl Inner {
     }
 
     async fn let_go(&self) {
-        let durable = self.store.capabilities().durable;
-        self.settle_all(if durable {
-            "the engine was closed; the job stays in its store"
-        } else {
-            "the engine was closed, and its jobs in memory ended with it"
-        });
+        self.phase.at.store(GONE, Ordering::SeqCst);
+        self.let_go_of_all();
         let closed: Result<()> = self.store.close().await;
         // There is nobody left to tell, and nothing left to do about it.
         drop(closed);
@@ -134,5 +171,15 @@ impl Inner {
         }
         self.phase.closed.set(());
         self.driver.close();
+    }
+
+    /// Lets go of every job that has not ended, and tells those who wait.
+    pub(super) fn let_go_of_all(&self) {
+        let durable = self.store.capabilities().durable;
+        self.settle_all(if durable {
+            "the engine was closed; the job stays in its store"
+        } else {
+            "the engine was closed, and its jobs in memory ended with it"
+        });
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::clock::Tick;
 use crate::engine::attempt::Attempt;
 use crate::engine::dispatch::{BATCH, Grants};
+use crate::engine::driver::Due;
 use crate::engine::inner::Inner;
 use crate::error::Result;
 use crate::event::EventKind;
@@ -68,7 +69,7 @@ impl Inner {
         let deadline = spec.timeout.map(|timeout| self.tick().after(timeout));
         attempt.begin(job.attempt, job.failures, deadline, job.checkpoint);
         if let Some(deadline) = deadline {
-            self.driver.watch(deadline, attempt.key());
+            self.driver.watch(deadline, attempt.key(), Due::Timeout);
         }
         self.events.emit(&*self.clock, &attempt.ticket, || {
             EventKind::State(State::Running)
@@ -97,12 +98,15 @@ impl Inner {
         dispatch.gate.store_away = true;
         drop(dispatch);
         self.driver.retry_store(self.tick());
+        self.look_around();
     }
 
     /// The job was no longer queued: someone cancelled it, or another worker has it.
     fn lost_claim(&self, attempt: &Arc<Attempt>) {
         attempt.close();
         self.dispatch.lock().release(attempt);
-        self.reconcile(Arc::clone(&attempt.ticket));
+        self.recover(Arc::clone(&attempt.ticket));
+        self.pump();
+        self.look_around();
     }
 }

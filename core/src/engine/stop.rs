@@ -5,13 +5,14 @@ use std::sync::Arc;
 use smallvec::smallvec;
 
 use crate::engine::attempt::{Attempt, Stop, StopKind};
+use crate::engine::driver::Due;
 use crate::engine::inner::Inner;
 use crate::engine::ticket::Ticket;
 use crate::engine::verdict::abandoned;
-use crate::error::{Error, Result};
+use crate::error::Error;
 use crate::event::EventKind;
 use crate::id::JobId;
-use crate::outcome::{AttemptEnd, Failure, Final, OutcomeKind};
+use crate::outcome::{AttemptEnd, End, Failure, Final, OutcomeKind};
 use crate::state::State;
 use crate::store::{Cancel, Cancelled, Reply};
 use crate::units::format_duration;
@@ -25,72 +26,59 @@ impl Inner {
         } else {
             reason
         });
-        let end = Arc::new(AttemptEnd::failed(
+        self.cancel_unless_asked(id, reason, None)
+    }
+
+    /// Cancels a job, unless it runs the attempt that was asked already.
+    fn cancel_unless_asked(&self, id: JobId, reason: Arc<str>, asked: Option<u32>) -> Reply<bool> {
+        let end = End::from(AttemptEnd::failed(
             OutcomeKind::Cancelled,
             Failure::new("Cancelled", &*reason),
         ));
-        let this = self.this.clone();
         let reply = self.store.cancel(Cancel {
             now: self.now(),
             id,
-            end: Arc::clone(&end),
+            end: end.clone(),
         });
-        reply.then(move |cancelled| {
-            let Some(inner) = this.upgrade() else {
-                return Reply::now(Err(Error::closed()));
-            };
-            Reply::now(inner.cancelled(id, cancelled, end, reason))
+        self.carry_on(reply, move |inner, cancelled| match cancelled {
+            Err(error) => Reply::now(Err(error)),
+            Ok(Cancelled::NotFound) if asked.is_some() => Reply::ok(true),
+            Ok(Cancelled::NotFound) => {
+                Reply::now(Err(Error::not_found(format!("there is no job {id}"))))
+            }
+            Ok(Cancelled::Ended(state)) => Reply::ok(asked.is_some() && state == State::Cancelled),
+            Ok(Cancelled::Done { sequence }) => {
+                let state = State::Cancelled;
+                inner.settle_waiting(sequence, Final { state, end });
+                Reply::ok(true)
+            }
+            Ok(Cancelled::Running { attempt, .. }) if asked == Some(attempt) => Reply::ok(true),
+            Ok(Cancelled::Running { sequence, attempt }) => {
+                inner.cancel_running(sequence, Arc::clone(&reason));
+                // It may have ended just before it was asked, and be about to be run again.
+                inner.cancel_unless_asked(id, reason, Some(attempt))
+            }
         })
     }
 
-    fn cancelled(
-        &self,
-        id: JobId,
-        cancelled: Cancelled,
-        end: Arc<AttemptEnd>,
-        reason: Arc<str>,
-    ) -> Result<bool> {
-        match cancelled {
-            Cancelled::NotFound => Err(Error::not_found(format!("there is no job {id}"))),
-            Cancelled::Ended(_) => Ok(false),
-            Cancelled::Done { sequence } => {
-                self.settle_waiting(
-                    sequence,
-                    Final {
-                        state: State::Cancelled,
-                        end,
-                    },
-                );
-                Ok(true)
-            }
-            Cancelled::Running { sequence, .. } => {
-                if let Some(attempt) = self.running_attempt(sequence) {
-                    self.ask(
-                        &attempt,
-                        Stop {
-                            kind: StopKind::Cancelled,
-                            reason,
-                        },
-                    );
-                }
-                Ok(true)
-            }
-        }
+    fn cancel_running(&self, sequence: u64, reason: Arc<str>) {
+        let Some(attempt) = self.newest_attempt(sequence) else {
+            return;
+        };
+        attempt.cancel_job(Arc::clone(&reason));
+        let kind = StopKind::Cancelled;
+        self.ask(&attempt, Stop { kind, reason });
     }
 
     /// A job has ended without running: it leaves the queue and its waiters are told.
     pub(super) fn settle_waiting(&self, sequence: u64, outcome: Final) {
-        let ticket = {
-            let mut dispatch = self.dispatch.lock();
-            let Some(ticket) = dispatch.tickets.remove(sequence) else {
-                return;
-            };
-            dispatch.withdraw(&ticket);
-            self.phase.note(&dispatch);
-            ticket
-        };
-        self.tell_ended(&ticket, outcome);
-        self.pump();
+        self.phase.set_out();
+        let ticket = self.dispatch.lock().take_out(sequence);
+        if let Some(ticket) = ticket {
+            self.tell_ended(&ticket, outcome);
+            self.pump();
+        }
+        self.arrived();
     }
 
     pub(super) fn tell_ended(&self, ticket: &Arc<Ticket>, outcome: Final) {
@@ -101,31 +89,28 @@ impl Inner {
 
     /// Asks an attempt to stop, and looks again after `grace`. The first reason given stands.
     pub(super) fn ask(&self, attempt: &Arc<Attempt>, stop: Stop) {
-        if !attempt.stop_signal().set(stop) {
+        if attempt.is_closed() || !attempt.stop_signal().set(stop) {
             return;
         }
-        self.driver
-            .watch(self.tick().after(self.options.grace), attempt.key());
-        let kind = attempt
-            .ticket
-            .plan()
-            .map(|plan| plan.spec().executor)
-            .unwrap_or_default();
-        if let Ok(executor) = self.executor(kind) {
+        let until = self.tick().after(self.options.grace);
+        self.driver.watch(until, attempt.key(), Due::Grace);
+        // One that has not begun is looked at before it is given to its executor.
+        let plan = attempt.ticket.plan().filter(|_| attempt.has_begun());
+        let kind = plan.map(|plan| plan.spec().executor);
+        if let Some(executor) = kind.and_then(|kind| self.executor(kind).ok()) {
             executor.stop(attempt);
         }
     }
 
     /// The time of an attempt has come: its timeout, or the end of its grace.
-    pub(super) fn overdue(&self, key: u64) {
+    pub(super) fn overdue(&self, key: u64, due: Due) {
         let attempt = self.dispatch.lock().running.get(key).cloned();
         let Some(attempt) = attempt.filter(|attempt| !attempt.is_closed()) else {
             return;
         };
-        if attempt.stop_signal().is_set() {
-            self.abandon(&attempt)
-        } else {
-            self.time_out(&attempt)
+        match due {
+            Due::Timeout => self.time_out(&attempt),
+            Due::Grace => self.abandon(&attempt),
         }
     }
 
@@ -149,9 +134,10 @@ impl Inner {
     }
 
     /// What can't be killed is given up on: its end is recorded and its late result refused, but
-    /// it keeps what it reserved until it really ends.
+    /// it keeps what it reserved until it really ends. One that the store has not started yet has
+    /// nothing to record: it ends as soon as the store has.
     pub(super) fn abandon(&self, attempt: &Arc<Attempt>) {
-        if attempt.close() {
+        if attempt.has_begun() && attempt.close() {
             let now = self.now();
             let verdict = abandoned(attempt, now, || self.luck());
             self.record(smallvec![(Arc::clone(attempt), verdict)], now, false);

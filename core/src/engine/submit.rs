@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Timestamp;
+use crate::engine::dispatch::Early;
 use crate::engine::inner::Inner;
 use crate::engine::plan::Plan;
 use crate::engine::ticket::Ticket;
@@ -71,14 +72,17 @@ impl Inner {
             jobs.push(call.job(now));
             plans.push(call.plan);
         }
-        let reply = self.store.submit(Submit { now, jobs });
-        if let Reply::Now(_) = reply {
-            return Reply::now(reply.wait().map(|submitted| self.accept(&submitted, plans)));
+        let delayed = jobs.iter().any(|job: &NewJob| job.due.is_some());
+        if delayed {
+            self.dispatch.lock().delayed += 1;
         }
-        let this = self.this.clone();
-        reply.map(move |submitted| match this.upgrade() {
-            Some(inner) => inner.accept(&submitted, plans),
-            None => Batch::new(),
+        let reply = self.store.submit(Submit { now, jobs });
+        self.carry_on(reply, move |inner, submitted| {
+            let accepted = submitted.map(|submitted| inner.accept(&submitted, plans));
+            if delayed {
+                inner.dispatch.lock().delay_known();
+            }
+            Reply::now(accepted)
         })
     }
 
@@ -90,36 +94,59 @@ impl Inner {
     ) -> Batch<Accepted> {
         let jobs = submitted.iter().zip(plans);
         let accepted: Batch<Accepted> = jobs.map(|(job, plan)| self.take_in(job, plan)).collect();
-        self.announce(submitted, &accepted);
-        if accepted.iter().any(|job| self.is_hungry(&job.ticket)) {
+        if self.phase.is_gone() {
+            self.let_go_of_all();
+        } else if accepted.iter().any(|job| self.is_hungry(&job.ticket)) {
             self.pump();
         }
         accepted
     }
 
     fn take_in(&self, job: &Submitted, plan: Arc<Plan>) -> Accepted {
-        let (queued, deduplicated) = (job.state == State::Queued, job.deduplicated);
+        let deduplicated = job.deduplicated;
         let ticket = Arc::new(Ticket::new(job.id, job.sequence, plan));
-        if !job.keyed {
-            self.dispatch.bring(Arc::clone(&ticket), queued);
+        if deduplicated {
             return Accepted {
-                ticket,
+                ticket: self.take_in_known(ticket),
                 deduplicated,
             };
         }
-        // Several submitters may get to know a job with a key at once: the first brings its
-        // ticket, and only the one whose job it is queues it.
-        let ticket = self
-            .dispatch
-            .lock()
-            .take_in(ticket, queued && !deduplicated);
-        if deduplicated {
-            self.reconcile(Arc::clone(&ticket));
-        }
+        self.announce(job, &ticket);
+        let queued = job.state == State::Queued;
+        let ticket = if job.due.is_some() {
+            self.take_in_delayed(ticket)
+        } else if job.keyed {
+            // Another submitter may have brought a ticket for it already.
+            self.dispatch.lock().take_in(ticket, queued)
+        } else {
+            self.dispatch.bring(Arc::clone(&ticket), queued);
+            ticket
+        };
         Accepted {
             ticket,
             deduplicated,
         }
+    }
+
+    /// Takes in a job that another submit has made, and that may have ended meanwhile.
+    fn take_in_known(&self, ticket: Arc<Ticket>) -> Arc<Ticket> {
+        let ticket = self.dispatch.lock().take_in(ticket, false);
+        self.reconcile(Arc::clone(&ticket));
+        ticket
+    }
+
+    /// Takes in a job whose time may have come before its submit was answered.
+    fn take_in_delayed(&self, ticket: Arc<Ticket>) -> Arc<Ticket> {
+        let (ticket, early) = {
+            let mut dispatch = self.dispatch.lock();
+            let early = dispatch.early.remove(&ticket.sequence());
+            let queued = early == Some(Early::Queued);
+            (dispatch.take_in(ticket, queued), early)
+        };
+        if early == Some(Early::Ended) {
+            self.reconcile(Arc::clone(&ticket));
+        }
+        ticket
     }
 
     /// Whether a new job needs a grant now: else its executor asks for more anyway.
@@ -129,25 +156,14 @@ impl Inner {
         executor.is_none_or(|executor| executor.is_hungry())
     }
 
-    fn announce(&self, submitted: &[Submitted], accepted: &[Accepted]) {
-        for (job, accepted) in submitted
-            .iter()
-            .zip(accepted)
-            .filter(|(job, _)| !job.deduplicated)
-        {
-            self.events.emit(&*self.clock, &accepted.ticket, || {
-                EventKind::State(job.state)
-            });
-            if let Some(due) = job.due {
-                self.alarm_at(due);
-            }
+    fn announce(&self, job: &Submitted, ticket: &Ticket) {
+        self.events
+            .emit(&*self.clock, ticket, || EventKind::State(job.state));
+        if let Some(due) = job.due {
+            self.alarm_at(due);
         }
         // Expiry is the store's to tell: it is asked again at the next tick.
-        let expires = accepted
-            .iter()
-            .filter_map(|job| job.ticket.plan()?.spec.expires)
-            .min();
-        if let Some(expires) = expires {
+        if let Some(expires) = ticket.plan().and_then(|plan| plan.spec.expires) {
             self.alarm_at(self.now().after(expires));
         }
     }

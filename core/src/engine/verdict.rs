@@ -1,10 +1,8 @@
 //! What the end of an attempt means for its job: pure.
 
-use std::sync::Arc;
-
 use crate::clock::Timestamp;
 use crate::engine::attempt::{Attempt, Stop, StopKind};
-use crate::outcome::{AttemptEnd, Ended, Failure, OutcomeKind};
+use crate::outcome::{AttemptEnd, End, Ended, Failure, OutcomeKind};
 use crate::retry::RetryPolicy;
 use crate::state::State;
 use crate::store::Next;
@@ -12,14 +10,14 @@ use crate::store::Next;
 /// How an attempt ended, for the record, and what follows.
 #[derive(Debug)]
 pub(super) struct Verdict {
-    pub(super) end: Arc<AttemptEnd>,
+    pub(super) end: End,
     pub(super) next: Next,
 }
 
 impl Verdict {
     fn new(end: AttemptEnd, next: Next) -> Self {
         Self {
-            end: Arc::new(end),
+            end: End::from(end),
             next,
         }
     }
@@ -76,9 +74,10 @@ pub(super) fn verdict(
         now,
         luck,
     };
-    match attempt.stopped() {
-        None => judge(ended, retries),
-        Some(stop) => judge_stopped(&stop, ended, retries),
+    match (attempt.job_cancelled(), attempt.stopped()) {
+        (Some(reason), _) => Verdict::cancelled(reason),
+        (None, None) => judge(ended, retries),
+        (None, Some(stop)) => judge_stopped(&stop, ended, retries),
     }
 }
 

@@ -14,6 +14,7 @@ use crate::error::{Error, Result};
 pub struct SlotPause {
     engine: Arc<Inner>,
     attempt: Arc<Attempt>,
+    awaited: Arc<Ticket>,
 }
 
 impl SlotPause {
@@ -29,6 +30,7 @@ impl SlotPause {
         let pause = Self {
             engine,
             attempt: Arc::clone(attempt),
+            awaited: Arc::clone(awaited),
         };
         match stuck {
             None => Ok(pause),
@@ -39,7 +41,8 @@ impl SlotPause {
 
 impl Drop for SlotPause {
     fn drop(&mut self) {
-        self.engine.dispatch.lock().resume(&self.attempt);
+        let mut dispatch = self.engine.dispatch.lock();
+        dispatch.resume(&self.attempt, &self.awaited);
     }
 }
 
@@ -70,16 +73,27 @@ impl Dispatch {
         let running = self.running.get(attempt.key).is_some();
         if let Some(slot) = slot(attempt).filter(|_| running) {
             self.ledger.suspend(attempt.permit, slot);
-            self.waiting.insert(attempt.key, Arc::clone(awaited));
+            let waits = self.waiting.entry(attempt.key).or_default();
+            waits.push(Arc::clone(awaited));
         }
     }
 
-    /// Takes a slot again, at once.
-    fn resume(&mut self, attempt: &Attempt) {
+    /// Takes a slot again, at once, where the attempt waits for nothing else.
+    fn resume(&mut self, attempt: &Attempt, awaited: &Arc<Ticket>) {
+        let Some(waits) = self.waiting.get_mut(&attempt.key) else {
+            return;
+        };
+        let place = waits.iter().position(|one| Arc::ptr_eq(one, awaited));
+        place
+            .into_iter()
+            .for_each(|place| drop(waits.remove(place)));
+        if !waits.is_empty() {
+            return;
+        }
+        self.waiting.remove(&attempt.key);
         if let Some(slot) = slot(attempt) {
             self.ledger.resume(attempt.permit, slot);
         }
-        self.waiting.remove(&attempt.key);
     }
 
     /// Whether nothing can ever go on: all that runs waits for jobs that are queued, and none of
@@ -87,7 +101,10 @@ impl Dispatch {
     fn is_stuck(&self) -> bool {
         let unfinished = |ticket: &Arc<Ticket>| self.tickets.get(ticket.sequence()).is_some();
         self.waiting.len() == self.running.len()
-            && self.waiting.values().all(unfinished)
+            && self
+                .waiting
+                .values()
+                .all(|waits| waits.iter().any(unfinished))
             && !self.scheduler.is_empty()
             && self.tickets.len() == self.running.len() + self.scheduler.len()
             && !self.is_paused()

@@ -19,7 +19,7 @@ use crate::outcome::Ended;
 pub enum HostEvent {
     /// Run this, and report its end.
     Start(Assignment),
-    /// Ask this attempt, which was started, to stop.
+    /// Ask this attempt to stop. Where it was asked before the host took it, no start of it comes.
     Stop(Arc<Attempt>),
 }
 
@@ -87,14 +87,19 @@ impl HostLane {
     }
 
     fn pop(&self) -> Option<HostEvent> {
-        if let Some(attempt) = self.shared.stops.pop() {
-            return Some(HostEvent::Stop(attempt));
+        loop {
+            if let Some(attempt) = self.shared.stops.pop() {
+                return Some(HostEvent::Stop(attempt));
+            }
+            let assignment = self.shared.starts.pop()?;
+            if let Some(reporter) = self.shared.reporter.get().filter(|_| self.is_hungry()) {
+                reporter.more();
+            }
+            let Some(ended) = assignment.stopped() else {
+                return Some(HostEvent::Start(assignment));
+            };
+            self.finish([(assignment.attempt, ended)]);
         }
-        let assignment = self.shared.starts.pop()?;
-        if let Some(reporter) = self.shared.reporter.get().filter(|_| self.is_hungry()) {
-            reporter.more();
-        }
-        Some(HostEvent::Start(assignment))
     }
 
     /// Lets the waker be called for whatever comes from now on, though nobody polled until there was
@@ -108,6 +113,10 @@ impl HostLane {
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
         self.shared.stops.is_empty() && self.shared.starts.is_empty()
+    }
+
+    fn waiting(&self) -> usize {
+        self.shared.stops.len() + self.shared.starts.len()
     }
 
     /// How many attempts wait for a thread or a turn of the loop.
@@ -146,7 +155,7 @@ impl HostLane {
     fn tell(&self) {
         {
             let sleepers = self.shared.sleepers.lock();
-            if sleepers.idle > 0 {
+            for _ in 0..sleepers.idle.min(self.waiting()) {
                 self.shared.more.notify_one();
             }
         }

@@ -34,6 +34,8 @@ struct Shared {
 struct Work {
     ready: VecDeque<Assignment>,
     idle: usize,
+    /// Threads that were made and have not looked for work yet.
+    coming: usize,
     closed: bool,
 }
 
@@ -73,14 +75,17 @@ impl Executor for ThreadPool {
     }
 
     fn flush(&self) {
-        let (ready, idle) = {
-            let work = self.shared.work.lock();
-            (work.ready.len(), work.idle)
+        let (awake, made) = {
+            let mut work = self.shared.work.lock();
+            let ready = work.ready.len();
+            let made = ready.saturating_sub(work.idle + work.coming);
+            work.coming += made;
+            (ready.min(work.idle), made)
         };
-        for _ in 0..ready.min(idle) {
+        for _ in 0..awake {
             self.shared.more.notify_one();
         }
-        for _ in idle..ready {
+        for _ in 0..made {
             self.shared.spawn();
         }
     }
@@ -103,11 +108,14 @@ impl Shared {
     fn spawn(self: &Arc<Self>) {
         let shared = Arc::clone(self);
         let builder = std::thread::Builder::new().name("bursar-thread".into());
-        // Where the system gives no more threads, those that there are do the work.
-        let _ = builder.spawn(move || shared.run());
+        if builder.spawn(move || shared.run()).is_err() {
+            // Where the system gives no more threads, those that there are do the work.
+            self.work.lock().coming -= 1;
+        }
     }
 
     fn run(&self) {
+        self.work.lock().coming -= 1;
         while let Some((assignment, last)) = self.next() {
             let attempt = Arc::clone(&assignment.attempt);
             let Some(reporter) = self.reporter.get() else {
@@ -142,6 +150,9 @@ impl Shared {
 }
 
 fn call(assignment: Assignment) -> Ended {
+    if let Some(ended) = assignment.stopped() {
+        return ended;
+    }
     let Some(Handler::Sync(handler)) = assignment.handler().cloned() else {
         return Ended::GaveUp(Failure::new(
             "BursarError",

@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 use crate::clock::Timestamp;
 use crate::id::JobId;
 use crate::job::{Cursor, JobFilter, JobInfo, LogLine, NewJob, Order, Progress, Spec};
-use crate::outcome::{AttemptEnd, Final};
+use crate::outcome::{End, Final};
 use crate::payload::Payload;
 use crate::state::State;
 
@@ -98,7 +98,7 @@ pub struct FinishedAttempt {
     /// The number of the attempt.
     pub attempt: u32,
     /// How it ended.
-    pub end: Arc<AttemptEnd>,
+    pub end: End,
     /// What follows.
     pub next: Next,
 }
@@ -153,7 +153,7 @@ pub struct Cancel {
     /// Its id.
     pub id: JobId,
     /// How it ends.
-    pub end: Arc<AttemptEnd>,
+    pub end: End,
 }
 
 /// What became of a request to cancel.

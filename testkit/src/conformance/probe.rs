@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bursar_core::{
-    AttemptEnd, Batch, Cancel, Cancelled, Claim, Claimed, Count, Deletion, ErrorKind, Failure,
+    AttemptEnd, Batch, Cancel, Cancelled, Claim, Claimed, Count, Deletion, End, ErrorKind, Failure,
     Fenced, Finish, FinishedAttempt, Get, JobFilter, JobId, JobInfo, List, Listed, NewJob, Next,
     Note, NoteKind, Order, OutcomeKind, Payload, Promote, Promoted, Prune, Pruned, Ref, Spec,
     State, Store, Submit, Submitted, Tally, Timestamp,
@@ -121,7 +121,7 @@ impl Probe {
         let ended = FinishedAttempt {
             sequence,
             attempt,
-            end: Arc::new(end),
+            end: End::from(end),
             next,
         };
         self.finish_all([ended])[0]
@@ -164,7 +164,7 @@ impl Probe {
         let request = Cancel {
             now: self.now(),
             id,
-            end: Arc::new(cancelled("not needed")),
+            end: cancelled("not needed").into(),
         };
         self.store.cancel(request).wait().unwrap()
     }

@@ -43,7 +43,7 @@ pub fn a_closed_store_refuses_everything(make: Maker<'_>) {
         attempt: 1,
         kind: NoteKind::Checkpoint(Payload::Null),
     };
-    let end = Arc::new(cancelled("too late"));
+    let end = cancelled("too late").into();
     let logs = true;
     let filter = JobFilter::default();
     let reference = Ref { now, id };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::job::NewJob;
-use crate::outcome::{AttemptEnd, Failure, Final, OutcomeKind};
+use crate::outcome::{AttemptEnd, End, Failure, Final, OutcomeKind};
 use crate::state::State;
 use crate::store::{
     Batch, Cancel, Cancelled, Claim, Claimed, Deletion, Expired, Fenced, Finish, FinishedAttempt,
@@ -209,13 +209,7 @@ impl Books {
     }
 
     /// Ends a job that waits as cancelled.
-    fn end_waiting(
-        &mut self,
-        sequence: u64,
-        end: Arc<AttemptEnd>,
-        now: Timestamp,
-        trash: &mut Trash,
-    ) {
+    fn end_waiting(&mut self, sequence: u64, end: End, now: Timestamp, trash: &mut Trash) {
         let workers = &self.workers;
         let Some(record) = self.records.get_mut(sequence) else {
             return;
@@ -274,8 +268,8 @@ impl Books {
             "Expired",
             format!("it did not start within {after} of its submission"),
         );
-        let end = Arc::new(AttemptEnd::failed(OutcomeKind::Cancelled, reason));
-        self.end_waiting(sequence, Arc::clone(&end), now, trash);
+        let end = End::from(AttemptEnd::failed(OutcomeKind::Cancelled, reason));
+        self.end_waiting(sequence, end.clone(), now, trash);
         Some(Expired {
             sequence,
             outcome: Final {

@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 use crate::clock::Timestamp;
 use crate::id::JobId;
 use crate::job::{AttemptInfo, JobInfo, LogLine, NewJob, Progress, Spec};
-use crate::outcome::{AttemptEnd, Failure};
+use crate::outcome::{End, Failure};
 use crate::payload::Payload;
 use crate::state::State;
 use crate::store::Submitted;
@@ -26,7 +26,7 @@ pub(super) struct Record {
     pub(super) due: Timestamp,
     pub(super) started: Timestamp,
     pub(super) finished: Timestamp,
-    pub(super) end: Option<Arc<AttemptEnd>>,
+    pub(super) end: Option<End>,
     pub(super) rare: Option<Box<Rare>>,
     pub(super) attempt: u32,
     pub(super) failures: u32,
@@ -52,7 +52,7 @@ pub(super) struct Rare {
 pub(super) struct Trash {
     pub(super) records: SmallVec<[Record; 1]>,
     pub(super) payloads: SmallVec<[Payload; 1]>,
-    pub(super) ends: SmallVec<[Arc<AttemptEnd>; 1]>,
+    pub(super) ends: SmallVec<[End; 1]>,
 }
 
 impl Record {

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use bursar_core::{
-    AttemptEnd, AttemptInfo, Batch, Cancel, Cancelled, Claim, Claimed, Deletion, ErrorKind,
+    AttemptEnd, AttemptInfo, Batch, Cancel, Cancelled, Claim, Claimed, Deletion, End, ErrorKind,
     Expired, Failure, Fenced, Final, Finish, FinishedAttempt, JobId, JobInfo, NewJob, Next, Note,
     NoteKind, OutcomeKind, Promote, Promoted, Prune, Pruned, Queued, Ref, State, Submit, Submitted,
     Timestamp, format_duration,
@@ -180,7 +180,7 @@ impl Model {
         let after = format_duration(expires);
         let message = format!("it did not start within {after} of its submission");
         let failure = Failure::new("Expired", message);
-        let end = Arc::new(AttemptEnd::failed(OutcomeKind::Cancelled, failure));
+        let end = End::from(AttemptEnd::failed(OutcomeKind::Cancelled, failure));
         self.end(sequence, State::Cancelled, &end, now);
         let state = State::Cancelled;
         let outcome = Final { state, end };

@@ -156,7 +156,7 @@ impl Duel {
         };
         let ended = request();
         let again = ended.iter().map(|one| bursar_core::FinishedAttempt {
-            end: Arc::clone(&one.end),
+            end: one.end.clone(),
             ..*one
         });
         let attempts = again.collect();
@@ -183,11 +183,11 @@ impl Duel {
 
     fn cancel(&mut self) {
         let (now, id) = (self.now(), self.id());
-        let end = Arc::new(cancelled("not needed"));
+        let end = bursar_core::End::from(cancelled("not needed"));
         let request = || Cancel {
             now,
             id,
-            end: Arc::clone(&end),
+            end: end.clone(),
         };
         let store = self.probe.store.cancel(request()).wait().unwrap();
         let model = self.model.cancel(&request());

@@ -72,7 +72,7 @@ pub(super) fn finished(
     FinishedAttempt {
         sequence,
         attempt,
-        end: Arc::new(end_for(next)),
+        end: end_for(next).into(),
         next,
     }
 }
