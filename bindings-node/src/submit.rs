@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bursar::core::{Accepted, Payload, Plan, Submission};
+use bursar::core::{Accepted, OptionValue, Payload, Plan, Style, Submission, TaskOptions};
 use napi_derive::napi;
 
 use crate::checks::{task, task_options};
@@ -52,7 +52,7 @@ impl NativeEngine {
             None => Token::payload(args, &self.mailbox),
         };
         let mut submission = Submission::new(self.plan_of(plan)?, args);
-        submission.unique = unique.map(Arc::from);
+        submission.unique = unique.map(checked_key).transpose()?;
         let accepted = self.accept([submission])?.into_iter().next();
         let Some(accepted) = accepted else {
             return Err(internal("no job was accepted"));
@@ -71,16 +71,17 @@ impl NativeEngine {
         jobs: Vec<u32>,
         args: Vec<u32>,
         texts: Option<Vec<String>>,
-        uniques: Option<Vec<Option<String>>>,
+        uniques: Option<Vec<String>>,
     ) -> Result<Vec<u32>> {
         let plan = self.plan_of(plan)?;
-        let mut uniques = uniques.unwrap_or_default().into_iter();
-        let submissions = self.payloads((args, texts)).into_iter().map(|args| {
-            let mut submission = Submission::new(Arc::clone(&plan), args);
-            submission.unique = uniques.next().flatten().map(Arc::from);
-            submission
-        });
-        let submissions: Vec<Submission> = submissions.collect();
+        let args = self.payloads((args, texts));
+        let mut submissions: Vec<Submission> = args
+            .into_iter()
+            .map(|args| Submission::new(Arc::clone(&plan), args))
+            .collect();
+        for (submission, unique) in submissions.iter_mut().zip(uniques.unwrap_or_default()) {
+            submission.unique = Some(checked_key(unique)?);
+        }
         let mut earlier = Vec::new();
         let accepted = self.accept(submissions)?;
         for ((place, accepted), job) in accepted.into_iter().enumerate().zip(jobs) {
@@ -132,4 +133,12 @@ impl NativeEngine {
             .bell
             .attend(|| ticket.on_done(move || mailbox.job_ended(job)));
     }
+}
+
+/// A key of one call, checked as the option of a task is.
+fn checked_key(key: String) -> Result<Arc<str>> {
+    let mut options = TaskOptions::default();
+    let value = OptionValue::Text(key);
+    options.set("unique", &value, Style::Camel).map_err(fault)?;
+    options.unique.ok_or_else(|| internal("no key was set"))
 }

@@ -47,27 +47,28 @@ export function refine(definition: Definition, options: Options): Definition {
     name: definition.name,
     handler: definition.handler,
     options: [...own, ...pairs],
-    keyOf: 'unique' in options && options.unique != null ? keyOf : definition.keyOf,
+    keyOf: keyOf ?? definition.keyOf,
     base: definition.base ?? definition,
   }
 }
 
 /** What the engine is told of the options, and what is done here. */
 function split(options: Options): { pairs: Pairs; keyOf: KeyOf | undefined } {
-  const keyOf = keyFunction(options.unique)
-  const pairs = Object.entries(options).filter(([name]) => name !== 'unique' || keyOf === undefined)
-  return { pairs, keyOf }
+  const { unique, ...rest } = options
+  return { pairs: Object.entries(rest), keyOf: unique == null ? undefined : keyFunction(unique) }
 }
 
-function keyFunction(unique: unknown): KeyOf | undefined {
+function keyFunction(unique: unknown): KeyOf {
   if (typeof unique === 'function') return (args) => checkKey(unique(...args))
   if (typeof unique === 'string' && /[{}]/.test(unique)) return template(unique)
-  return undefined
+  // The engine checks the key of each call; one that never changes is checked here and now.
+  guarded(() => native.checkOptions([['unique', unique]]))
+  return () => unique as string
 }
 
 function checkKey(key: unknown): string {
-  if (typeof key === 'string' && key !== '') return key
-  throw new BursarError('Invalid', `unique: the function gave ${show(key)}: expected text that isn't empty`)
+  if (typeof key === 'string') return key
+  throw new BursarError('Invalid', `unique: the function gave ${show(key)}: expected text`)
 }
 
 /** A key in which `{0}` stands for the first argument. */

@@ -15,7 +15,7 @@ import {
 import type { EndFacts } from './native.js'
 import type { WaitOptions } from './options.js'
 import type { Runner } from './runner.js'
-import { type Wake, waiter, waitUntil } from './wait.js'
+import { checkWait, type Wake, waiter, waitUntil } from './wait.js'
 
 /** The code of the error of a job that ended with an outcome; all others are plain failures. */
 const CODES: Record<string, JobFailedCode> = {
@@ -251,7 +251,7 @@ export class Job<T = unknown> {
 
   /** Waits for its end. */
   async #until(options: WaitOptions | undefined): Promise<void> {
-    if (this._state !== undefined) return
+    if (this._state !== undefined) return checkWait(options)
     const waiting = waiter(this._runner)
     const resume = waiting ? this._runner.pause(waiting, this._number) : undefined
     try {

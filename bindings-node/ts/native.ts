@@ -17,7 +17,7 @@ export interface NativeEngine {
     jobs: number[],
     args: number[],
     texts: string[] | null,
-    uniques: (string | null)[] | null,
+    uniques: string[] | null,
   ): number[]
   exchange(inbox: Int32Array, count: number, outbox: Int32Array): number
   flush(inbox: Int32Array, count: number): void

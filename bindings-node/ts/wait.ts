@@ -10,6 +10,18 @@ const LONGEST = 2 ** 31 - 1
 /** @internal What a wait calls when it is done. */
 export type Wake = () => void
 
+/** The timeout of a wait, in seconds. */
+function secondsOf(options: WaitOptions | undefined): number | null {
+  return guarded(() => native.duration('timeout', options?.timeout ?? null))
+}
+
+/** @internal Refuses the options of a wait that is over at once, as if it wasn't. */
+export async function checkWait(options: WaitOptions | undefined): Promise<void> {
+  if (options === undefined) return
+  secondsOf(options)
+  options.signal?.throwIfAborted()
+}
+
 /**
  * @internal Waits until `subscribe` calls back, at most for the timeout, and not after an abort.
  * `subscribe` gives what ends the subscription. The process stays alive meanwhile.
@@ -19,7 +31,7 @@ export function waitUntil(
   options: WaitOptions | undefined,
   what: () => string,
 ): Promise<void> {
-  const seconds = guarded(() => native.duration('timeout', options?.timeout ?? null))
+  const seconds = secondsOf(options)
   const signal = options?.signal ?? undefined
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason)
