@@ -7,6 +7,7 @@ const DAY = 24 * 60 * 60 * 1_000
 // Sits there until it is stopped: whatever takes a signal ends at once.
 const guard = task('guard', async () => {
   try {
+    currentJob().progress(0)
     await setTimeout(DAY, undefined, { signal: currentJob().signal })
   } finally {
     console.log('guard: the door is closed')
@@ -16,6 +17,7 @@ const guard = task('guard', async () => {
 // What takes no signal looks now and then whether it should stop.
 const count = task('count', async () => {
   try {
+    currentJob().progress(0)
     while (true) {
       currentJob().raiseIfCancelled()
       await setImmediate()
@@ -26,14 +28,16 @@ const count = task('count', async () => {
 })
 
 /**
- * Waits until it runs.
+ * Waits until its code runs: until it says how far it is.
  *
  * @template T
  * @param {import('bursar').Job<T>} job
  */
 async function started(job) {
-  for await (const event of job.events()) {
-    if (event.type === 'state' && event.state === 'running') return job
+  const events = job.events()
+  if (job.progress) return job
+  for await (const event of events) {
+    if (event.type === 'progress') return job
   }
   return job
 }
@@ -69,5 +73,5 @@ job = await started(await count.submit())
 await job.cancel('enough')
 await say('count', job)
 
-await say('guard', await guard.options({ timeout: '20ms' }).submit())
+await say('guard', await guard.options({ timeout: '500ms' }).submit())
 await engine.shutdown()

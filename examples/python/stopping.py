@@ -13,6 +13,7 @@ from bursar import Engine, Job, JobFailed, current_job, task
 async def guard() -> None:
     """Sits there until it is stopped: that raises `asyncio.CancelledError` where it awaits."""
     try:
+        current_job().progress(0)
         await asyncio.Event().wait()
     finally:
         print("guard: the door is closed")
@@ -22,6 +23,7 @@ async def guard() -> None:
 def count() -> None:
     """A thread can't be stopped from outside: it looks now and then whether it should."""
     try:
+        current_job().progress(0)
         while True:
             current_job().raise_if_cancelled()
             time.sleep(0.001)
@@ -30,10 +32,10 @@ def count() -> None:
 
 
 def started(job: Job[Any]) -> Job[Any]:
-    """Waits until it runs."""
+    """Waits until its code runs: until it says how far it is."""
     events = job.events()
-    if job.state != "running":
-        next(event for event in events if event.state == "running")
+    if job.progress is None:
+        next(event for event in events if event.progress)
     return job
 
 
@@ -62,7 +64,7 @@ def main() -> None:
         job.cancel("enough")
         say("count", job)
 
-        say("guard", guard.options(timeout="20ms").submit())
+        say("guard", guard.options(timeout="500ms").submit())
 
 
 if __name__ == "__main__":

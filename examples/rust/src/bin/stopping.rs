@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::time::Duration;
 
-use bursar::{Engine, EventKind, Job, JobContext, JobError, State};
+use bursar::{Engine, EventKind, Job, JobContext, JobError};
 
 /// Says goodbye when it is dropped, as a lock or a temporary file would be given back.
 struct Door(&'static str);
@@ -16,9 +16,10 @@ impl Drop for Door {
 
 /// Sits there until it is stopped.
 #[bursar::task(name = "guard")]
-async fn guard() {
+async fn guard() -> Result<(), bursar::Error> {
     let _door = Door("guard");
-    std::future::pending::<()>().await;
+    JobContext::current()?.progress(0.0, None).await?;
+    std::future::pending().await
 }
 
 /// A thread can't be stopped from outside: it looks now and then whether it should.
@@ -26,20 +27,22 @@ async fn guard() {
 fn count() -> Result<u64, Box<dyn Error + Send + Sync>> {
     let _door = Door("count");
     let job = JobContext::current()?;
+    job.progress(0.0, None).wait()?;
     loop {
         job.raise_if_cancelled()?;
         std::thread::yield_now();
     }
 }
 
-/// Waits until `job` runs.
+/// Waits until the code of `job` runs: until it says how far it is.
 async fn runs<T>(job: &Job<T>) -> Result<(), bursar::Error> {
     let mut events = job.events();
-    while job.state().await? != State::Running {
-        while let Some(event) = events.next().await {
-            if event.kind == EventKind::State(State::Running) {
-                break;
-            }
+    if job.progress().await?.is_some() {
+        return Ok(());
+    }
+    while let Some(event) = events.next().await {
+        if matches!(event.kind, EventKind::Progress(_)) {
+            break;
         }
     }
     Ok(())
@@ -79,7 +82,7 @@ async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     job.cancel_because("enough").await?;
     say("count", job.result().await);
 
-    let job = engine.submit(guard::call()).timeout("20ms").await?;
+    let job = engine.submit(guard::call()).timeout("500ms").await?;
     say("guard", job.result().await);
     engine.shutdown().await?;
     Ok(())
