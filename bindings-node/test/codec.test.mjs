@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { task } from 'bursar'
+import { open, unique } from './helpers.mjs'
+
+class Point {
+  x = 1
+}
+const cycle = { list: [] }
+cycle.list.push({ back: cycle })
+let deep = []
+for (let level = 0; level < 100_000; level += 1) deep = [deep]
+
+const REFUSED = [
+  [undefined, 'undefined', /^argument 0: JSON can't carry undefined/],
+  [{ a: [1, undefined] }, 'undefined in an array', /^argument 0\.a\[1\]: JSON can't carry undefined/],
+  [new Array(2), 'a hole in an array', /^argument 0\[0\]: JSON can't carry undefined/],
+  [{ a: Number.NaN }, 'NaN', /^argument 0\.a: JSON can't carry NaN/],
+  [[Number.NEGATIVE_INFINITY], '-Infinity', /^argument 0\[0\]: JSON can't carry -Infinity/],
+  [{ n: 1n }, 'a bigint', /^argument 0\.n: JSON can't carry a bigint/],
+  [() => 1, 'a function', /^argument 0: JSON can't carry a function/],
+  [{ s: Symbol('s') }, 'a symbol', /^argument 0\.s: JSON can't carry a symbol/],
+  [{ [Symbol('s')]: 1 }, 'a symbol as key', /^argument 0: JSON can't carry an object with symbols as keys/],
+  [new Map([[1, 2]]), 'a Map', /^argument 0: JSON can't carry an instance of Map/],
+  [{ seen: new Set() }, 'a Set', /^argument 0\.seen: JSON can't carry an instance of Set/],
+  [new Point(), 'an instance', /^argument 0: JSON can't carry an instance of Point/],
+  [new Uint8Array(2), 'bytes', /^argument 0: JSON can't carry an instance of Uint8Array/],
+  [/x/, 'a regular expression', /^argument 0: JSON can't carry an instance of RegExp/],
+  [new Error('x'), 'an error', /^argument 0: JSON can't carry an instance of Error/],
+  [cycle, 'a cycle', /^argument 0\.list\[0\]\.back: JSON can't carry a value that contains itself/],
+  ['\ud800', 'half a surrogate pair', /^argument 0: JSON can't carry text with half a surrogate pair/],
+  [{ '\udc00': 1 }, 'such a key', /half a surrogate pair/],
+  [deep, 'too deep a value', /nested more than 500 levels deep/],
+]
+
+for (const [value, name, message] of REFUSED) {
+  test(`strict refuses ${name} as an argument, naming its path`, async (t) => {
+    const engine = await open(t, { strict: true })
+    const one = task(unique('one'), () => 1)
+    await assert.rejects(engine.submit(one, value, 1), { name: 'BursarError', code: 'Invalid', message })
+    assert.equal(await engine.count(), 0)
+  })
+}
+
+test('what JSON carries arrives as it was', async (t) => {
+  const engine = await open(t, { strict: true })
+  const echo = task(unique('echo'), (...args) => args)
+  const shared = { x: 1 }
+  const args = [
+    'text \u0000 \u{1f600} "quoted"',
+    2 ** 53 + 2,
+    1.5e300,
+    true,
+    null,
+    [[], {}],
+    { nested: { list: [shared, shared] }, gone: undefined, __proto__: null },
+  ]
+  const { list } = args[6].nested
+  const expected = [...args.slice(0, 6), { nested: { list } }]
+  assert.deepEqual(await (await engine.submit(echo, ...args)).result(), expected)
+  assert.deepEqual((await engine.jobs())[0].args, expected)
+})
+
+test('toJSON is called once, and what it gives is checked too', async (t) => {
+  const engine = await open(t, { strict: true })
+  const echo = task(unique('echo'), (value) => value)
+  let calls = 0
+  const counted = {
+    toJSON() {
+      calls += 1
+      return { at: new Date(0) }
+    },
+  }
+  assert.deepEqual(await (await engine.submit(echo, counted)).result(), { at: '1970-01-01T00:00:00.000Z' })
+  assert.equal(calls, 1)
+  await assert.rejects(engine.submit(echo, { toJSON: () => 1n }), { message: /can't carry a bigint/ })
+})
+
+test('arguments are what they were at submit, however they change after', async (t) => {
+  const engine = await open(t, { strict: true })
+  const echo = task(unique('echo'), (value) => value)
+  const value = { n: 1 }
+  const submitted = engine.submit(echo, value)
+  value.n = 2
+  assert.deepEqual(await (await submitted).result(), { n: 1 })
+})
+
+test('trailing arguments that are undefined are left out', async (t) => {
+  const engine = await open(t, { strict: true })
+  const count = task(unique('count'), (a, b = 'default') => [a, b])
+  assert.deepEqual(await (await engine.submit(count, 1, undefined)).result(), [1, 'default'])
+})
+
+test('a result that JSON can not carry fails its job, once', async (t) => {
+  const engine = await open(t, { strict: true })
+  let runs = 0
+  const bad = task(unique('bad'), { retries: 3 }, () => {
+    runs += 1
+    return { when: { map: new Map() } }
+  })
+  const error = await (await engine.submit(bad)).exception()
+  assert.equal(error.code, 'JobFailed')
+  assert.match(error.message, /^result\.when\.map: JSON can't carry an instance of Map/)
+  assert.equal(runs, 1)
+})
+
+test('a result of nothing is null where it is encoded, undefined where it lives', async (t) => {
+  const nothing = task(unique('nothing'), () => {})
+  for (const strict of [true, false]) {
+    const engine = await open(t, { strict })
+    assert.equal(await (await engine.submit(nothing)).result(), strict ? null : undefined)
+  }
+})
+
+test('in memory objects are passed on as they are, and let go when nobody holds them', async (t) => {
+  const engine = await open(t, { maxResults: 1 })
+  const echo = task(unique('echo'), (value) => value)
+  const refs = []
+  const through = async () => {
+    const value = { symbol: Symbol('s'), call: () => 1 }
+    refs.push(new WeakRef(value))
+    const result = await (await engine.submit(echo, value)).result()
+    assert.equal(result, value)
+  }
+  for (let round = 0; round < 10; round += 1) await through()
+  // The last result may be kept by the store; one more job makes it go.
+  await (await engine.submit(echo, 1)).result()
+  await (await engine.submit(echo, 2)).result()
+  await new Promise(setImmediate)
+  globalThis.gc()
+  await new Promise(setImmediate)
+  globalThis.gc()
+  assert.equal(refs.filter((ref) => ref.deref() !== undefined).length, 0)
+})
