@@ -25,7 +25,7 @@ const LEAST = 1_000_000
 const deflated = promisify(deflate)
 const sha256 = (/** @type {Buffer} */ content) => webcrypto.subtle.digest('SHA-256', content)
 
-const compress = task('compress', { memory: LEAST }, async (/** @type {string} */ path) => {
+const compress = task('compress', async (/** @type {string} */ path) => {
   const content = await readFile(path)
   const [hash, compressed] = await Promise.all([sha256(content), deflated(content, { level: 6 })])
   /** @type {Compressed} */
@@ -105,9 +105,12 @@ async function watch(engine, files) {
  * @param {string} memory
  */
 async function run(files, memory) {
-  // Only memory shall bound what runs at once, so the concurrency may not.
-  const options = { memory, concurrency: 1_000, maxResults: Math.max(10_000, files.length) }
-  const engine = await Engine.open('memory:', options)
+  const engine = await Engine.open('memory:', {
+    memory,
+    defaultMemory: memory, // each job says what it needs; without, it would have the pool to itself
+    concurrency: 1_000, // so many that only memory bounds what runs at once
+    maxResults: Math.max(10_000, files.length),
+  })
   try {
     const pool = (await engine.stats()).budget.memory.total
     const jobs = await Promise.all(files.map((file) => submit(file, pool)))

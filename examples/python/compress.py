@@ -35,7 +35,7 @@ class Compressed(TypedDict):
     compressed: int
 
 
-@task(name="compress", memory=LEAST)
+@task(name="compress")
 def compress(path: str) -> Compressed:
     content = Path(path).read_bytes()
     return {
@@ -100,9 +100,13 @@ def progress(stats: Stats, files: int) -> str:
 
 
 def run(files: list[File], memory: str) -> Report:
-    # Only memory shall bound what runs at once, so the number of threads may not.
-    kept = max(10_000, len(files))
-    with Engine("memory:", memory=memory, concurrency=1_000, max_results=kept) as engine:
+    with Engine(
+        "memory:",
+        memory=memory,
+        default_memory=memory,  # each job says what it needs; without, it would have the pool to itself
+        concurrency=1_000,  # so many threads that only memory bounds what runs at once
+        max_results=max(10_000, len(files)),
+    ) as engine:
         pool = int(engine.stats().budget.memory.total)
         jobs = {file.name: file.submit(pool) for file in files}
         watch(engine, len(files))
