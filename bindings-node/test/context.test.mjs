@@ -129,7 +129,10 @@ test('progress and checkpoints are checked', async (t) => {
     const job = currentJob()
     assert.throws(() => job.progress(101), { code: 'Invalid', message: /progress 101 is out of range/ })
     assert.throws(() => job.progress(Number.NaN), { code: 'Invalid' })
-    assert.throws(() => job.checkpoint('x'.repeat(2 ** 20)), { code: 'Invalid', message: /1048578 bytes.*1048576/ })
+    assert.throws(() => job.checkpoint('x'.repeat(2 ** 20)), {
+      code: 'Invalid',
+      message: /1048578 bytes.*1048576/,
+    })
     assert.throws(() => job.checkpoint({ a: 1n }), { code: 'Invalid', message: /^checkpoint\.a/ })
     assert.equal(job.checkpoint(), undefined)
   })

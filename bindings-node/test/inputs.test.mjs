@@ -63,7 +63,10 @@ for (const [options, message] of [
 }
 
 test('a URL of no known kind is refused', async () => {
-  await assert.rejects(Engine.open('carrier-pigeon:home'), { code: 'Invalid', message: /"carrier-pigeon:home"/ })
+  await assert.rejects(Engine.open('carrier-pigeon:home'), {
+    code: 'Invalid',
+    message: /"carrier-pigeon:home"/,
+  })
 })
 
 test('names of tasks are checked', () => {

@@ -23,7 +23,10 @@ test('an async handler that throws is failed, with type, message, stack and caus
     assert.match(error.stack, /outcome\.test\.mjs/)
     assert.equal(error.cause, thrown)
     assert.equal(error.info.state, 'failed')
-    assert.deepEqual([error.info.error.type, error.info.error.message], ['ImageError', 'the file is no image'])
+    assert.deepEqual(
+      [error.info.error.type, error.info.error.message],
+      ['ImageError', 'the file is no image'],
+    )
     return true
   })
   assert.equal(await job.state(), 'failed')

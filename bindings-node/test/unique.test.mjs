@@ -41,12 +41,18 @@ test('a key may be text, a template or a function; it is free again once its job
 test('a key that can not be made is refused', async (t) => {
   const engine = await open(t)
   const name = unique('key')
-  assert.throws(() => task(name, { unique: 'a:{name}' }, () => 1), { code: 'Invalid', message: /"a:\{name\}"/ })
+  assert.throws(() => task(name, { unique: 'a:{name}' }, () => 1), {
+    code: 'Invalid',
+    message: /"a:\{name\}"/,
+  })
   assert.throws(() => task(name, { unique: '{' }, () => 1), { code: 'Invalid' })
   assert.throws(() => task(name, { unique: '' }, () => 1), { code: 'Invalid' })
   const byPlace = task(name, { unique: 'a:{1}' }, () => 1)
   await assert.rejects(engine.submit(byPlace, 'x'), { code: 'Invalid', message: /argument 1 is missing/ })
-  await assert.rejects(engine.submit(byPlace, 'x', {}), { code: 'Invalid', message: /argument 1 is a object/ })
+  await assert.rejects(engine.submit(byPlace, 'x', {}), {
+    code: 'Invalid',
+    message: /argument 1 is a object/,
+  })
   const byFunction = byPlace.options({ unique: () => 7 })
   await assert.rejects(engine.submit(byFunction, 'x'), { code: 'Invalid' })
   assert.equal(await engine.count(), 0)

@@ -106,7 +106,9 @@ test('drain waits for all, and can be given up', async (t) => {
   const gate = deferred()
   const job = await engine.submit(task(unique('slow'), () => gate.promise))
   await assert.rejects(engine.drain({ timeout: '5ms' }), { name: 'TimeoutError' })
-  await assert.rejects(engine.drain({ signal: AbortSignal.abort(new Error('enough')) }), { message: 'enough' })
+  await assert.rejects(engine.drain({ signal: AbortSignal.abort(new Error('enough')) }), {
+    message: 'enough',
+  })
   gate.resolve()
   await engine.drain({ timeout: '1m' })
   assert.equal(job.done, true)

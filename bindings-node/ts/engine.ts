@@ -66,8 +66,12 @@ export class Engine {
     ...args: Args
   ): Promise<Job<Result>>
   submit<Result = unknown>(name: string, ...args: unknown[]): Promise<Job<Result>>
-  async submit(task: unknown, ...args: unknown[]): Promise<Job> {
-    return this.#runner.submit(this.#definition(task), args)
+  submit(task: unknown, ...args: unknown[]): Promise<Job> {
+    try {
+      return this.#runner.submit(this.#definition(task), args)
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   /**
