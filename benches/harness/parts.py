@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,11 +18,11 @@ VENV_PYTHON = ROOT / ".cache" / "venv" / "bin" / "python"
 
 @dataclass(frozen=True)
 class Part:
-    """One program, and what is made of its output."""
+    """Programs that run one after the other, and what is made of their output."""
 
     name: str
     title: str
-    command: Sequence[str]
+    commands: Sequence[Sequence[str]]
     # What is built and installed for it: keys of SET_UP.
     needs: Sequence[str]
     # How many rows hold a bar of the agreement; fewer means that something was left out.
@@ -32,15 +31,25 @@ class Part:
 
     def run(self) -> list[Row]:
         """Measures: minutes. What it can't make a row of is an error that names the program."""
-        output = capture(self.command, rows.brief)
-        try:
-            found = self.read(output)
-        except RowError as error:
-            raise BenchError(f"{shown(self.command)} broke the contract of its output: {error}") from error
+        found = [row for command in self.commands for row in self._rows(command)]
         held = sum(row.bar is not None for row in found)
-        if not found or held < self.bars:
-            printed = f"{len(found)} rows, {held} with a bar; {self.bars} bars are agreed"
-            raise BenchError(f"{shown(self.command)} printed {printed}")
+        if held < self.bars:
+            printed = f"{held} rows with a bar; {self.bars} are agreed"
+            raise BenchError(f"{self.shown} printed {printed}")
+        return found
+
+    @property
+    def shown(self) -> str:
+        """The commands as a person would type them."""
+        return " && ".join(map(shown, self.commands))
+
+    def _rows(self, command: Sequence[str]) -> list[Row]:
+        try:
+            found = self.read(capture(command, rows.brief))
+        except RowError as error:
+            raise BenchError(f"{shown(command)} broke the contract of its output: {error}") from error
+        if not found:
+            raise BenchError(f"{shown(command)} printed no row")
         return found
 
 
@@ -49,25 +58,35 @@ def _cargo(kind: str, name: str, *arguments: str) -> list[str]:
     return ["cargo", *run, "--quiet", "-p", "bursar-benches", f"--{kind}", name, "--", *arguments]
 
 
-def _python() -> list[str]:
-    return [str(VENV_PYTHON), str(BENCHES / "python" / "throughput.py")]
+def _python(script: str) -> list[str]:
+    return [str(VENV_PYTHON), str(BENCHES / script)]
 
 
-def _node() -> list[str]:
-    return ["node", str(BENCHES / "node" / "throughput.mjs")]
-
-
-def _idle() -> list[str]:
-    return [sys.executable, str(BENCHES / "idle" / "observe.py")]
+def _node(script: str) -> list[str]:
+    return ["node", str(BENCHES / script)]
 
 
 _ALL = (
-    Part("micro", "what the parts of a job cost", _cargo("bench", "micro"), ["rust"], read=divan.rows),
-    Part("scheduler", "the scheduler alone", _cargo("bin", "scheduler", "--json"), ["rust"], bars=3),
-    Part("rust", "whole jobs in Rust", _cargo("bin", "throughput", "--json"), ["rust"], bars=2),
-    Part("python", "whole jobs in Python", _python(), ["python"], bars=3),
-    Part("node", "whole jobs in Node", _node(), ["node"], bars=2),
-    Part("idle", "engines with nothing to do", _idle(), ["rust", "python", "node"], bars=6),
+    Part("micro", "what the parts of a job cost", [_cargo("bench", "micro")], ["rust"], read=divan.rows),
+    Part("scheduler", "the scheduler alone", [_cargo("bin", "scheduler", "--json")], ["rust"], bars=3),
+    Part("rust", "whole jobs in Rust", [_cargo("bin", "throughput", "--json")], ["rust"], bars=3),
+    Part(
+        "python",
+        "whole jobs in Python",
+        [_python("python/throughput.py"), _python("python/peers.py")],
+        ["python"],
+        bars=3,
+    ),
+    Part(
+        "node",
+        "whole jobs in Node",
+        [_node("node/throughput.mjs"), _node("node/peers.mjs")],
+        ["node"],
+        bars=2,
+    ),
+    Part(
+        "idle", "Python and Node with nothing to do", [_python("idle/observe.py")], ["python", "node"], bars=4
+    ),
 )
 PARTS = {part.name: part for part in _ALL}
 

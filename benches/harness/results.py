@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness import rows, versions
 from harness.parts import BENCHES, PARTS, Part
-from harness.process import BenchError, shown
+from harness.process import BenchError
 
 if TYPE_CHECKING:
     from harness.rows import Row
@@ -43,7 +43,7 @@ def of(part: Part, others: float, seconds: float, found: list[Row]) -> Result:
         date=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         seconds=round(seconds),
         others=round(others, 3),
-        command=shown(part.command),
+        command=part.shown,
         machine=versions.machine(),
         versions=versions.of(part),
         rows=found,

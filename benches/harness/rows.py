@@ -12,7 +12,7 @@ from typing import Any
 # holds for the ratio where there is a peer and for the value where there is none, and more is
 # better only for these units.
 MORE_IS_BETTER = {"jobs/s"}
-SPELLED = re.compile(r"^(>=|<=|<|>) ?([\d.]+) ?(\D*)$")
+SPELLED = re.compile(r"^(>=|<=|<|>) ?([\d.]+) ?(\S*)$")
 COMPARE = {">=": operator.ge, "<=": operator.le, "<": operator.lt, ">": operator.gt}
 
 
@@ -119,5 +119,5 @@ def _bar(spec: Any, unit: str, *, has_peer: bool) -> Bar | None:
         if spelled is None:
             raise RowError(f"{spec!r} is no bar; write one as '>= 0.5x' or '<= 10 us'")
         sign, limit, what = spelled.groups()
-        return Bar(sign, float(limit), of_ratio=what.strip() == "x")
+        return Bar(sign, float(limit), of_ratio=what == "x")
     return Bar(">=" if unit in MORE_IS_BETTER else "<=", float(spec), of_ratio=has_peer)
