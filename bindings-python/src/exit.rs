@@ -90,6 +90,11 @@ fn stay() {
     }
 }
 
+/// Called in a forked child: the other threads did not come along.
+pub(crate) fn forked() {
+    INSIDE.store(0, Ordering::SeqCst);
+}
+
 /// Called when the interpreter begins to end, with the engines told already.
 #[pyfunction]
 pub(crate) fn begin_end(py: Python<'_>) {

@@ -19,6 +19,7 @@ pub(crate) fn generation() -> u32 {
 #[pyfunction]
 pub(crate) fn forked() {
     GENERATION.fetch_add(1, Ordering::Relaxed);
+    crate::exit::forked();
 }
 
 /// # Errors

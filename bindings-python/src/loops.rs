@@ -7,10 +7,9 @@ use bursar::core::{Attempt, Ended, ExecutorKind, HostLane};
 use parking_lot::Mutex;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDict, PyTuple};
 
 use crate::hub::Hub;
-use crate::seat::Seat;
+use crate::seat::{Seat, Step};
 use crate::{notifier, python};
 
 /// The lane of one engine to its event loop.
@@ -123,16 +122,7 @@ impl LoopLane {
     }
 
     /// What is to be called so that the task of an attempt is cancelled.
-    pub(crate) fn stop<'py>(
-        &self,
-        py: Python<'py>,
-        attempt: &Attempt,
-    ) -> PyResult<(
-        Option<Bound<'py, PyAny>>,
-        Bound<'py, PyAny>,
-        Bound<'py, PyTuple>,
-        Option<Bound<'py, PyDict>>,
-    )> {
+    pub(crate) fn stop<'py>(&self, py: Python<'py>, attempt: &Attempt) -> PyResult<Step<'py>> {
         let stop = self.python(py)?.getattr("stop")?;
         let reason = attempt.stopped().map(|stop| stop.reason.to_string());
         let args = (attempt.key(), reason).into_pyobject(py)?;

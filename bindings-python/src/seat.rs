@@ -18,7 +18,7 @@ use crate::{exit, python, trash, wait};
 
 /// What is called next: `context.run` (none: call plainly), the function, its arguments, its keyword
 /// arguments (none: none).
-type Step<'py> = (
+pub(crate) type Step<'py> = (
     Option<Bound<'py, PyAny>>,
     Bound<'py, PyAny>,
     Bound<'py, PyTuple>,

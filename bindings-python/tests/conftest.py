@@ -7,7 +7,7 @@ import sys
 import textwrap
 import threading
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from pathlib import Path  # noqa: TC003
 
 import pytest
 
@@ -39,7 +39,9 @@ class Gate:
     def until(self, count: int) -> None:
         """Waits until `count` jobs wait here."""
         with self._changed:
-            assert self._changed.wait_for(lambda: self.inside >= count, PATIENCE), f"{self.inside} of {count} came"
+            assert self._changed.wait_for(lambda: self.inside >= count, PATIENCE), (
+                f"{self.inside} of {count} came"
+            )
 
     def open(self) -> None:
         self._open.set()

@@ -30,7 +30,9 @@ def test_jobs_are_awaited_on_the_loop_that_entered() -> None:
             job = await double.asubmit(4)
             assert await job == 8
             assert await job == 8
-            assert await asyncio.gather(*[double.submit(number) for number in range(10)]) == list(range(0, 20, 2))
+            assert await asyncio.gather(*[double.submit(number) for number in range(10)]) == list(
+                range(0, 20, 2)
+            )
             assert await asyncio.wait_for(double.submit(1), PATIENCE) == 2
 
     asyncio.run(main())

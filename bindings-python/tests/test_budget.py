@@ -25,7 +25,12 @@ def test_eight_fit_and_the_ninth_says_why_it_waits(gate: Gate) -> None:
         assert (memory.total, memory.reserved) == (256_000_000, 256_000_000)
         why = ninth.why()
         (reason,) = [reason for reason in why.reasons if reason.dimension == "memory"]
-        assert (reason.kind, reason.needs, reason.free, reason.total) == ("budget", 32_000_000, 0, 256_000_000)
+        assert (reason.kind, reason.needs, reason.free, reason.total) == (
+            "budget",
+            32_000_000,
+            0,
+            256_000_000,
+        )
         assert set(reason.held_by) == {job.id for job in jobs[:8]}
         assert "memory: needs 32MB" in str(why)
         gate.open()

@@ -1,3 +1,4 @@
+# ruff: noqa: UP007, UP045 both spellings of a union are tried
 """Values on the wire: what strict engines, and later every durable store, do with arguments and results."""
 
 from __future__ import annotations
@@ -15,11 +16,11 @@ from uuid import UUID
 
 import pydantic
 import pytest
+from bursar._codec import Codec
 from conftest import PATIENCE
 
 import bursar
 from bursar import Engine, task
-from bursar._codec import Codec
 
 
 class Colour(enum.Enum):
@@ -181,7 +182,9 @@ def test_random_values_survive() -> None:
 
     def value(depth: int) -> Any:
         kind = draw.randrange(8 if depth else 6)
-        text = "".join(chr(draw.choice([draw.randrange(0xD800), draw.randrange(0xE000, 0x110000)])) for _ in range(3))
+        text = "".join(
+            chr(draw.choice([draw.randrange(0xD800), draw.randrange(0xE000, 0x110000)])) for _ in range(3)
+        )
         simple = [None, draw.random() < 0.5, draw.randint(-(2**70), 2**70), draw.gauss(0, 1e9), text, ""]
         if kind < 6:
             return simple[kind]

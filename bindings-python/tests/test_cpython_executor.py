@@ -1,7 +1,8 @@
 """CPython's own tests of thread pools, run against `engine.executor()`.
 
-They are imported from the interpreter: `BURSAR_CPYTHON_TESTS` names the folder of its tests where it came without
-them. Left out are tests of ThreadPoolExecutor's private attributes and of its constructor, each with its reason.
+They are imported from the interpreter: `BURSAR_CPYTHON_TESTS` names the folder of its tests where it came
+without them. Left out are tests of ThreadPoolExecutor's private attributes and of its constructor, each
+with its reason.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import pytest
 from bursar import Engine, JobExecutor, _notices
 
 pytest.importorskip("test")
-import test as cpython_tests  # noqa: E402
+import test as cpython_tests
 
 if os.environ.get("BURSAR_CPYTHON_TESTS"):
     cpython_tests.__path__.append(os.environ["BURSAR_CPYTHON_TESTS"])
@@ -79,7 +80,5 @@ def _class(module: str, name: str) -> type[unittest.TestCase]:
 PACKAGED = sys.version_info >= (3, 12)
 ThreadPoolShutdownTest = _class("test_shutdown", "ThreadPoolShutdownTest")
 ThreadPoolWaitTests = _class("test_wait", "ThreadPoolWaitTests")
-ThreadPoolAsCompletedTests = _class(
-    "test_as_completed", "ThreadPoolAsCompletedTest"
-)
+ThreadPoolAsCompletedTests = _class("test_as_completed", "ThreadPoolAsCompletedTest")
 ThreadPoolExecutorTest = _class("test_thread_pool", "ThreadPoolExecutorTest")

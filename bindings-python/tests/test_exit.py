@@ -7,7 +7,7 @@ import sys
 import time
 
 import pytest
-from conftest import Script
+from conftest import Script  # noqa: TC002
 
 STATES = {
     "imported": "",
@@ -123,13 +123,15 @@ def test_a_forked_child_is_told(script: Script) -> None:
         import warnings
         warnings.simplefilter("ignore")
         engine = Engine()
+        assert task(len).submit("abc").result() == 3
         engine.submit(len, "abc").result()
         job = engine.submit(threading.Event().wait)
         pid = os.fork()
         if pid == 0:
             for use in (
-                lambda: engine.submit(len, "abc"), lambda: engine.stats(), lambda: job.result(), lambda: job.cancel(),
-                lambda: job.info(), lambda: engine.drain(), lambda: engine.shutdown(), lambda: job.events(),
+                lambda: engine.submit(len, "abc"), lambda: engine.stats(), lambda: job.result(),
+                lambda: job.cancel(), lambda: job.info(), lambda: engine.drain(), lambda: engine.shutdown(),
+                lambda: job.events(),
             ):
                 try:
                     use()

@@ -72,7 +72,7 @@ def test_bad_engine_options(options: dict[str, Any], shown: str) -> None:
 
 
 def test_an_unknown_url() -> None:
-    with pytest.raises(bursar.Invalid, match="redis://localhost.*memory:"):
+    with pytest.raises(bursar.Invalid, match=r"redis://localhost.*memory:"):
         Engine("redis://localhost")
 
 
@@ -198,14 +198,14 @@ def test_lone_surrogates_are_refused_where_text_is_kept(engine: Engine) -> None:
 
 
 def test_exceptions_that_cannot_be_shown(engine: Engine) -> None:
-    class Mute(Exception):
+    class MuteError(Exception):
         def __str__(self) -> str:
             raise RuntimeError("not even that")
 
         __repr__ = __str__
 
     def raises() -> None:
-        raise Mute
+        raise MuteError
 
     with pytest.raises(bursar.JobFailed, match="can't be shown"):
         engine.submit(raises).result(PATIENCE)

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
+from pathlib import Path  # noqa: TC003
 
 import pytest
 from conftest import PATIENCE, PRELUDE
@@ -53,7 +53,9 @@ except KeyboardInterrupt:
 """
     path = tmp_path / "program.py"
     path.write_text(body)
-    program = subprocess.Popen([sys.executable, str(path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    program = subprocess.Popen(
+        [sys.executable, str(path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
     try:
         assert program.stdout is not None
         line = program.stdout.readline()

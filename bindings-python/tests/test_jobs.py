@@ -55,14 +55,22 @@ def test_a_snapshot_has_the_fields_of_every_language(engine: Engine, gate: Gate)
     assert info.demand.memory == 1_000_000
     assert info.progress == bursar.Progress(50.0, "half") == job.progress
     assert info.created.tzinfo is timezone.utc
-    assert info.started is not None and info.started >= info.created
+    assert info.started is not None
+    assert info.started >= info.created
     assert info.attempts[0].number == info.attempt == 1
-    assert (info.finished, info.result, info.error, info.waiting_on, info.daemon) == (None, None, None, (), False)
+    assert (info.finished, info.result, info.error, info.waiting_on, info.daemon) == (
+        None,
+        None,
+        None,
+        (),
+        False,
+    )
     gate.open()
     assert job.result(PATIENCE) == "a.png"
     done = job.info()
     assert (done.state, done.outcome, done.result) == ("completed", "completed", "a.png")
-    assert done.finished is not None and done.attempts[0].outcome == "completed"
+    assert done.finished is not None
+    assert done.attempts[0].outcome == "completed"
 
 
 def test_live_objects_pass_as_they_are(engine: Engine) -> None:
@@ -93,11 +101,11 @@ def test_retries_run_once_more_than_they_count(engine: Engine) -> None:
 
 @pytest.mark.parametrize("kind", ["thread", "async"])
 def test_a_failure_has_type_message_and_stack(engine: Engine, kind: str) -> None:
-    class Odd(RuntimeError):
+    class OddError(RuntimeError):
         pass
 
     def raises() -> None:
-        raise Odd("strange")
+        raise OddError("strange")
 
     async def araises() -> None:
         raises()
@@ -106,13 +114,14 @@ def test_a_failure_has_type_message_and_stack(engine: Engine, kind: str) -> None
     with pytest.raises(bursar.JobFailed) as caught:
         job.result(PATIENCE)
     failed = caught.value
-    assert (failed.type.rsplit(".", 1)[-1], failed.message) == ("Odd", "strange")
-    assert isinstance(failed.__cause__, Odd)
+    assert (failed.type.rsplit(".", 1)[-1], failed.message) == ("OddError", "strange")
+    assert isinstance(failed.__cause__, OddError)
     assert failed.traceback is not None
     assert "in raises" in failed.traceback
     assert "bursar/_" not in failed.traceback
     assert failed.info.state == "failed"
-    assert failed.info.error is not None and "in raises" in (failed.info.error.traceback or "")
+    assert failed.info.error is not None
+    assert "in raises" in (failed.info.error.traceback or "")
     assert isinstance(job.exception(), bursar.JobFailed)
 
 
@@ -186,7 +195,7 @@ def test_parents_that_wait_for_children_finish(engine: Engine) -> None:
 
 
 def test_waiting_that_would_never_end_is_refused() -> None:
-    with Engine("memory:", memory="100MB") as tight:
+    with Engine("memory:", memory="100MB"):
 
         @task(memory="60MB")
         def child() -> int:
@@ -249,7 +258,10 @@ def test_logs_and_events(engine: Engine, gate: Gate) -> None:
     gate.open()
     told = list(mine)
     assert [event.state or event.progress or event.log for event in told][-1] == "completed"
-    assert [(line.message, line.level, line.attempt) for line in job.logs()] == [("one", "info", 1), ("two", "warning", 1)]
+    assert [(line.message, line.level, line.attempt) for line in job.logs()] == [
+        ("one", "info", 1),
+        ("two", "warning", 1),
+    ]
     assert [event.log.message for event in told if event.log] == ["one", "two"]
     assert [event.progress.percent for event in told if event.progress] == [10.0]
     assert next(all_).job == job.id

@@ -4,11 +4,11 @@ import asyncio
 from datetime import datetime, timedelta, timezone
 
 import pytest
+from bursar.testing import EagerEngine, ManualClock, eager
 from conftest import PATIENCE
 
 import bursar
 from bursar import Engine, current_job, task
-from bursar.testing import EagerEngine, ManualClock, eager
 
 RUNS: list[int] = []
 
@@ -66,7 +66,7 @@ def test_eager_jobs_run_inside_of_a_running_loop() -> None:
 
 
 def test_eager_encodes_as_a_durable_store_would() -> None:
-    with eager(), pytest.raises(bursar.Invalid, match="args.until"):
+    with eager(), pytest.raises(bursar.Invalid, match=r"args\.until"):
         flaky.submit(object())  # type: ignore[arg-type]
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import threading
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from bursar import _exit, _native, _notices
 from bursar._executor import JobExecutor
@@ -57,7 +58,7 @@ class Engine(_native.EngineBase):
 
         def __init__(self, url: str | None = None, **options: Unpack[EngineOptions]) -> None: ...
 
-    def __new__(cls, url: str | None = None, **options: Any) -> Self:  # noqa: D102
+    def __new__(cls, url: str | None = None, **options: Any) -> Self:
         _notices.start_notifier()
         engine = super().__new__(cls, url, **options)
         _exit.remember(engine)
@@ -173,7 +174,7 @@ def _filter(
 
 
 def default_engine() -> Engine:
-    """Returns the engine that tasks submit to outside of any `with` block; made when it is first asked for."""
+    """Returns the engine that tasks submit to outside of any `with` block, made when first asked for."""
     global _default  # noqa: PLW0603
     with _default_lock:
         if _default is None or _default.closed:
@@ -183,9 +184,12 @@ def default_engine() -> Engine:
 
 def forget_default() -> None:
     """Lets go of the default engine, in a forked child."""
-    global _default, _default_lock  # noqa: PLW0603
+    global _default, _default_lock
     _default, _default_lock = None, threading.Lock()
 
 
 _default: Engine | None = None
 _default_lock = threading.Lock()
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=forget_default)

@@ -16,36 +16,37 @@ class Error(Exception):
     """A call that could not be carried out. Its subclasses tell what the caller can do."""
 
 
-class Invalid(Error, ValueError):
+class Invalid(Error, ValueError):  # noqa: N818
     """The call itself is wrong: change it."""
 
 
-class NotFound(Error, LookupError):
+class NotFound(Error, LookupError):  # noqa: N818
     """What the call names does not exist."""
 
 
-class Conflict(Error):
+class Conflict(Error):  # noqa: N818
     """The call does not fit the present state."""
 
 
-class BudgetExceeded(Error, ValueError):
+class BudgetExceeded(Error, ValueError):  # noqa: N818
     """The call could never fit the budget of the engine."""
 
 
-class Unavailable(Error):
+class Unavailable(Error):  # noqa: N818
     """The store can't be reached or refuses work for now: try again later."""
 
 
-class Closed(Error, RuntimeError):
+class Closed(Error, RuntimeError):  # noqa: N818
     """The engine is closed."""
 
 
-class Internal(Error):
+class Internal(Error):  # noqa: N818
     """A fault of Bursar's own: please report it."""
 
 
 BY_KIND: dict[str, type[Error]] = {
-    kind.__name__: kind for kind in (Invalid, NotFound, Conflict, BudgetExceeded, Unavailable, Closed, Internal)
+    kind.__name__: kind
+    for kind in (Invalid, NotFound, Conflict, BudgetExceeded, Unavailable, Closed, Internal)
 }
 
 
@@ -106,7 +107,7 @@ _BY_OUTCOME: dict[str, type[JobFailed]] = {
 }
 
 
-def failure(
+def failure(  # noqa: PLR0917 called by position from the native half
     outcome: str,
     type: str,
     message: str,

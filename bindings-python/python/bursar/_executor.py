@@ -62,7 +62,6 @@ class JobFuture(Future[T]):
             own = error.__cause__ if type(error) is JobFailed else None
             self.set_exception(own or error)
 
-
     def run(self, function: Callable[..., Any], args: Any, kwargs: Any) -> None:
         """Runs the call. Its result goes into the future only: the engine would keep it for longer."""
         if not self.begin():

@@ -29,7 +29,7 @@ def _let_go() -> None:
     for engine in list(_open):
         try:
             engine._shutdown(0, False)  # noqa: SLF001
-        except Exception:  # noqa: BLE001, S112 there is nobody left to tell
+        except Exception:  # noqa: BLE001, PERF203, S112 there is nobody left to tell
             continue
     _native.begin_end()
 

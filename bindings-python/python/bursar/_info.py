@@ -67,7 +67,8 @@ class AttemptInfo:
     started: datetime
     finished: datetime | None
     outcome: str | None
-    """`completed`, `failed`, `timed_out`, `crashed`, `memory_exceeded`, `lost`, `cancelled`, `released`, `snoozed`."""
+    """`completed`, `failed`, `timed_out`, `crashed`, `memory_exceeded`, `lost`, `cancelled`, `released`
+    or `snoozed`."""
     error: JobError | None
     peak_memory: int | None
     """Bytes, where the attempt was isolated."""

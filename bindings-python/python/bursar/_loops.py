@@ -1,8 +1,9 @@
 """The event loop that runs asynchronous functions.
 
-Many jobs are driven inside of one asyncio task. The first step of each is taken directly, in the job's own
-context; a job that suspends keeps the task it is in, and another one goes on with the rest. So a task is made
-for each job that really waits, and `asyncio.current_task()`, `asyncio.timeout()` and the like are the real ones.
+Many jobs are driven inside of one asyncio task. The first step of each is taken directly, in the job's
+own context; a job that suspends keeps the task it is in, and another one goes on with the rest. So a task
+is made for each job that really waits, and `asyncio.current_task()`, `asyncio.timeout()` and the like are
+the real ones.
 """
 
 from __future__ import annotations
@@ -88,7 +89,9 @@ class Loops:
                 return
             self._loop = loop = asyncio.new_event_loop()
             ready = threading.Event()
-            self._own = threading.Thread(target=self._run_own, args=(loop, ready), name="bursar-loop", daemon=True)
+            self._own = threading.Thread(
+                target=self._run_own, args=(loop, ready), name="bursar-loop", daemon=True
+            )
             self._own.start()
         ready.wait()
 

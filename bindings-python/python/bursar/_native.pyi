@@ -1,7 +1,8 @@
+# ruff: noqa: PYI021 editors show these docstrings
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Iterable, Iterator
 from datetime import datetime, timedelta
 from types import TracebackType
-from typing import Any, Generic, ParamSpec, TypeVar, final, overload
+from typing import Any, Generic, ParamSpec, TypeAlias, TypeVar, final, overload
 
 from typing_extensions import Self
 
@@ -10,16 +11,16 @@ from bursar._loops import Loops
 from bursar._options import Duration
 from bursar._task import Task
 
-R = TypeVar("R", covariant=True)
-T = TypeVar("T")
-P = ParamSpec("P")
+_R_co = TypeVar("_R_co", covariant=True)
+_T = TypeVar("_T")
+_P = ParamSpec("_P")
 
 def forked() -> None: ...
 def begin_end() -> None: ...
 def attend_engines() -> list[tuple[Callable[[Any], object], Any]]: ...
 
 @final
-class Job(Awaitable[R], Generic[R]):
+class Job(Awaitable[_R_co], Generic[_R_co]):
     """A submitted call of a task. `await job` gives what it returned, as `result()` does."""
 
     @property
@@ -36,7 +37,7 @@ class Job(Awaitable[R], Generic[R]):
         """Whether the submit found this earlier, unfinished job with the same unique key."""
     def info(self) -> JobInfo:
         """Returns a snapshot of everything that is known of it."""
-    def result(self, timeout: Duration | None = None) -> R:
+    def result(self, timeout: Duration | None = None) -> _R_co:
         """Waits for its end and returns what it returned.
 
         Raises:
@@ -52,7 +53,7 @@ class Job(Awaitable[R], Generic[R]):
         """Waits for its end and returns the exception that `result` would raise, or None."""
     def cancel(self, reason: str = "") -> bool:
         """Cancels it: at once where it waits, by asking where it runs. False if it had ended."""
-    def retry(self) -> Job[R]:
+    def retry(self) -> Job[_R_co]:
         """Submits this dead letter again, as a new job linked to this one."""
     def delete(self) -> None:
         """Deletes it; it must have ended."""
@@ -64,7 +65,7 @@ class Job(Awaitable[R], Generic[R]):
         """Listens to what happens to it from now on, until it ends."""
     def add_done_callback(self, function: Callable[[Job[Any]], object], /) -> None:
         """Calls `function(job)` once it has ended, on some thread; at once if it has."""
-    def __await__(self) -> Generator[Any, Any, R]: ...
+    def __await__(self) -> Generator[Any, Any, _R_co]: ...
     def _traceback(self) -> str | None: ...
     def _pause(self) -> Pause | None: ...
 
@@ -122,7 +123,9 @@ class Pause:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
 
-_Step = tuple[Callable[..., Any] | None, Callable[..., Any], tuple[Any, ...], dict[str, Any] | None]
+_Step: TypeAlias = tuple[
+    Callable[..., Any] | None, Callable[..., Any], tuple[Any, ...], dict[str, Any] | None
+]
 
 @final
 class Seat:
@@ -173,11 +176,13 @@ class TaskBase:
 class EngineBase:
     def __new__(cls, url: str | None = None, *, clock: ManualClock | None = None, **options: Any) -> Self: ...
     @overload
-    def submit(self, function: Task[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Job[T]: ...
+    def submit(self, function: Task[_P, _T], /, *args: _P.args, **kwargs: _P.kwargs) -> Job[_T]: ...
     @overload
-    def submit(self, function: Callable[P, Coroutine[Any, Any, T]], /, *args: P.args, **kwargs: P.kwargs) -> Job[T]: ...
+    def submit(
+        self, function: Callable[_P, Coroutine[Any, Any, _T]], /, *args: _P.args, **kwargs: _P.kwargs
+    ) -> Job[_T]: ...
     @overload
-    def submit(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Job[T]: ...
+    def submit(self, function: Callable[_P, _T], /, *args: _P.args, **kwargs: _P.kwargs) -> Job[_T]: ...
     @overload
     def submit(self, function: str, /, *args: Any, **kwargs: Any) -> Job[Any]:
         """Submits a call of a task, of any function, or of the task with this name.
@@ -189,13 +194,13 @@ class EngineBase:
             Closed: once the engine is closed.
         """
     @overload
-    def submit_many(self, function: Task[P, T], calls: Iterable[tuple[Any, ...]]) -> list[Job[T]]: ...
+    def submit_many(self, function: Task[_P, _T], calls: Iterable[tuple[Any, ...]]) -> list[Job[_T]]: ...
     @overload
     def submit_many(
-        self, function: Callable[..., Coroutine[Any, Any, T]], calls: Iterable[tuple[Any, ...]]
-    ) -> list[Job[T]]: ...
+        self, function: Callable[..., Coroutine[Any, Any, _T]], calls: Iterable[tuple[Any, ...]]
+    ) -> list[Job[_T]]: ...
     @overload
-    def submit_many(self, function: Callable[..., T], calls: Iterable[tuple[Any, ...]]) -> list[Job[T]]: ...
+    def submit_many(self, function: Callable[..., _T], calls: Iterable[tuple[Any, ...]]) -> list[Job[_T]]: ...
     @overload
     def submit_many(self, function: str, calls: Iterable[tuple[Any, ...]]) -> list[Job[Any]]:
         """Submits one call for each tuple of arguments, all of them or none, in one round trip."""

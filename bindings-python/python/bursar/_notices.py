@@ -20,7 +20,7 @@ def deliver(notices: Iterable[tuple[Callable[[Any], object], Any]]) -> None:
     for function, argument in notices:
         try:
             function(argument)
-        except Exception:
+        except Exception:  # noqa: PERF203 each on its own
             logger.exception("a callback of %r raised", argument)
 
 

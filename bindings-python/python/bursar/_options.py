@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Literal, TypedDict, Union
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from datetime import timedelta
 
-Size = Union[int, str]
+Size: TypeAlias = "int | str"
 """Bytes, or text such as `"64MB"` or `"64MiB"`."""
-Duration = Union[float, str, timedelta]
+Duration: TypeAlias = "float | str | timedelta"
 """Seconds, or text such as `"500ms"`, `"10s"`, `"5m"`, `"2h"`."""
 PriorityName = Literal["critical", "high", "normal", "low"]
-StateName = Literal["scheduled", "blocked", "queued", "running", "retrying", "completed", "failed", "cancelled"]
+StateName = Literal[
+    "scheduled", "blocked", "queued", "running", "retrying", "completed", "failed", "cancelled"
+]
 ExecutorName = Literal["async", "thread", "process"]
-UniqueKey = Union[str, "Callable[..., str]"]
+UniqueKey: TypeAlias = "str | Callable[..., str]"
 """A key, a template over the arguments such as `"resize:{path}"`, or a function of the arguments."""
 
 

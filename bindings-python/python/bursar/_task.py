@@ -45,14 +45,14 @@ class Task(_native.TaskBase, Generic[P, R]):
 
     __wrapped__: Callable[P, Any]
 
-    def __new__(cls, function: Callable[P, Any], options: TaskOptions) -> Self:  # noqa: D102
+    def __new__(cls, function: Callable[P, Any], options: TaskOptions) -> Self:
         given = cast("dict[str, Any]", dict(options))
         name = given.pop("name", None)
         return cls._made(function, name, given)
 
     @classmethod
     def _made(cls, base: Callable[P, Any], name: str | None, given: dict[str, Any]) -> Self:
-        function: Callable[P, Any] = getattr(base, "__wrapped__", base) if isinstance(base, Task) else base
+        function = cast("Callable[..., Any]", getattr(base, "__wrapped__", base) if _is_task(base) else base)
         key = key_of(function, given.get("unique"))
         if key is not None:
             del given["unique"]
@@ -125,10 +125,13 @@ def task(function: Callable[..., Any] | None = None, /, **options: Unpack[TaskOp
         Invalid: for an unknown option or a value out of range.
     """
     if function is None:
-        return lambda function: _make(function, options)
-    return _make(function, options)
+
+        def decorate(function: Callable[..., Any]) -> Task[..., Any]:
+            return Task[..., Any](function, options)
+
+        return decorate
+    return Task[..., Any](function, options)
 
 
-def _make(function: Callable[..., Any], options: TaskOptions) -> Task[..., Any]:
-    made = Task[..., Any](function, options)
-    return made
+def _is_task(function: object) -> bool:
+    return isinstance(function, _native.TaskBase)

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, get_args, get_origin, is_typeddict
+from typing import Any, cast, get_args, get_origin, is_typeddict
 
 from bursar._codec.scalars import scalar
-from bursar._codec.shapes import MAPPINGS, SEQUENCES, Hint, fields, is_model, is_named_tuple, members, simplify
+from bursar._codec.shapes import (
+    MAPPINGS,
+    SEQUENCES,
+    Hint,
+    fields,
+    is_model,
+    is_named_tuple,
+    members,
+    simplify,
+)
 from bursar._errors import Invalid
 
 
@@ -57,9 +66,9 @@ def _convert(data: Any, hint: Hint, path: str) -> Any:
     if is_model(origin):
         return hint.model_validate(data)
     if isinstance(data, list):
-        return _list(data, origin, args, path)
+        return _list(cast("list[Any]", data), origin, args, path)
     if isinstance(data, dict):
-        return _dict(data, origin, args, path)
+        return _dict(cast("dict[str, Any]", data), origin, args, path)
     return float(data) if hint is float and type(data) is int else data
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from bursar._codec import plain
 from bursar._codec.decode import decode
@@ -29,7 +29,9 @@ class Codec:
         self._signature = _signature_of(function)
         kinds = {parameter.kind: name for name, parameter in _parameters(self._signature)}
         self._rest = kinds.get(inspect.Parameter.VAR_KEYWORD)
-        self._hints = hints_of(inner if hasattr(inner, "__annotations__") else getattr(inner, "__call__", inner))  # noqa: B004
+        self._hints = hints_of(inner if hasattr(inner, "__annotations__") else type(inner).__call__)
+        kinds = {parameter.kind: name for name, parameter in _parameters(self._signature)}
+        self._rest = kinds.get(inspect.Parameter.VAR_KEYWORD)
 
     def encode_call(self, args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> bytes:
         """Returns a call as JSON.
@@ -50,11 +52,7 @@ class Codec:
         Raises:
             Invalid: where they are not what the hints say.
         """
-        data = json.loads(text)
-        if isinstance(data, dict):
-            positional, named = data.get("args", []), data.get("kwargs", {})
-        else:
-            positional, named = ([] if data is None else data), {}
+        positional, named = _parts(json.loads(text))
         names = self._names(len(positional))
         args = tuple(decode(arg, *self._hint(name)) for arg, name in zip(positional, names, strict=True))
         return args, {key: decode(arg, *self._hint(key)) for key, arg in named.items()}
@@ -71,7 +69,9 @@ class Codec:
         """Returns a checkpoint as JSON."""
         return _dump(plain.encode(value, "state", ()))
 
-    def _normal(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    def _normal(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Turns keywords into positions where the function has them."""
         if self._signature is None:
             return args, kwargs
@@ -91,10 +91,17 @@ class Codec:
     def _hint(self, name: str) -> tuple[Hint, str]:
         """Returns the hint of an argument and the path to it."""
         path = f"args{name}" if name.startswith("[") else f"args.{name}"
-        declared = name.split("[")[0]
+        declared = name.split("[", maxsplit=1)[0]
         if self._signature is not None and declared not in self._signature.parameters:
             declared = self._rest or declared
         return self._hints.get(declared, Any), path
+
+
+def _parts(data: Any) -> tuple[list[Any], dict[str, Any]]:
+    if isinstance(data, dict):
+        members = cast("dict[str, Any]", data)
+        return members.get("args", []), members.get("kwargs", {})
+    return cast("list[Any]", data or []), {}
 
 
 def _signature_of(function: Callable[..., Any]) -> inspect.Signature | None:

@@ -32,7 +32,7 @@ def encode(value: Any, path: str, around: tuple[int, ...]) -> Any:
     """
     if value is None or isinstance(value, bool):
         return value
-    kind = type(value)
+    kind: object = type(value)  # pyright: ignore[reportUnknownVariableType]
     if kind is str:
         return text(value, path)
     if kind is int:

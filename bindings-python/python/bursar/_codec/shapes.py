@@ -45,14 +45,23 @@ def members(hint: Hint) -> tuple[Hint, ...] | None:
 
 def fields(kind: Any) -> dict[str, Hint] | None:
     """Returns the fields of a dataclass, a named tuple or a typed dict, with their hints."""
-    if isinstance(kind, type) and (dataclasses.is_dataclass(kind) or is_named_tuple(kind) or is_typeddict(kind)):
-        return hints_of(kind)
-    return None
+    named = is_record(kind) or is_named_tuple(kind) or is_typeddict(kind)
+    return hints_of(kind) if named else None
+
+
+def is_class(kind: Any) -> bool:
+    """Tells whether `kind` is a class."""
+    return isinstance(kind, type)
+
+
+def is_record(kind: Any) -> bool:
+    """Tells whether `kind` is a dataclass."""
+    return is_class(kind) and dataclasses.is_dataclass(kind)
 
 
 def is_named_tuple(kind: Any) -> bool:
     """Tells whether `kind` is a named tuple."""
-    return isinstance(kind, type) and issubclass(kind, tuple) and hasattr(kind, "_fields")
+    return is_class(kind) and tuple in kind.__mro__ and "_fields" in dir(kind)
 
 
 def is_instance(value: Any, kind: Any) -> bool:

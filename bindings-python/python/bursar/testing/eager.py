@@ -96,6 +96,5 @@ _LEAST = timedelta(microseconds=1)
 _TIMED = ("scheduled", "retrying")
 
 
-def eager(**options: Any) -> EagerEngine:
-    """Returns an engine whose jobs run at once in their submitter: `with eager(): resize.submit(...)`."""
-    return EagerEngine(**options)
+eager = EagerEngine
+"""Opens an engine whose jobs run at once in their submitter: `with eager(): resize.submit(...)`."""
