@@ -141,7 +141,7 @@ impl Engine {
     /// Registers a task and settles its options.
     ///
     /// # Errors
-    /// `Conflict` for a name that is taken; `BudgetExceeded` where no job of it could ever run;
+    /// `Conflict` for a name that is taken;
     /// `Invalid` for an executor that this engine doesn't have.
     pub fn register(&self, task: Task) -> Result<Arc<Plan>> {
         self.inner.register(task)

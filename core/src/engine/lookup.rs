@@ -290,7 +290,8 @@ impl Inner {
         }
         self.executor(spec.executor)?;
         let (task, options) = (Arc::clone(&base.task), base.options.clone());
-        self.plan_for(task, options, Arc::clone(spec)).map(Arc::new)
+        let plan = self.plan_for(task, options, Arc::clone(spec));
+        plan.check().map(|()| Arc::new(plan))
     }
 }
 

@@ -5,18 +5,20 @@ use std::time::Duration;
 
 use crate::amounts::Amounts;
 use crate::engine::inner::Inner;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::job::Spec;
 use crate::options::TaskOptions;
 use crate::task::Task;
 
-/// A task with its options settled: defaults filled in, and found to fit the budget.
+/// A task with its options settled: defaults filled in, and held against the budget.
 #[derive(Debug)]
 pub struct Plan {
     pub(crate) task: Arc<Task>,
     pub(crate) options: TaskOptions,
     pub(crate) spec: Arc<Spec>,
     pub(crate) amounts: Amounts,
+    /// Why the whole budget could never carry its jobs, if so.
+    refused: Option<String>,
     pub(crate) engine: Weak<Inner>,
 }
 
@@ -31,6 +33,15 @@ impl Plan {
         &self.task
     }
 
+    /// # Errors
+    /// `BudgetExceeded` where the whole budget could never carry its jobs.
+    pub(crate) fn check(&self) -> Result<()> {
+        match &self.refused {
+            None => Ok(()),
+            Some(why) => Err(Error::new(ErrorKind::BudgetExceeded, why)),
+        }
+    }
+
     /// How long after its submission a job may start at the earliest.
     pub(crate) fn delay(&self) -> Option<Duration> {
         self.options.delay
@@ -38,11 +49,12 @@ impl Plan {
 }
 
 impl Inner {
-    /// Registers a task.
+    /// Registers a task. Its own demand may be too much for the budget: each of its jobs may ask
+    /// for less.
     ///
     /// # Errors
-    /// `Conflict` where another function has its name; `BudgetExceeded` where no job of it could
-    /// ever run.
+    /// `Conflict` where another function has its name; `Invalid` for an executor that this engine
+    /// doesn't have.
     pub(crate) fn register(&self, task: Task) -> Result<Arc<Plan>> {
         let name = Arc::clone(&task.name);
         let options = task.options.clone();
@@ -64,10 +76,11 @@ impl Inner {
     pub(crate) fn plan(&self, name: &str, options: &TaskOptions) -> Result<Arc<Plan>> {
         let base = self.registered(name)?;
         if *options == TaskOptions::default() {
-            return Ok(base);
+            return base.check().map(|()| base);
         }
         let options = options.over(&base.options);
         let plan = self.settle(Arc::clone(&base.task), options)?;
+        plan.check()?;
         Ok(Arc::new(plan))
     }
 
@@ -75,24 +88,24 @@ impl Inner {
         let executor = options.executor.unwrap_or(task.executor);
         self.executor(executor)?;
         let spec = Arc::new(options.spec(&task.name, executor, &self.defaults));
-        self.plan_for(task, options, spec)
+        Ok(self.plan_for(task, options, spec))
     }
 
     /// The plan of jobs that declared `spec`.
-    pub(super) fn plan_for(
-        &self,
-        task: Arc<Task>,
-        options: TaskOptions,
-        spec: Arc<Spec>,
-    ) -> Result<Plan> {
-        let amounts = self.pool.amounts(&task.name, &spec.demand, spec.executor)?;
-        Ok(Plan {
+    pub(super) fn plan_for(&self, task: Arc<Task>, options: TaskOptions, spec: Arc<Spec>) -> Plan {
+        let needs = self.pool.amounts(&task.name, &spec.demand, spec.executor);
+        let (amounts, refused) = match needs {
+            Ok(amounts) => (amounts, None),
+            Err(error) => (Amounts::zeros(0), Some(error.message().to_owned())),
+        };
+        Plan {
             task,
             options,
             spec,
             amounts,
+            refused,
             engine: self.this.clone(),
-        })
+        }
     }
 
     fn registered(&self, name: &str) -> Result<Arc<Plan>> {

@@ -63,7 +63,8 @@ pub struct Accepted {
 impl Inner {
     /// Submits calls: all of them or none.
     pub(crate) fn submit(&self, calls: Batch<Submission>) -> Reply<Batch<Accepted>> {
-        if let Err(error) = self.check_open() {
+        let refused = calls.iter().find_map(|call| call.plan.check().err());
+        if let Some(error) = self.check_open().err().or(refused) {
             return Reply::now(Err(error));
         }
         let now = self.now();

@@ -34,7 +34,7 @@ pub fn parse_duration(text: &str) -> Result<Duration> {
 
 /// A positive number of seconds as a duration; `None` where it is out of range.
 pub(crate) fn seconds(value: f64) -> Option<Duration> {
-    let in_range = value.is_finite() && value >= 1e-6 && value <= LONGEST;
+    let in_range = (1e-6..=LONGEST).contains(&value);
     in_range.then(|| Duration::from_secs_f64(value))
 }
 
