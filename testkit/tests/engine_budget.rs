@@ -69,6 +69,21 @@ fn a_job_that_could_never_run_is_refused_with_both_numbers() {
 }
 
 #[test]
+fn a_task_that_is_too_big_by_itself_still_runs_jobs_that_ask_for_less() {
+    let rig = Rig::builder()
+        .options(|options| options.default_memory = 300 * MB)
+        .start();
+    let too_big = rig
+        .engine
+        .plan("plain", &TaskOptions::default())
+        .unwrap_err();
+    assert_eq!(too_big.kind(), ErrorKind::BudgetExceeded);
+    let job = rig.submit_with(|options| options.memory = Some(MB));
+    rig.script.complete(&rig.script.next());
+    assert_eq!(rig.final_state(&job), State::Completed);
+}
+
+#[test]
 fn tokens_cpu_and_slots_are_shared_out_too() {
     let rig = Rig::builder()
         .slots(4)
