@@ -73,6 +73,7 @@ for (const [name, make] of Object.entries({ promiseScope, storageScope })) {
       seen.push(scope.current())
       await new Promise(setImmediate)
       seen.push(scope.current())
+      // biome-ignore lint/suspicious/noThenProperty: other thenables are awaited too
       await { then: (resolve) => resolve() }
       seen.push(scope.current())
       return seen
@@ -84,6 +85,8 @@ for (const [name, make] of Object.entries({ promiseScope, storageScope })) {
       ['a', 'b', 'c'].map((mark) => Array(4).fill(mark)),
     )
     assert.equal(scope.current(), undefined)
+    scope.rest()
+    assert.deepEqual(await scope.enter('again', walk), Array(4).fill('again'))
     assert.throws(() =>
       scope.enter('d', () => {
         throw new Error('x')

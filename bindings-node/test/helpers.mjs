@@ -23,7 +23,10 @@ export async function open(t, options, url = 'memory:') {
 let names = 0
 
 /** A name that no other test's task has. */
-export const unique = (name) => `${name}.${(names += 1)}`
+export function unique(name) {
+  names += 1
+  return `${name}.${names}`
+}
 
 /** Runs a program of test/programs; gives its exit code, signal and output. */
 export async function run(name, ...args) {

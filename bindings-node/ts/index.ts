@@ -5,7 +5,7 @@
  * @packageDocumentation
  */
 export { type CurrentJob, currentJob } from './current.js'
-export { Engine } from './engine.js'
+export { Engine, type ShutdownOptions } from './engine.js'
 export {
   BursarError,
   Cancel,

@@ -5,6 +5,27 @@ import { BursarError, Cancel, Fail, guarded, Retry } from './errors.js'
 import { type NativeEngine, native, type Thrown } from './native.js'
 import type { Runner } from './runner.js'
 
+/** How many handlers have not ended, in all engines. */
+let busy = 0
+let resting = false
+
+function begun(): void {
+  busy += 1
+}
+
+/** Lets the scope rest once nothing has run for a turn of the loop. */
+function ended(): void {
+  busy -= 1
+  if (busy > 0 || resting) return
+  resting = true
+  setImmediate(rest)
+}
+
+function rest(): void {
+  resting = false
+  if (busy === 0) scope.rest()
+}
+
 /**
  * @internal One place for an attempt to run. Its callbacks are made once and serve one attempt after
  * the other: the place is given to the next when the last has ended.
@@ -27,6 +48,7 @@ export class Place {
   /** Runs a handler as part of its job. */
   run(running: Running, handler: Handler, live: unknown[] | undefined): void {
     this.#running = running
+    begun()
     try {
       const args = live ?? (decode(this.#runner.native.attemptArgs(running.number)) as unknown[])
       const returned = scope.enter(running, invoke, handler, args)
@@ -48,6 +70,7 @@ export class Place {
     if (running === undefined) return
     this.#running = undefined
     running.over = true
+    ended()
     if (returned) this.#runner.returned(running, value)
     else this.#runner.threw(running, value)
   }

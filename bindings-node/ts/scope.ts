@@ -7,6 +7,8 @@ export interface Scope<T> {
   current(): T | undefined
   /** Calls `work` as part of `job`, and what it awaits too. */
   enter<A, B, R>(job: T, work: (a: A, b: B) => R, a: A, b: B): R
+  /** No job runs: what the scope costs the rest of the program can stop until the next one. */
+  rest(): void
 }
 
 /** The first release of Node whose AsyncLocalStorage costs next to nothing. */
@@ -23,6 +25,7 @@ export function storageScope<T>(): Scope<T> {
   return {
     current: () => storage.getStore(),
     enter: (job, work, a, b) => storage.run(job, work, a, b),
+    rest: () => {},
   }
 }
 
@@ -45,12 +48,11 @@ export function promiseScope<T>(): Scope<T> {
       now = undefined
     },
   }
-  let hooked = false
+  let unhook: (() => void) | undefined
   return {
     current: () => now,
     enter: (job, work, a, b) => {
-      if (!hooked) promiseHooks.createHook(hooks)
-      hooked = true
+      unhook ??= promiseHooks.createHook(hooks) as () => void
       const outer = now
       now = job
       try {
@@ -58,6 +60,11 @@ export function promiseScope<T>(): Scope<T> {
       } finally {
         now = outer
       }
+    },
+    rest: () => {
+      unhook?.()
+      unhook = undefined
+      now = undefined
     },
   }
 }

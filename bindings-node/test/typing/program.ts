@@ -58,7 +58,9 @@ export async function main(options: EngineOptions): Promise<void> {
   await keyed.submit('u1')
   await optional.submit('a')
   await optional.submit('a', 1, true, false)
+}
 
+export async function reads(engine: Engine, job: Job<string>): Promise<void> {
   for await (const event of job.events()) {
     if (event.type === 'state') same<typeof event.state, JobInfo['state']>()
     if (event.type === 'progress') console.log(event.percent.toFixed())
@@ -71,7 +73,10 @@ export async function main(options: EngineOptions): Promise<void> {
   const why = await job.why()
   for (const reason of why.reasons) if (reason.kind === 'budget') console.log(reason.needs - reason.free)
   const { budget } = await engine.stats()
-  console.log(budget.memory.reserved, budget.tokens['gpu']?.total)
+  console.log(budget.memory.reserved, budget.tokens.gpu?.total)
+}
+
+export async function catches(engine: Engine, job: Job<string>): Promise<void> {
   try {
     await (await engine.job<string>(job.id)).result()
   } catch (error) {
@@ -80,7 +85,9 @@ export async function main(options: EngineOptions): Promise<void> {
     else if (error instanceof BursarError && error.code === 'NotFound') console.log(error.message)
     else throw error
   }
+}
 
+export async function mistakes(engine: Engine, job: Job<string>): Promise<void> {
   // @ts-expect-error an argument of another type
   await resize.submit('a.png', '100')
   // @ts-expect-error an argument is missing
