@@ -23,8 +23,9 @@ PREFACE = """# Results
 
 Written by `make bench`, or by `benches/run`; not by hand. [README.md](README.md) says what each row measures.
 
-A ratio is ours over the peer's, both medians of runs that took turns. For jobs/s more is better, for all
-else less is. **stretch** and **met** are bars that hold, **MISSED** is one that doesn't.
+A ratio is ours over the peer's: the median over rounds in which both took turns, or that of the medians. For
+jobs/s more is better, for all else less is. **stretch** and **met** are bars that hold, **MISSED** is one that
+doesn't.
 """
 
 
@@ -83,7 +84,7 @@ def _cells(row: Row) -> Cells:
         row.name,
         f"{_figure(row.value)} {row.unit}",
         peer,
-        f"{row.ratio:.2f}x" if row.ratio is not None else "",
+        _ratio(row.ratio),
         row.bar.text(row.unit) if row.bar else "",
         row.stretch.text(row.unit) if row.stretch else "",
         "MISSED" if row.verdict == "missed" else row.verdict,
@@ -92,6 +93,12 @@ def _cells(row: Row) -> Cells:
 
 def _micro(row: Row) -> Cells:
     return row.name, f"{_figure(row.value)} {row.unit}"
+
+
+def _ratio(ratio: float | None) -> str:
+    if ratio is None:
+        return ""
+    return f"{ratio:.2f}x" if ratio >= 0.1 else f"{ratio:.1g}x"
 
 
 def _figure(value: float | None) -> str:

@@ -69,7 +69,8 @@ def parse(line: str) -> Row:
 
 def of(raw: dict[str, Any]) -> Row:
     value, peer_value = float(raw["value"]), _number(raw.get("peer_value"))
-    ratio = value / peer_value if peer_value else None
+    # A program that takes turns may know better than the quotient: the median of its rounds' ratios.
+    ratio = _number(raw.get("ratio")) or (value / peer_value if peer_value else None)
     unit = str(raw["unit"])
     return Row(
         name=str(raw["name"]),
