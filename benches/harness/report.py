@@ -24,8 +24,8 @@ PREFACE = """# Results
 Written by `make bench`, or by `benches/run`; not by hand. [README.md](README.md) says what each row measures.
 
 A ratio is ours over the peer's: the median over rounds in which both took turns, or that of the medians. For
-jobs/s more is better, for all else less is. **stretch** and **met** are bars that hold, **MISSED** is one that
-doesn't.
+jobs/s more is better, for all else less is. **stretch** and **met** are bars that hold, **MISSED** is one
+that doesn't.
 """
 
 
