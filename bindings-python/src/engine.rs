@@ -12,7 +12,7 @@ use crate::clock::ManualClock;
 use crate::current::CurrentJob;
 use crate::error::{OrRaise, invalid};
 use crate::events::Events;
-use crate::hub::Hub;
+use crate::hub::{self, Hub};
 use crate::job::{self, Job};
 use crate::seat::Seat;
 use crate::task::TaskBase;
@@ -30,12 +30,16 @@ pub(crate) struct EngineBase {
 /// The engine that a task submits to: that of the job it is called in, else the innermost one whose
 /// `with` block is entered, else the default one.
 pub(crate) fn current(py: Python<'_>) -> PyResult<Arc<Hub>> {
+    let entered = ENTERED.lock().last().map(Arc::clone);
+    if let Some(hub) = entered.as_ref().filter(|_| hub::only_one()) {
+        // It is that of the job, too.
+        return Ok(Arc::clone(hub));
+    }
     if let Some(job) = CurrentJob::get(py)?
         && let Some(hub) = job.get().hub()
     {
         return Ok(hub);
     }
-    let entered = ENTERED.lock().last().map(Arc::clone);
     if let Some(hub) = entered {
         return Ok(hub);
     }

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
 use bursar::core::{
-    Accepted, Attempt, Clock, Engine, EngineBuilder, EngineOptions, ExecutorKind, Handler, Plan,
-    Reply, Submission, Task, TaskOptions,
+    Accepted, Attempt, Clock, Ended, Engine, EngineBuilder, EngineOptions, ExecutorKind, Handler,
+    Plan, Reply, Submission, Task, TaskOptions,
 };
 use crossbeam_queue::SegQueue;
 use parking_lot::Mutex;
@@ -42,6 +42,12 @@ pub(crate) struct Hub {
 }
 
 static NUMBERS: AtomicU64 = AtomicU64::new(1);
+static OPEN: AtomicU64 = AtomicU64::new(0);
+
+/// Whether this process has no more than one engine.
+pub(crate) fn only_one() -> bool {
+    OPEN.load(Ordering::Relaxed) <= 1
+}
 
 impl Hub {
     /// Opens the store behind `url` and starts an engine on it.
@@ -61,6 +67,7 @@ impl Hub {
             builder = builder.clock(clock);
         }
         let core = builder.start().or_raise(py)?;
+        OPEN.fetch_add(1, Ordering::Relaxed);
         let hub = Arc::new_cyclic(|this| Self {
             this: Weak::clone(this),
             core,
@@ -227,11 +234,11 @@ impl Hub {
         Ok(())
     }
 
-    /// Reports the end of an attempt.
+    /// Reports the ends of attempts.
     pub(crate) fn finish(
         &self,
         kind: ExecutorKind,
-        ended: Vec<(Arc<Attempt>, bursar::core::Ended)>,
+        ended: impl IntoIterator<Item = (Arc<Attempt>, Ended)>,
     ) {
         let lane = match kind {
             ExecutorKind::Async => &self.loops.lane,
@@ -243,6 +250,7 @@ impl Hub {
 
 impl Drop for Hub {
     fn drop(&mut self) {
+        OPEN.fetch_sub(1, Ordering::Relaxed);
         // Nobody can submit to it or read it any more. Its threads go once what runs has ended.
         drop(self.core.shutdown(None));
     }

@@ -110,7 +110,7 @@ impl Seat {
         let Assignment { attempt, args, .. } = assignment;
         if attempt.stop_signal().is_set() {
             let reason = "it was stopped before it began".to_owned();
-            hub.finish(self.kind, vec![(attempt, Ended::Cancelled(reason))]);
+            hub.finish(self.kind, [(attempt, Ended::Cancelled(reason))]);
             return Ok(None);
         }
         let (call, function) = match the_call(py, hub, &attempt, &args) {
@@ -118,7 +118,7 @@ impl Seat {
             Err(error) => {
                 let failure =
                     call::failure(py, hub, &error.into_value(py).into_bound(py).into_any());
-                hub.finish(self.kind, vec![(attempt, Ended::GaveUp(failure))]);
+                hub.finish(self.kind, [(attempt, Ended::GaveUp(failure))]);
                 return Ok(None);
             }
         };
@@ -139,7 +139,7 @@ impl Seat {
             ExecutorKind::Async => hub.loops.ended(hub, running.attempt, ended, GROUP),
             _ => {
                 hub.threads.search();
-                wait::keep_wakes(|| hub.finish(self.kind, vec![(running.attempt, ended)]));
+                wait::keep_wakes(|| hub.finish(self.kind, [(running.attempt, ended)]));
             }
         }
     }
