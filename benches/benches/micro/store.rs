@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bursar_core::{
-    AttemptEnd, End, Batch, Claim, Claimed, Demand, ExecutorKind, Fenced, Finish, FinishedAttempt,
+    AttemptEnd, Batch, Claim, Claimed, Demand, End, ExecutorKind, Fenced, Finish, FinishedAttempt,
     MemoryStore, NewJob, Next, Payload, Priority, RetryPolicy, Spec, State, Store, Submit,
     Timestamp,
 };
