@@ -1,6 +1,8 @@
 //! The native half of one engine.
 
 use std::cell::RefCell;
+use std::ops::Deref;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,14 +17,14 @@ use crate::bell::Bell;
 use crate::error::{Code, Result, fault};
 use crate::mailbox::Mailbox;
 use crate::option::option_value;
+use crate::seats;
 use crate::tables::Tables;
 
 /// Options as pairs of a name and a value.
 pub(crate) type Pairs<'a> = Vec<(String, Unknown<'a>)>;
 
-/// One engine, as the loop of one environment sees it.
-#[napi]
-pub struct NativeEngine {
+/// One engine and what its loop's half needs. Only the loop's thread comes here.
+pub struct Seat {
     pub(crate) engine: Engine,
     pub(crate) lane: HostLane,
     pub(crate) mailbox: Arc<Mailbox>,
@@ -30,10 +32,31 @@ pub struct NativeEngine {
     clock: Option<Arc<ManualClock>>,
 }
 
+/// One engine, as JavaScript holds it.
+#[napi]
+pub struct NativeEngine {
+    seat: Rc<Seat>,
+    number: u32,
+}
+
+impl Deref for NativeEngine {
+    type Target = Seat;
+
+    fn deref(&self) -> &Seat {
+        &self.seat
+    }
+}
+
+impl Drop for NativeEngine {
+    fn drop(&mut self) {
+        seats::leave(self.number);
+    }
+}
+
 #[napi]
 impl NativeEngine {
     /// Opens an engine. `wake` is called on the loop, soon after something has come that
-    /// [`exchange`](Self::exchange) gives out; it must not throw. With `manual`, time stands still
+    /// `exchange` gives out; it must not throw. With `manual`, time stands still
     /// until [`advance`](Self::advance) moves it.
     #[napi(constructor, catch_unwind)]
     pub fn new(
@@ -64,13 +87,21 @@ impl NativeEngine {
             }
         })
         .map_err(|error| napi::Error::new(Code::from(error.status), error.reason.clone()))?;
-        Ok(Self {
+        let seat = Rc::new(Seat {
             engine,
             lane,
             mailbox,
             tables: RefCell::default(),
             clock,
-        })
+        });
+        let number = seats::take(&seat);
+        Ok(Self { seat, number })
+    }
+
+    /// The number by which `exchange` knows it, on this thread.
+    #[napi(getter, catch_unwind)]
+    pub fn number(&self) -> u32 {
+        self.number
     }
 
     /// Whether arguments and results are passed on as they are, without being encoded.

@@ -1,5 +1,5 @@
 //! The one call of each turn of the loop: what has ended goes in, what to do comes out, both as
-//! numbers in arrays that JavaScript owns.
+//! numbers in the same array, which JavaScript owns.
 //!
 //! Both hold operations: a kind and its numbers, as `In` and `Out` of the TypeScript half name them.
 
@@ -10,8 +10,9 @@ use bursar::core::{
 };
 use napi_derive::napi;
 
-use crate::engine::NativeEngine;
+use crate::engine::Seat;
 use crate::error::Result;
+use crate::seats;
 use crate::tables::{Running, Tables};
 use crate::token::Token;
 
@@ -88,33 +89,31 @@ impl Calls {
     }
 }
 
-#[napi]
-impl NativeEngine {
-    /// Reports the first `count` numbers of `inbox`, and fills `outbox`; gives the number of
-    /// numbers in it.
-    #[napi(catch_unwind)]
-    pub fn exchange(&self, inbox: &[i32], count: u32, outbox: Numbers<'_>) -> Result<u32> {
-        let bell = &self.mailbox.bell;
-        bell.answer();
-        let length = bell.attend(|| {
-            self.report(inbox.get(..count as usize).unwrap_or_default())?;
-            let mut outbox = Outbox {
-                numbers: outbox,
-                length: 0,
-            };
-            self.fill(&mut outbox);
-            Ok(outbox.length)
-        });
-        length.map(|length| length as u32)
-    }
+/// The one call of each turn. Reports the first `count` numbers of `numbers`, fills it from its
+/// beginning, and gives the number of numbers in it then.
+#[napi(catch_unwind)]
+pub(crate) fn exchange(engine: u32, numbers: Numbers<'_>, count: u32) -> Result<u32> {
+    let seat = seats::find(engine)?;
+    let bell = &seat.mailbox.bell;
+    bell.answer();
+    let length = bell.attend(|| {
+        seat.report(numbers.get(..count as usize).unwrap_or_default())?;
+        let mut outbox = Outbox { numbers, length: 0 };
+        seat.fill(&mut outbox);
+        Ok(outbox.length)
+    });
+    length.map(|length| length as u32)
+}
 
-    /// Reports the first `count` numbers of `inbox`, before the loop looks.
-    #[napi(catch_unwind)]
-    pub fn flush(&self, inbox: &[i32], count: u32) -> Result<()> {
-        let bell = &self.mailbox.bell;
-        bell.attend(|| self.report(inbox.get(..count as usize).unwrap_or_default()))
-    }
+/// Reports the first `count` numbers of `inbox`, before the loop looks.
+#[napi(catch_unwind)]
+pub(crate) fn flush(engine: u32, inbox: &[i32], count: u32) -> Result<()> {
+    let seat = seats::find(engine)?;
+    let inbox = inbox.get(..count as usize).unwrap_or_default();
+    seat.mailbox.bell.attend(|| seat.report(inbox))
+}
 
+impl Seat {
     fn report(&self, inbox: &[i32]) -> Result<()> {
         let mut ends = std::mem::take(&mut self.tables.borrow_mut().ends);
         let mut calls = Calls::default();

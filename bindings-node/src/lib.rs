@@ -14,6 +14,7 @@ mod listener;
 mod mailbox;
 mod option;
 mod query;
+mod seats;
 mod snapshot;
 mod submit;
 mod tables;

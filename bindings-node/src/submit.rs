@@ -6,7 +6,7 @@ use bursar::core::{Accepted, OptionValue, Payload, Plan, Style, Submission, Task
 use napi_derive::napi;
 
 use crate::checks::{task, task_options};
-use crate::engine::{NativeEngine, Pairs};
+use crate::engine::{NativeEngine, Pairs, Seat};
 use crate::error::{Result, fault, internal};
 use crate::token::Token;
 
@@ -29,6 +29,12 @@ impl NativeEngine {
         Ok(self.tables.borrow_mut().plans.add(plan.map_err(fault)?))
     }
 
+    /// Whether jobs with these options could ever run.
+    #[napi(catch_unwind)]
+    pub fn check_plan(&self, plan: u32) -> Result<()> {
+        self.plan_of(plan)?.check().map_err(fault)
+    }
+
     /// Forgets settled options.
     #[napi(catch_unwind)]
     pub fn forget_plan(&self, plan: u32) {
@@ -37,7 +43,7 @@ impl NativeEngine {
 
     /// Submits a call with arguments that are live, or encoded, and maybe with a key of its own.
     /// JavaScript knows the job as `job` from here on. Whether it is an earlier one. A call with
-    /// nothing of its own is cheaper through [`exchange`](Self::exchange).
+    /// nothing of its own is cheaper through `exchange`.
     #[napi(catch_unwind)]
     pub fn submit(
         &self,
@@ -92,7 +98,9 @@ impl NativeEngine {
         }
         Ok(earlier)
     }
+}
 
+impl Seat {
     fn payloads(&self, (args, texts): Calls) -> Vec<Payload> {
         match texts {
             Some(texts) => texts

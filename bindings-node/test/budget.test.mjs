@@ -43,6 +43,10 @@ test('a job that could never fit is refused with both numbers', async (t) => {
     return true
   })
   assert.equal(await engine.count(), 0)
+  await assert.rejects(engine.submitMany(huge, [[], []]), { code: 'BudgetExceeded' })
+  const smaller = huge.options({ memory: '1MB' })
+  assert.equal(await (await engine.submit(smaller)).result(), 1)
+  await assert.rejects(engine.submit(smaller.options({ memory: '257MB' })), { code: 'BudgetExceeded' })
 })
 
 test('a 256 MB job behind a stream of 32 MB jobs starts within the bound', async (t) => {

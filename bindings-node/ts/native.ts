@@ -10,6 +10,7 @@ export interface NativeEngine {
   readonly runs: boolean
   register(name: string, options: Pairs, handler: number): number
   plan(name: string, options: Pairs): number
+  checkPlan(plan: number): void
   forgetPlan(plan: number): void
   submit(plan: number, job: number, args: number, text: string | null, unique: string | null): boolean
   submitMany(
@@ -19,8 +20,7 @@ export interface NativeEngine {
     texts: string[] | null,
     uniques: string[] | null,
   ): number[]
-  exchange(inbox: Int32Array, count: number, outbox: Int32Array): number
-  flush(inbox: Int32Array, count: number): void
+  readonly number: number
   idOf(job: number): string
   takeEnd(job: number): EndFacts
   find(id: string, job: number): void
@@ -99,6 +99,8 @@ export interface NativePage {
 
 interface Binding {
   NativeEngine: new (url: string | null, options: Pairs, wake: () => void, manual: boolean) => NativeEngine
+  exchange(engine: number, numbers: Int32Array, count: number): number
+  flush(engine: number, inbox: Int32Array, count: number): void
   checkTask(name: string, options: Pairs): void
   checkOptions(options: Pairs): void
   duration(name: string, value: unknown): number | null

@@ -9,6 +9,8 @@ export class Plans {
   readonly #native: NativeEngine
   readonly #handlers: Handler[] = []
   readonly #names = new Map<string, Definition>()
+  readonly #registered = new Map<Definition, number>()
+  /** Those that were found to fit the budget: only these are submitted. */
   readonly #tasks = new Map<Definition, number>()
   readonly #refined = new Map<Definition, number>()
 
@@ -18,10 +20,8 @@ export class Plans {
 
   /** The number of the settled options of a task, which is registered if it wasn't. */
   of(definition: Definition): number {
-    const known = this.#tasks.get(definition)
-    if (known !== undefined) return known
-    const { base } = definition
-    return base === undefined ? this.#register(definition) : this.#refine(definition, base)
+    const known = definition.base ? this.#refined.get(definition) : this.#tasks.get(definition)
+    return known ?? this.#settle(definition)
   }
 
   /** The task with this name, if it is registered. */
@@ -34,20 +34,34 @@ export class Plans {
     return this.#handlers[number]
   }
 
+  #settle(definition: Definition): number {
+    const { base } = definition
+    const registered = this.#register(base ?? definition)
+    if (base) return this.#refine(definition)
+    this.#native.checkPlan(registered)
+    this.#tasks.set(definition, registered)
+    return registered
+  }
+
   #register(definition: Definition): number {
+    const known = this.#registered.get(definition)
+    if (known !== undefined) return known
     const { name, options, handler } = definition
     const plan = this.#native.register(name, options, this.#handlers.length)
     this.#handlers.push(handler)
     this.#names.set(name, definition)
-    this.#tasks.set(definition, plan)
+    this.#registered.set(definition, plan)
     return plan
   }
 
-  #refine(definition: Definition, base: Definition): number {
-    const known = this.#refined.get(definition)
-    if (known !== undefined) return known
-    this.of(base)
+  #refine(definition: Definition): number {
     const plan = this.#native.plan(definition.name, definition.options)
+    try {
+      this.#native.checkPlan(plan)
+    } catch (error) {
+      this.#native.forgetPlan(plan)
+      throw error
+    }
     this.#refined.set(definition, plan)
     if (this.#refined.size > MOST) this.#forgetFirst()
     return plan

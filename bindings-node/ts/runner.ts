@@ -20,8 +20,8 @@ const Out = { start: 1, stop: 2, end: 3, ready: 4, release: 5 } as const
 /** What an end brings. */
 const Brings = { nothing: 0, live: 1, details: 2 } as const
 
-/** Numbers of the outbox: some hundred operations at a time. */
-const OUTBOX = 4_096
+/** Numbers that each array for the exchange begins with: some hundred operations at a time. */
+const NUMBERS = 4_096
 
 /** So many turns in a row before the loop's timers and sockets get theirs. */
 const TURNS = 64
@@ -40,6 +40,8 @@ const settled = Promise.resolve()
  */
 export class Runner {
   readonly #native: NativeEngine
+  /** The number by which the native module knows this engine. */
+  readonly #number: number
   readonly values = new Values()
   /** Whether arguments and results are passed on as they are. */
   readonly live: boolean
@@ -58,12 +60,15 @@ export class Runner {
   #unfinished = 0
   #scheduled = false
   #turns = 0
-  #inbox = new Int32Array(OUTBOX)
+  /** What is to be reported; the next exchange fills it with what is to be done. */
+  #inbox = new Int32Array(NUMBERS)
   #inboxUsed = 0
-  readonly #outbox = new Int32Array(OUTBOX)
+  /** What is being done; the next inbox. */
+  #outbox = new Int32Array(NUMBERS)
 
   constructor(url: string | null, options: Pairs, manual = false) {
     this.#native = guarded(() => new native.NativeEngine(url, options, this.#drain, manual))
+    this.#number = this.#native.number
     this.live = this.#native.live
     this.runs = this.#native.runs
     this.#plans = new Plans(this.#native)
@@ -221,7 +226,11 @@ export class Runner {
   #flush(): void {
     const used = this.#inboxUsed
     this.#inboxUsed = 0
-    guarded(() => this.#native.flush(this.#inbox, used))
+    try {
+      native.flush(this.#number, this.#inbox, used)
+    } catch (error) {
+      this.#broken(error)
+    }
   }
 
   #newJob(): Job {
@@ -256,16 +265,17 @@ export class Runner {
   #turn(): void {
     try {
       const used = this.#inboxUsed
+      const numbers = this.#inbox
       this.#inboxUsed = 0
-      const length = this.#native.exchange(this.#inbox, used, this.#outbox)
-      this.#apply(length)
+      this.#inbox = this.#outbox
+      this.#outbox = numbers
+      this.#apply(numbers, native.exchange(this.#number, numbers, used))
     } catch (error) {
       this.#broken(error)
     }
   }
 
-  #apply(length: number): void {
-    const box = this.#outbox
+  #apply(box: Int32Array, length: number): void {
     let at = 0
     const next = () => box[at++] as number
     while (at < length) {
