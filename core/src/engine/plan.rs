@@ -33,9 +33,11 @@ impl Plan {
         &self.task
     }
 
+    /// Whether its jobs could ever run: a submit refuses them with the same error where they can't.
+    ///
     /// # Errors
     /// `BudgetExceeded` where the whole budget could never carry its jobs.
-    pub(crate) fn check(&self) -> Result<()> {
+    pub fn check(&self) -> Result<()> {
         match &self.refused {
             None => Ok(()),
             Some(why) => Err(Error::new(ErrorKind::BudgetExceeded, why)),
