@@ -151,8 +151,7 @@ impl EngineBuilder {
     ///
     /// # Errors
     /// The reply is `Invalid` for a wrong option or URL, `Conflict` for two tasks of one name,
-    /// `BudgetExceeded` for one whose jobs could never run, `Unavailable` where the system gives
-    /// no threads.
+    /// `Unavailable` where the system gives no threads.
     pub fn start(self) -> Reply<Engine> {
         Reply::now(self.build())
     }

@@ -23,6 +23,17 @@ pub(crate) enum Target {
     Name(String),
 }
 
+impl Target {
+    /// The name of the task.
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Self::Function(definition) => definition.name,
+            Self::Closure(entry) => entry.name(),
+            Self::Name(name) => name,
+        }
+    }
+}
+
 /// A call of a task that gives a `T`: its arguments, and options over those of the task. Nothing
 /// happens before it is submitted with [`Engine::submit`](crate::Engine::submit) or
 /// [`Engine::submit_many`](crate::Engine::submit_many), which also report a wrong option.
@@ -39,7 +50,7 @@ impl<T> Call<T> {
     pub(crate) fn new(target: Target, args: Result<Payload>) -> Self {
         let mut changes = Changes::default();
         let args = args.unwrap_or_else(|error| {
-            changes.error = Some(error);
+            changes.note(Err(error));
             Payload::Null
         });
         Self {

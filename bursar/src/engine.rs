@@ -1,10 +1,11 @@
 //! The handle that a program owns: submit, look, drain, shut down.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bursar_core::{
-    Batch, Engine as Core, EngineOptions, Error, ErrorKind, Events, JobFilter, JobId, Plan, Reply,
+    Batch, Engine as Core, EngineOptions, Error, ErrorKind, Events, JobFilter, JobId, Reply,
     Result, Signal, Stats, Submission,
 };
 use serde_json::Value;
@@ -13,7 +14,7 @@ use crate::builder::EngineBuilder;
 use crate::call::{Call, Target};
 use crate::job::Job;
 use crate::query::JobQuery;
-use crate::registry::Registry;
+use crate::registry::{Entry, Registry};
 use crate::runtime::Runtime;
 use crate::submit::Submit;
 use crate::task::{Task, TaskBuilder};
@@ -22,7 +23,7 @@ use crate::task::{Task, TaskBuilder};
 /// [`Job`] are gone without a [`shutdown`](Self::shutdown), what runs is left to itself.
 ///
 /// What it answers is a [`Reply`]: await it, or call its `wait` in code that isn't asynchronous.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Engine {
     shared: Arc<Shared>,
 }
@@ -86,8 +87,7 @@ impl Engine {
     /// Registers a function with `#[bursar::task]`.
     ///
     /// # Errors
-    /// `Conflict` for a name that is taken; `BudgetExceeded` where no job of it could ever run;
-    /// `Invalid` for a wrong option.
+    /// `Conflict` for a name that is taken; `Invalid` for a wrong option.
     pub fn register(&self, task: Task) -> Result<()> {
         task.register(self)
     }
@@ -159,10 +159,19 @@ impl Engine {
     }
 
     fn submission<T>(&self, call: Call<T>) -> Result<Submission> {
+        if let Some(priority) = call.changes.only_priority()
+            && let Some(entry) = self.entry(&call.target)?
+        {
+            let plan = entry.plan_with_priority(self.core(), priority)?;
+            return Ok(Submission::new(plan, call.args));
+        }
         let mut options = call.changes.check()?;
         // These differ from job to job and need no plan of their own.
         let (unique, delay) = (options.unique.take(), options.delay.take());
-        let plan = self.plan(call.target, options)?;
+        let plan = match self.entry(&call.target)? {
+            Some(entry) => entry.plan(self.core(), options)?,
+            None => self.core().plan(call.target.name(), &options)?,
+        };
         Ok(Submission {
             unique,
             delay,
@@ -170,13 +179,13 @@ impl Engine {
         })
     }
 
-    fn plan(&self, target: Target, options: bursar_core::TaskOptions) -> Result<Arc<Plan>> {
+    /// What this engine knows of a task; `None` where it can only be found by its name.
+    fn entry(&self, target: &Target) -> Result<Option<Arc<Entry>>> {
         let Shared { core, registry, .. } = self.shared();
         match target {
-            Target::Function(definition) => registry.entry(core, definition)?.plan(core, options),
-            Target::Closure(entry) if entry.is_of(registry) => entry.plan(core, options),
-            Target::Closure(entry) => core.plan(entry.name(), &options),
-            Target::Name(name) => core.plan(&name, &options),
+            Target::Function(definition) => registry.entry(core, definition).map(Some),
+            Target::Closure(entry) if entry.is_of(registry) => Ok(Some(Arc::clone(entry))),
+            Target::Closure(_) | Target::Name(_) => Ok(None),
         }
     }
 
@@ -242,6 +251,15 @@ impl Engine {
     /// Whether it has begun to shut down.
     pub fn is_closed(&self) -> bool {
         self.core().is_closed()
+    }
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine")
+            .field("unfinished", &self.core().unfinished())
+            .field("closed", &self.is_closed())
+            .finish_non_exhaustive()
     }
 }
 

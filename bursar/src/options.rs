@@ -1,41 +1,63 @@
 //! The options of a task or of one submit, as setters that never fail: the first wrong value is
 //! kept, and reported where the options are used.
 
-use bursar_core::{Error, OptionValue, Result, Style, TaskOptions};
+use bursar_core::{Error, OptionValue, Priority, Result, Style, TaskOptions};
 
 use crate::values::PriorityValue;
 
-/// Options that were set, and the first that was wrong.
+/// Options that were set, and the first that was wrong. A call is moved several times on its way,
+/// and most set nothing or a priority, so the rest is boxed.
 #[derive(Debug, Default)]
 pub(crate) struct Changes {
-    pub(crate) options: TaskOptions,
-    pub(crate) error: Option<Error>,
+    priority: Option<Priority>,
+    rest: Option<Box<Rest>>,
+}
+
+#[derive(Debug, Default)]
+struct Rest {
+    options: TaskOptions,
+    error: Option<Error>,
 }
 
 impl Changes {
     pub(crate) fn set(&mut self, name: &str, value: &OptionValue) {
-        let set = self.options.set(name, value, Style::Snake);
+        let set = self.options().set(name, value, Style::Snake);
         self.note(set);
+    }
+
+    /// The options other than the priority.
+    pub(crate) fn options(&mut self) -> &mut TaskOptions {
+        &mut self.rest.get_or_insert_default().options
     }
 
     pub(crate) fn set_priority(&mut self, value: PriorityValue) {
         match value.resolve() {
-            Ok(priority) => self.options.priority = Some(priority),
+            Ok(priority) => self.priority = Some(priority),
             Err(error) => self.note(Err(error)),
         }
     }
 
     /// Keeps the first error.
     pub(crate) fn note(&mut self, result: Result<()>) {
-        if let (Err(error), None) = (result, &self.error) {
-            self.error = Some(error);
+        if let Err(error) = result {
+            self.rest.get_or_insert_default().error.get_or_insert(error);
         }
+    }
+
+    /// The priority, where nothing else was set.
+    pub(crate) fn only_priority(&self) -> Option<Option<Priority>> {
+        self.rest.is_none().then_some(self.priority)
     }
 
     /// # Errors
     /// The first error that was kept.
     pub(crate) fn check(self) -> Result<TaskOptions> {
-        self.error.map_or(Ok(self.options), Err)
+        let rest = self.rest.unwrap_or_default();
+        let options = TaskOptions {
+            priority: self.priority,
+            ..rest.options
+        };
+        rest.error.map_or(Ok(options), Err)
     }
 }
 
@@ -84,7 +106,7 @@ macro_rules! task_options {
 
             /// Attempts after the first; default 0.
             pub fn retries(mut self, retries: u32) -> Self {
-                self.changes().options.retries = Some(retries);
+                self.changes().options().retries = Some(retries);
                 self
             }
 

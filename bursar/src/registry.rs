@@ -1,9 +1,9 @@
 //! The tasks that an engine knows, and their plans: settled once, found again at each submit.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use bursar_core::{Engine, Plan, Result, Task as CoreTask, TaskOptions};
+use bursar_core::{Engine, Plan, Priority, Result, Task as CoreTask, TaskOptions};
 use parking_lot::RwLock;
 
 use crate::definition::Definition;
@@ -16,6 +16,8 @@ const VARIANTS: usize = 8;
 pub(crate) struct Entry {
     base: Arc<Plan>,
     home: Home,
+    /// With another priority and nothing else, the most common change.
+    by_priority: [OnceLock<Arc<Plan>>; Priority::ALL.len()],
     variants: RwLock<Vec<(TaskOptions, Arc<Plan>)>>,
 }
 
@@ -24,6 +26,7 @@ impl Entry {
         Self {
             base,
             home,
+            by_priority: Default::default(),
             variants: RwLock::default(),
         }
     }
@@ -55,6 +58,30 @@ impl Entry {
             variants.push((options, Arc::clone(&plan)));
         }
         Ok(plan)
+    }
+
+    /// The plan with this priority over the task's own.
+    ///
+    /// # Errors
+    /// Those of [`plan`](Self::plan).
+    pub(crate) fn plan_with_priority(
+        &self,
+        engine: &Engine,
+        priority: Option<Priority>,
+    ) -> Result<Arc<Plan>> {
+        let Some(priority) = priority else {
+            return Ok(Arc::clone(&self.base));
+        };
+        let known = &self.by_priority[usize::from(priority.as_u8())];
+        if let Some(plan) = known.get() {
+            return Ok(Arc::clone(plan));
+        }
+        let options = TaskOptions {
+            priority: Some(priority),
+            ..TaskOptions::default()
+        };
+        let plan = engine.plan(self.name(), &options)?;
+        Ok(Arc::clone(known.get_or_init(|| plan)))
     }
 
     fn remembered(&self, options: &TaskOptions) -> Option<Arc<Plan>> {

@@ -100,8 +100,7 @@ impl TaskBuilder {
     /// struct for several things, `()` for nothing).
     ///
     /// # Errors
-    /// `Conflict` for a name that is taken; `BudgetExceeded` where no job of it could ever run;
-    /// `Invalid` for a wrong name or option.
+    /// `Conflict` for a name that is taken; `Invalid` for a wrong name or option.
     pub fn run<A, F, R>(
         self,
         closure: F,

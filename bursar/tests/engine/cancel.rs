@@ -20,9 +20,11 @@ impl Drop for CleanUp {
 async fn clean_up_code_runs_in_twenty_of_twenty_cancels() {
     let engine = Engine::open("memory:").start().await.unwrap();
     let cleaned = Arc::new(AtomicU32::new(0));
+    let (begin, mut begun) = tokio::sync::mpsc::unbounded_channel();
     let count = Arc::clone(&cleaned);
     let endless = engine.task("endless").run(move |(): ()| {
         let guard = CleanUp(Arc::clone(&count));
+        begin.send(()).unwrap();
         async move {
             std::future::pending::<()>().await;
             drop(guard);
@@ -31,7 +33,7 @@ async fn clean_up_code_runs_in_twenty_of_twenty_cancels() {
     let endless = endless.unwrap();
     for round in 1..=20 {
         let job = endless.call(()).await.unwrap();
-        reaches(&job, State::Running).await;
+        begun.recv().await.unwrap();
         assert!(job.cancel_because("enough").await.unwrap());
         let error = job.result().await.unwrap_err();
         assert!(

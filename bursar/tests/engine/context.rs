@@ -87,7 +87,7 @@ async fn a_checkpoint_that_is_too_large_is_refused_with_both_sizes() {
         .await
         .unwrap();
     assert!(
-        said.contains("2.0MB") && said.contains("at most 1.0MB"),
+        said.contains("2000002 bytes") && said.contains("at most 1048576"),
         "{said}"
     );
 }
