@@ -1,5 +1,5 @@
 //! The conformance suite: every rule of the [`Store`](bursar_core::Store) contract as a test, the
-//! same for all stores. A store's test binary lists them with [`conformance_suite!`], one test a
+//! same for all stores. A store's test binary lists them with [`conformance_suite!`](crate::conformance_suite), one test a
 //! rule:
 //!
 //! ```ignore

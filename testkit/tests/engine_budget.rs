@@ -251,3 +251,23 @@ fn random_load_from_threads_never_overdraws_and_leaves_nothing() {
     assert!(tickets.iter().all(|ticket| ticket.is_done()));
     rig.is_at_rest();
 }
+
+#[test]
+fn a_big_job_behind_an_endless_stream_starts_within_the_bound() {
+    let rig = Rig::new();
+    (0..8).for_each(|_| drop(rig.submit()));
+    let mut running: Vec<Arc<Attempt>> = (0..8).map(|_| rig.script.next()).collect();
+    let big = rig.submit_with(|options| options.memory = Some(256 * MB));
+    let mut passed = 0;
+    // Each job that ends is followed by another; the clock stands still.
+    while rig.state(&big) == State::Queued {
+        rig.submit();
+        rig.script.complete(&running.remove(0));
+        while let Some(attempt) = rig.script.take() {
+            passed += usize::from(attempt.job() != big.id());
+            running.push(attempt);
+        }
+        assert!(passed <= 64, "{passed} jobs have passed it");
+    }
+    assert_eq!(passed, 64);
+}

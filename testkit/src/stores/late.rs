@@ -98,8 +98,11 @@ impl LateStore {
     }
 }
 
+/// An answer, once it is there.
+type Slot<T> = Mutex<Option<Result<T>>>;
+
 /// Where an answer will be.
-struct Answer<T>(Arc<(Mutex<Option<Result<T>>>, Signal<()>)>);
+struct Answer<T>(Arc<(Slot<T>, Signal<()>)>);
 
 impl<T> Default for Answer<T> {
     fn default() -> Self {
