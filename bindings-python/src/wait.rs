@@ -89,13 +89,15 @@ fn happening<T: Clone + Send>(
             return Ok(Some(value));
         }
         py.check_signals()?;
-        if left.is_some_and(|left| slice.is_none_or(|slice| left <= slice)) {
+        if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
             return Ok(None);
         }
     }
 }
 
-/// A thread that sleeps until it is woken.
+/// A thread that sleeps until it is woken. It doesn't spin before: two threads that spin sit on two
+/// processors, and handing the interpreter across takes longer than sleeping and waking on one
+/// (measured one job at a time: 71 us against 10).
 pub(crate) struct Sleeper {
     thread: Thread,
     woken: AtomicBool,

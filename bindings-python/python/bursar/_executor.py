@@ -87,7 +87,11 @@ _ASYNC: Task[..., Any] = Task(_acall, {"name": "bursar.executor.async"})
 
 
 class JobExecutor(Executor):
-    """Runs calls as jobs of an engine. Futures and calls are live objects, so the store must be in memory."""
+    """Runs calls as jobs of an engine.
+
+    Futures and calls are live objects, so the store must be in memory. The end of the interpreter waits for
+    `shutdown` or the end of a `with` block only, not for calls that nobody waits for.
+    """
 
     def __init__(self, engine: EngineBase, options: SubmitOptions) -> None:
         self._engine = engine
