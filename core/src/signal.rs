@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use smallvec::SmallVec;
 
 /// Who is told.
 enum Waiter {
@@ -17,8 +18,9 @@ enum Waiter {
     Call(Box<dyn FnOnce() + Send>),
 }
 
-/// Most signals have no waiter when they happen, so the list is only made for the first.
-type Waiters = Option<Box<Vec<(u32, Waiter)>>>;
+/// Most signals have no waiter when they happen, so the list is only made for the first; most
+/// others have one, so that one is all that the list has room for at first.
+type Waiters = Option<Box<SmallVec<[(u32, Waiter); 1]>>>;
 
 enum State<T> {
     Pending(Waiters),
