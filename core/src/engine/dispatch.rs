@@ -1,7 +1,7 @@
 //! What waits, what runs and what that reserves: the state behind the engine's one hot lock.
 //! Plain data with no I/O and no user code, so the lock is held for well under a microsecond.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use smallvec::SmallVec;
@@ -141,6 +141,28 @@ impl Dispatch {
             (Some(rank), Some(plan)) => self.scheduler.remove(rank, &plan.amounts),
             _ => false,
         }
+    }
+
+    /// The jobs that neither run nor are queued here.
+    pub(super) fn waiting_for_time(&mut self) -> Vec<Arc<Ticket>> {
+        let running: HashSet<u64> = self
+            .running
+            .iter()
+            .filter(|(_, attempt)| !attempt.is_closed())
+            .map(|(_, attempt)| attempt.ticket.sequence())
+            .collect();
+        let tickets = self.tickets.iter().map(|(_, ticket)| Arc::clone(ticket));
+        let mut waiting: Vec<Arc<Ticket>> = tickets
+            .filter(|ticket| !running.contains(&ticket.sequence()))
+            .collect();
+        waiting.retain(|ticket| {
+            let queued = self.withdraw(ticket);
+            if queued {
+                self.offer(ticket);
+            }
+            !queued
+        });
+        waiting
     }
 
     /// Grants what may start now.

@@ -100,7 +100,10 @@ impl Inner {
         });
         self.with_reply(reply, |inner, promoted| match promoted {
             Ok(promoted) => inner.promoted(promoted),
-            Err(error) => inner.look_again(&error),
+            Err(error) => {
+                inner.unanswered.lose_promotion();
+                inner.look_again(&error)
+            }
         });
     }
 
@@ -135,7 +138,22 @@ impl Inner {
         if let Some(next) = promoted.next {
             self.alarm_at(next);
         }
+        if self.unanswered.take_lost_promotion() {
+            self.look_for_promoted();
+        }
         self.pump();
+    }
+
+    /// Looks up every job that waits for its time: what the store has promoted without its answer
+    /// coming here, it will not tell again.
+    fn look_for_promoted(&self) {
+        let waiting: Vec<Arc<Ticket>> = {
+            let mut dispatch = self.dispatch.lock();
+            dispatch.waiting_for_time()
+        };
+        for ticket in waiting {
+            self.recover(ticket);
+        }
     }
 
     /// Asks the store to forget what is past its time.

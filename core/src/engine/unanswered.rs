@@ -1,6 +1,7 @@
 //! What a store that did not answer must be asked again.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 
@@ -14,6 +15,8 @@ use crate::engine::ticket::Ticket;
 pub(super) struct Unanswered {
     ends: Mutex<Vec<(Judged, Timestamp)>>,
     tickets: Mutex<Vec<Arc<Ticket>>>,
+    /// Whether the store may have promoted jobs without being able to say so.
+    promotion_lost: AtomicBool,
 }
 
 impl Unanswered {
@@ -25,6 +28,15 @@ impl Unanswered {
     /// A job to look up again.
     pub(super) fn keep_ticket(&self, ticket: Arc<Ticket>) {
         self.tickets.lock().push(ticket);
+    }
+
+    pub(super) fn lose_promotion(&self) {
+        self.promotion_lost.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a promotion was lost since this was last asked.
+    pub(super) fn take_lost_promotion(&self) -> bool {
+        self.promotion_lost.swap(false, Ordering::Relaxed)
     }
 
     fn is_empty(&self) -> bool {
