@@ -21,6 +21,7 @@ fn is_told(signal: &Signal<()>) {
 }
 
 /// Moves the clock a second at a time until the signal comes; how many seconds that took.
+#[expect(clippy::panic, reason = "a helper of tests")]
 fn seconds_until(rig: &Rig, signal: &Signal<()>, most: u64) -> u64 {
     for seconds in 0..=most {
         if signal.wait(Some(Duration::from_millis(100))).is_some() {

@@ -8,6 +8,7 @@ use bursar_testkit::Rig;
 const THREADS: usize = 8;
 const ROUNDS: usize = 3_000;
 
+#[expect(clippy::unwrap_used, reason = "a helper of tests")]
 fn submit(rig: &Rig, key: &str) -> (Arc<Ticket>, bool) {
     let mut call = Submission::new(rig.plan(Default::default()), Payload::Null);
     call.unique = Some(key.into());
