@@ -1,0 +1,56 @@
+//! Random use of engines with real executors and real time, from several threads at once. When it is
+//! over, every promise about jobs and the budget must hold.
+
+mod player;
+mod referee;
+mod tasks;
+mod world;
+
+use std::sync::Arc;
+
+use bursar_core::{MemoryOptions, MemoryStore, Store};
+use bursar_testkit::Seed;
+use bursar_testkit::stores::LateStore;
+use world::World;
+
+fn memory() -> Arc<dyn Store> {
+    Arc::new(MemoryStore::new(MemoryOptions {
+        max_results: 1_000_000,
+        ..MemoryOptions::default()
+    }))
+}
+
+/// Plays, then checks.
+fn torture(store: Arc<dyn Store>, seed: &Seed, steps: usize) {
+    let world = World::new(store, seed.get());
+    let tickets = player::play(&world, seed.get(), steps);
+    world.drain();
+    referee::check(&world, &tickets);
+}
+
+#[test]
+fn over_a_store_that_answers_at_once() {
+    torture(memory(), &Seed::from_env(), 3_000);
+}
+
+#[test]
+fn over_a_store_that_answers_late() {
+    let seed = Seed::from_env();
+    torture(Arc::new(LateStore::new(memory(), seed.get())), &seed, 700);
+}
+
+#[test]
+fn with_an_end_in_the_middle() {
+    let seed = Seed::from_env();
+    for round in 0..8 {
+        let store: Arc<dyn Store> = if round % 2 == 0 {
+            memory()
+        } else {
+            Arc::new(LateStore::new(memory(), seed.get()))
+        };
+        let world = World::new(store, seed.get());
+        let tickets = player::play_until_shutdown(&world, seed.get().wrapping_add(round));
+        referee::everybody_was_told(&tickets);
+        world.budget.nobody_is_inside();
+    }
+}
