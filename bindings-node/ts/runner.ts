@@ -91,22 +91,12 @@ export class Runner {
 
   /** Submits many calls of one task, all of them or none. */
   async submitMany(definition: Definition, calls: readonly (readonly unknown[])[]): Promise<Job[]> {
-    const { keyOf } = definition
-    const lists = calls.map((call) => [...call])
-    const texts = this.live ? null : lists.map(encodeArgs)
-    const keys = keyOf ? lists.map((args) => keyOf(args)) : null
     const plan = guarded(() => this.#plans.of(definition))
-    const args = this.live ? lists.map((list) => this.values.put(list)) : []
-    const jobs = lists.map(() => this.#newJob())
-    try {
-      const numbers = jobs.map((job) => job._number)
-      const earlier = this.native.submitMany(plan, numbers, args, texts, keys)
-      for (const place of earlier) markDeduplicated(jobs[place])
-    } catch (error) {
-      for (const job of jobs) this.#dropJob(job)
-      throw translate(error)
-    }
-    for (const _ of jobs) this.#begun()
+    const { keyOf } = definition
+    if (!this.#canPost(keyOf)) return this.#submitAll(plan, calls, keyOf)
+    const lists = calls.map((call) => [...call])
+    const jobs = lists.map((args) => this.#postCall(plan, args))
+    this.#flush()
     return jobs
   }
 
@@ -190,12 +180,37 @@ export class Runner {
   #submit(definition: Definition, args: unknown[]): Job {
     const plan = this.#plans.of(definition)
     const { keyOf } = definition
-    // A call with nothing of its own can't be refused any more: it goes with the next exchange.
-    if (!this.live || keyOf !== undefined || this.closing) return this.#submitNow(plan, args, keyOf)
+    return this.#canPost(keyOf) ? this.#postCall(plan, args) : this.#submitNow(plan, args, keyOf)
+  }
+
+  /** Whether calls can't be refused any more, nor be an earlier job: they go with the next exchange. */
+  #canPost(keyOf: KeyOf | undefined): boolean {
+    return this.live && keyOf === undefined && !this.closing
+  }
+
+  #postCall(plan: number, args: unknown[]): Job {
     const job = this.#newJob()
     this.#post(In.submit, plan, job._number, this.values.put(args))
     this.#begun()
     return job
+  }
+
+  #submitAll(plan: number, calls: readonly (readonly unknown[])[], keyOf: KeyOf | undefined): Job[] {
+    const lists = calls.map((call) => [...call])
+    const texts = this.live ? null : lists.map(encodeArgs)
+    const keys = keyOf ? lists.map((args) => keyOf(args)) : null
+    const args = this.live ? lists.map((list) => this.values.put(list)) : []
+    const jobs = lists.map(() => this.#newJob())
+    try {
+      const numbers = jobs.map((job) => job._number)
+      const earlier = this.native.submitMany(plan, numbers, args, texts, keys)
+      for (const place of earlier) markDeduplicated(jobs[place])
+    } catch (error) {
+      for (const job of jobs) this.#dropJob(job)
+      throw translate(error)
+    }
+    for (const _ of jobs) this.#begun()
+    return jobs
   }
 
   #submitNow(plan: number, args: unknown[], keyOf: KeyOf | undefined): Job {
