@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bursar_core::{
-    Backoff, ErrorKind, MemoryStore, OutcomeKind, Payload, State, Store, Submission,
+    Backoff, ErrorKind, MemoryStore, OutcomeKind, Payload, Priority, State, Store, Submission,
+    TaskOptions,
 };
 use bursar_testkit::stores::{BrokenStore, LateStore, When};
 use bursar_testkit::{Rig, Seed, until};
@@ -249,6 +250,65 @@ fn a_delayed_job_cancelled_before_its_submit_is_answered_is_told() {
     store.let_go();
     let accepted = reply.wait().unwrap();
     assert_eq!(rig.final_state(&accepted[0].ticket), State::Cancelled);
+    rig.is_at_rest();
+}
+
+#[test]
+fn a_duplicate_that_is_answered_first_does_not_put_its_options_on_the_job() {
+    let (rig, store) = late_rig(1, 2);
+    store.hold_answers("submit");
+    let submit = |priority: Priority, retries: u32| {
+        let plan = rig.plan(TaskOptions {
+            priority: Some(priority),
+            retries: Some(retries),
+            memory: Some(u64::from(retries)),
+            ..TaskOptions::default()
+        });
+        let mut call = Submission::new(plan, Payload::Null);
+        call.unique = Some("k".into());
+        rig.engine.submit([call])
+    };
+    let first = submit(Priority::Low, 0);
+    until("the first", || store.held("submit") == (0, 1));
+    let second = submit(Priority::High, 7);
+    until("the second", || store.held("submit") == (0, 2));
+    store.let_newest_go("submit");
+    let second = second.wait().unwrap().remove(0);
+    assert!(second.deduplicated);
+    assert_eq!(rig.script.total(), 0, "whose job it is has not heard of it");
+    store.let_go();
+    let first = first.wait().unwrap().remove(0);
+    assert!(!first.deduplicated && first.ticket.id() == second.ticket.id());
+    let attempt = rig.script.next();
+    assert_eq!((attempt.memory(), rig.reserved()), (0, 0));
+    rig.script.fail(&attempt);
+    for ticket in [&first.ticket, &second.ticket] {
+        assert_eq!(rig.final_state(ticket), State::Failed);
+    }
+    rig.is_at_rest();
+}
+
+#[test]
+fn a_delayed_job_with_a_key_that_a_duplicate_cancels_is_told() {
+    let (rig, store) = late_rig(1, 2);
+    store.hold_answers("submit");
+    let submit = || {
+        let mut call = Submission::new(rig.plan(TaskOptions::default()), Payload::Null);
+        call.unique = Some("k".into());
+        call.delay = Some(SECOND * 5);
+        rig.engine.submit([call])
+    };
+    let first = submit();
+    until("the first", || store.held("submit") == (0, 1));
+    let second = submit();
+    until("the second", || store.held("submit") == (0, 2));
+    store.let_newest_go("submit");
+    let second = second.wait().unwrap().remove(0);
+    assert!(rig.cancel(&second.ticket));
+    assert_eq!(rig.final_state(&second.ticket), State::Cancelled);
+    store.let_go();
+    let first = first.wait().unwrap().remove(0);
+    assert_eq!(rig.final_state(&first.ticket), State::Cancelled);
     rig.is_at_rest();
 }
 

@@ -86,7 +86,13 @@ impl Dispatch {
     /// job has a ticket already, that one stays, and is what the submitter gets.
     pub(super) fn take_in(&mut self, ticket: Arc<Ticket>, queued: bool) -> Arc<Ticket> {
         let ticket = match self.tickets.get(ticket.sequence()) {
-            Some(known) => Arc::clone(known),
+            Some(known) => {
+                ticket
+                    .plan()
+                    .into_iter()
+                    .for_each(|plan| known.give_plan(plan));
+                Arc::clone(known)
+            }
             None => {
                 self.tickets.insert(ticket.sequence(), Arc::clone(&ticket));
                 ticket
@@ -100,10 +106,9 @@ impl Dispatch {
 
     /// Takes a job out that has ended without running.
     pub(super) fn take_out(&mut self, sequence: u64) -> Option<Arc<Ticket>> {
-        let Some(ticket) = self.tickets.remove(sequence) else {
-            self.note_early(sequence, Early::Ended);
-            return None;
-        };
+        // Whose job it is may not have heard of it yet, though others have.
+        self.note_early(sequence, Early::Ended);
+        let ticket = self.tickets.remove(sequence)?;
         self.withdraw(&ticket);
         Some(ticket)
     }

@@ -119,7 +119,8 @@ impl Inner {
         {
             let mut dispatch = self.dispatch.lock();
             for job in &promoted.queued {
-                match dispatch.tickets.get(job.sequence).cloned() {
+                let known = dispatch.tickets.get(job.sequence).cloned();
+                match known.filter(|ticket| ticket.plan().is_some()) {
                     Some(ticket) => {
                         dispatch.offer(&ticket);
                         queued.push(ticket);

@@ -105,13 +105,15 @@ impl Inner {
 
     fn take_in(&self, job: &Submitted, plan: Arc<Plan>) -> Accepted {
         let deduplicated = job.deduplicated;
-        let ticket = Arc::new(Ticket::new(job.id, job.sequence, plan));
         if deduplicated {
+            // This submit's plan is not that of the job.
+            let ticket = Ticket::of_another(job.id, job.sequence);
             return Accepted {
-                ticket: self.take_in_known(ticket),
+                ticket: self.take_in_known(Arc::new(ticket)),
                 deduplicated,
             };
         }
+        let ticket = Arc::new(Ticket::new(job.id, job.sequence, plan));
         self.announce(job, &ticket);
         let queued = job.state == State::Queued;
         let ticket = if job.due.is_some() {

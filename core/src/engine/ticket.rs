@@ -1,6 +1,6 @@
 //! What an engine holds of a job that has not ended, and what a caller holds to learn its end.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::engine::plan::Plan;
@@ -15,7 +15,7 @@ use crate::signal::{Signal, Waiting};
 pub struct Ticket {
     id: JobId,
     sequence: u64,
-    plan: Option<Arc<Plan>>,
+    plan: OnceLock<Arc<Plan>>,
     end: Signal<Final>,
 }
 
@@ -24,7 +24,17 @@ impl Ticket {
         Self {
             id,
             sequence,
-            plan: Some(plan),
+            plan: OnceLock::from(plan),
+            end: Signal::default(),
+        }
+    }
+
+    /// A job that somebody else submits at this moment, with a plan of theirs.
+    pub(crate) fn of_another(id: JobId, sequence: u64) -> Self {
+        Self {
+            id,
+            sequence,
+            plan: OnceLock::new(),
             end: Signal::default(),
         }
     }
@@ -34,7 +44,7 @@ impl Ticket {
         Self {
             id,
             sequence,
-            plan: None,
+            plan: OnceLock::new(),
             end: Signal::set_to(end),
         }
     }
@@ -48,9 +58,16 @@ impl Ticket {
         self.sequence
     }
 
-    /// The settled options; none for a job that had ended when it was looked up.
+    /// The settled options; none for a job that had ended when it was looked up, and for one whose
+    /// submitter has not brought them yet.
     pub(crate) fn plan(&self) -> Option<&Arc<Plan>> {
-        self.plan.as_ref()
+        self.plan.get()
+    }
+
+    /// Brings the settled options.
+    pub(crate) fn give_plan(&self, plan: &Arc<Plan>) {
+        // A job has one submitter; where the options are there already, they are the same.
+        let _ = self.plan.set(Arc::clone(plan));
     }
 
     pub(crate) fn rank(&self) -> Option<Rank> {

@@ -73,6 +73,18 @@ impl LateStore {
         (requests, answers)
     }
 
+    /// Delivers the answer to the newest request of this name whose answer is held.
+    pub fn let_newest_go(&self, name: &str) {
+        let delivery = {
+            let mut work = self.desk.work.lock();
+            let newest = work.deliveries.iter().rposition(|(of, _)| *of == name);
+            newest.map(|index| work.deliveries.remove(index).1)
+        };
+        if let Some(deliver) = delivery {
+            deliver();
+        }
+    }
+
     /// Lets everything go that is held.
     pub fn let_go(&self) {
         let mut work = self.desk.work.lock();
