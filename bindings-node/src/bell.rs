@@ -49,7 +49,7 @@ impl Bell {
             return;
         }
         if let Some(call) = &*self.call.lock() {
-            // Where the environment is going away, nobody is left to be told.
+            // Where the environment is going away, nobody is left to be told; the function knows.
             let _ = call.call((), ThreadsafeFunctionCallMode::NonBlocking);
         }
     }

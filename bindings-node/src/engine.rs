@@ -9,7 +9,6 @@ use std::time::Duration;
 use bursar::core::{
     Engine, EngineBuilder, EngineOptions, ExecutorKind, HostLane, ManualClock, OptionValue, Style,
 };
-use napi::Env;
 use napi::bindgen_prelude::{Function, Unknown};
 use napi_derive::napi;
 
@@ -60,7 +59,6 @@ impl NativeEngine {
     /// until [`advance`](Self::advance) moves it.
     #[napi(constructor, catch_unwind)]
     pub fn new(
-        env: Env,
         url: Option<String>,
         options: Pairs<'_>,
         wake: Function<'_, (), ()>,
@@ -79,14 +77,6 @@ impl NativeEngine {
         let ringing = Arc::clone(&mailbox);
         lane.set_waker(move || ringing.bell.ring());
         let engine = builder.start().map_err(fault)?;
-        let ending = Arc::downgrade(&mailbox);
-        // The environment may go away while the engine's thread is about to ring.
-        env.add_env_cleanup_hook(ending, |mailbox| {
-            if let Some(mailbox) = mailbox.upgrade() {
-                mailbox.bell.remove();
-            }
-        })
-        .map_err(|error| napi::Error::new(Code::from(error.status), error.reason.clone()))?;
         let seat = Rc::new(Seat {
             engine,
             lane,

@@ -132,3 +132,16 @@ test('in memory objects are passed on as they are, and let go when nobody holds 
   globalThis.gc()
   assert.equal(refs.filter((ref) => ref.deref() !== undefined).length, 0)
 })
+
+test('what is kept of 60,000 jobs is what the store keeps', async (t) => {
+  const engine = await open(t, { maxResults: 100 })
+  const echo = task(unique('echo'), async (value) => value)
+  const calls = Array.from({ length: 20_000 }, (_, n) => [{ n }])
+  for (let round = 0; round < 3; round += 1) {
+    const jobs = await engine.submitMany(echo, calls)
+    for (const [n, job] of jobs.entries()) assert.equal((await job.result()).n, n)
+  }
+  await new Promise(setImmediate)
+  const kept = engine._runner.values.size
+  assert.ok(kept <= 101, `${kept} live objects are kept`)
+})
