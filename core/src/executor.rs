@@ -1,6 +1,7 @@
 //! The contract of an executor: it runs attempts of one kind and reports how they ended.
 
 mod async_task;
+mod crew;
 mod host;
 mod thread;
 
@@ -13,6 +14,7 @@ use crate::payload::Payload;
 use crate::task::Handler;
 
 pub use async_task::AsyncTasks;
+pub(crate) use crew::Crew;
 pub use host::{HostEvent, HostLane};
 pub use thread::ThreadPool;
 

@@ -14,6 +14,8 @@ mod id;
 mod job;
 mod ledger;
 mod limits;
+#[cfg(loom)]
+pub mod model;
 mod options;
 mod outcome;
 mod payload;
@@ -25,6 +27,7 @@ mod seq_map;
 mod signal;
 mod state;
 mod store;
+mod sync;
 mod task;
 mod units;
 

@@ -1,6 +1,6 @@
 //! One execution of a job, while it lasts: what it is, and how it is asked to stop.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
@@ -12,6 +12,7 @@ use crate::id::JobId;
 use crate::ledger::Permit;
 use crate::payload::Payload;
 use crate::signal::Signal;
+use crate::sync::AtomicBool;
 
 /// Why an attempt is asked to stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,11 +3,10 @@
 
 use std::sync::Arc;
 
-use parking_lot::MutexGuard;
-
 use crate::engine::dispatch::Dispatch;
 use crate::engine::ticket::Ticket;
 use crate::hot_mutex::HotMutex;
+use crate::sync::MutexGuard;
 
 /// A [`Dispatch`] behind its lock. Whoever takes the lock finds in it all jobs that were brought
 /// before.

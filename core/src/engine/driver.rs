@@ -148,7 +148,7 @@ impl Driver {
 
 /// What lets the thread begin, once there is an engine to drive.
 #[derive(Debug)]
-pub(super) struct DriverStart(std::sync::mpsc::Sender<Weak<Inner>>);
+pub(crate) struct DriverStart(std::sync::mpsc::Sender<Weak<Inner>>);
 
 impl DriverStart {
     pub(super) fn run(self, engine: Weak<Inner>) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::clock::{Clock, SystemClock};
 use crate::engine::dispatch::{Dispatch, Gate};
-use crate::engine::driver::Driver;
+use crate::engine::driver::{Driver, DriverStart};
 use crate::engine::finish::Reporter;
 use crate::engine::inner::{Inner, Parts};
 use crate::engine::plan::Plan;
@@ -91,6 +91,13 @@ impl EngineBuilder {
     /// # Errors
     /// `Unavailable` where the system gives no thread.
     pub fn start(self) -> Result<Engine> {
+        let (engine, start) = self.build()?;
+        start.run(engine.inner.this.clone());
+        Ok(engine)
+    }
+
+    /// The engine, and what lets its own thread begin.
+    pub(crate) fn build(self) -> Result<(Engine, DriverStart)> {
         let host = HostGauge::new();
         let pool = Pool::new(&self.options, host.default_budget());
         let gate = Gate {
@@ -117,8 +124,7 @@ impl EngineBuilder {
         for (_, executor) in &inner.executors {
             executor.attach(Reporter(inner.this.clone()));
         }
-        start.run(inner.this.clone());
-        Ok(Engine { inner })
+        Ok((Engine { inner }, start))
     }
 }
 

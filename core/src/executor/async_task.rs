@@ -8,7 +8,6 @@ use std::fmt;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Waker};
 
@@ -17,7 +16,7 @@ use tokio::runtime::Handle;
 
 use crate::context::JobContext;
 use crate::engine::{Attempt, Reporter, Stop};
-use crate::executor::{Assignment, Executor};
+use crate::executor::{Assignment, Crew, Executor};
 use crate::hot_mutex::HotMutex;
 use crate::outcome::{Ended, Failure};
 use crate::payload::Payload;
@@ -40,21 +39,18 @@ pub struct AsyncTasks {
 struct Shared {
     runtime: Handle,
     ready: HotMutex<VecDeque<Assignment>>,
-    /// How many runners there are, at most `most`.
-    runners: AtomicUsize,
-    most: usize,
+    crew: Crew,
     reporter: OnceLock<Reporter>,
 }
 
 impl AsyncTasks {
     /// An executor on this runtime.
     pub fn new(runtime: Handle) -> Self {
-        let most = runtime.metrics().num_workers();
+        let crew = Crew::new(runtime.metrics().num_workers());
         let shared = Shared {
             runtime,
             ready: HotMutex::default(),
-            runners: AtomicUsize::new(0),
-            most,
+            crew,
             reporter: OnceLock::new(),
         };
         Self {
@@ -82,9 +78,8 @@ impl Executor for AsyncTasks {
     }
 
     fn flush(&self) {
-        let runners = self.shared.runners.load(Ordering::SeqCst);
-        let wanted = self.shared.ready.lock().len().min(self.shared.most);
-        if runners < wanted {
+        let ready = self.shared.ready.lock().len();
+        if self.shared.crew.lacks(ready) {
             self.shared.spawn_runner();
         }
     }
@@ -102,7 +97,7 @@ impl Executor for AsyncTasks {
 
 impl Shared {
     fn spawn_runner(self: &Arc<Self>) {
-        self.runners.fetch_add(1, Ordering::SeqCst);
+        self.crew.join();
         let shared = Arc::clone(self);
         self.runtime.spawn(async move { shared.run().await });
     }
@@ -114,12 +109,9 @@ impl Shared {
                 tokio::task::yield_now().await;
                 continue;
             }
-            self.runners.fetch_sub(1, Ordering::SeqCst);
-            // What came between the last look and the count above would wait for nobody.
-            if self.ready.lock().is_empty() {
+            if self.crew.leave(|| self.ready.lock().is_empty()) {
                 return;
             }
-            self.runners.fetch_add(1, Ordering::SeqCst);
         }
     }
 

@@ -3,16 +3,14 @@
 //! is something to poll for and nobody was told yet.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
-
-use crossbeam_queue::SegQueue;
-use parking_lot::{Condvar, Mutex};
 
 use crate::engine::{Attempt, Reporter};
 use crate::executor::{Assignment, Executor};
 use crate::outcome::Ended;
+use crate::sync::{AtomicBool, Condvar, Mutex, SegQueue};
 
 /// Something for the host to do.
 #[derive(Debug)]

@@ -5,10 +5,10 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-use std::thread;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::signal::Unpark;
+use crate::sync::thread;
 
 /// The answer of a store or an engine: a future that never needs an allocation or a wake-up where
 /// the answer is already known, as it always is in memory.

@@ -1,0 +1,72 @@
+//! What the models of `tests/loom.rs` need beyond the public items. It exists under `cfg(loom)`
+//! only.
+
+use std::sync::Arc;
+
+use crate::amounts::Amounts;
+use crate::clock::Timestamp;
+use crate::engine::{Attempt, Engine, EngineBuilder, Ticket};
+use crate::error::Result;
+use crate::executor::{self, Assignment};
+use crate::id::JobId;
+use crate::ledger::Ledger;
+use crate::outcome::{AttemptEnd, Final, OutcomeKind};
+use crate::payload::Payload;
+use crate::state::State;
+
+/// An attempt that belongs to no engine; `None` never.
+pub fn attempt(key: u64) -> Option<Arc<Attempt>> {
+    let nothing = Amounts::zeros(1);
+    let permit = Ledger::new(nothing.clone()).reserve(key, &nothing)?;
+    let end = Final {
+        state: State::Completed,
+        end: AttemptEnd::new(OutcomeKind::Completed).into(),
+    };
+    let ticket = Ticket::ended(JobId::new(Timestamp::from_millis(0), key, 0), key, end);
+    Some(Arc::new(Attempt::new(key, Arc::new(ticket), permit)))
+}
+
+/// An assignment of [`attempt`].
+pub fn assignment(key: u64) -> Option<Assignment> {
+    let args = Payload::default();
+    attempt(key).map(|attempt| Assignment { attempt, args })
+}
+
+/// Whether the caller is the one to record how it ended.
+pub fn close(attempt: &Attempt) -> bool {
+    attempt.close()
+}
+
+/// An engine that no time passes for: its own thread does nothing.
+///
+/// # Errors
+/// `Unavailable` where the system gives no thread.
+pub fn engine(builder: EngineBuilder) -> Result<Engine> {
+    builder.build().map(|(engine, _)| engine)
+}
+
+/// The count of an executor's runners.
+#[derive(Debug)]
+pub struct Crew(executor::Crew);
+
+impl Crew {
+    /// No runners yet, and about `most` of them at once.
+    pub fn new(most: usize) -> Self {
+        Self(executor::Crew::new(most))
+    }
+
+    /// Whether one more runner is called for, where so many wait.
+    pub fn lacks(&self, ready: usize) -> bool {
+        self.0.lacks(ready)
+    }
+
+    /// Counts a runner that is about to look at the queue.
+    pub fn join(&self) {
+        self.0.join();
+    }
+
+    /// Counts out a runner that found nothing; `false` where it must go on after all.
+    pub fn leave(&self, is_empty: impl FnOnce() -> bool) -> bool {
+        self.0.leave(is_empty)
+    }
+}
