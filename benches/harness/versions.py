@@ -13,7 +13,7 @@ from harness.process import ROOT, answer
 
 # Beside whom each part runs, as their package registries call them.
 PEERS = {
-    "rust": ["tokio", "apalis", "divan"],
+    "rust": ["tokio", "apalis-core", "divan"],
     "python": ["huey", "taskiq", "flexiq"],
     "node": ["fastq", "p-queue", "piscina"],
 }
