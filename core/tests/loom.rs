@@ -12,7 +12,11 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use bursar_core::model::{self, Crew};
-use bursar_core::{Assignment, Executor, HostEvent, HostLane, Signal};
+use bursar_core::{
+    Assignment, Engine, EngineBuilder, EngineOptions, Executor, ExecutorKind, Gauge, Handler,
+    HostEvent, HostLane, ManualClock, MemoryOptions, MemoryStore, Payload, Plan, Signal,
+    Submission, Task, TaskOptions, Usage,
+};
 use loom::sync::{Condvar, Mutex};
 use loom::thread;
 
@@ -87,6 +91,7 @@ fn set_by_another(signal: &Arc<Signal<u32>>, value: u32) -> thread::JoinHandle<b
     thread::spawn(move || signal.set(value))
 }
 
+// Planted: callbacks that came too late are dropped; waiters are taken in one lock, the value set in the next.
 #[test]
 fn a_callback_is_called_once_whenever_it_comes() {
     loom::model(|| {
@@ -98,6 +103,7 @@ fn a_callback_is_called_once_whenever_it_comes() {
     });
 }
 
+// Planted: waiters are taken in one lock, the value set in the next.
 #[test]
 fn one_of_two_setters_wins_and_tells_once() {
     loom::model(|| {
@@ -114,6 +120,7 @@ fn one_of_two_setters_wins_and_tells_once() {
     });
 }
 
+// Planted: no second look after registering; waiters are taken in one lock, the value set in the next.
 #[test]
 fn a_future_of_a_signal_is_woken() {
     loom::model(|| {
@@ -124,6 +131,7 @@ fn a_future_of_a_signal_is_woken() {
     });
 }
 
+// Planted: waiters are taken in one lock, the value set in the next.
 #[test]
 fn a_thread_that_waits_for_a_signal_is_woken() {
     loom::model(|| {
@@ -134,6 +142,7 @@ fn a_thread_that_waits_for_a_signal_is_woken() {
     });
 }
 
+// Planted: no second look after registering.
 #[test]
 fn the_last_waker_that_polled_is_woken() {
     loom::model(|| {
@@ -147,6 +156,7 @@ fn the_last_waker_that_polled_is_woken() {
     });
 }
 
+// Planted: the newest waiter is removed, whoever goes.
 #[test]
 fn whoever_goes_takes_nobody_else_along() {
     loom::model(|| {
@@ -195,6 +205,7 @@ fn poll_when_told(lane: &HostLane, bell: &Bell, wanted: usize) {
     assert_eq!(seen, wanted);
 }
 
+// Planted: no second look in `take`; `told` cleared after it.
 #[test]
 fn a_host_that_is_told_sees_all_that_was_started() {
     loom::model(|| {
@@ -208,6 +219,7 @@ fn a_host_that_is_told_sees_all_that_was_started() {
     });
 }
 
+// Planted: no second look in `take`; `told` cleared after it.
 #[test]
 fn a_stop_is_seen_as_well() {
     check_interrupted_thrice(|| {
@@ -220,6 +232,7 @@ fn a_stop_is_seen_as_well() {
     });
 }
 
+// Planted: `rearm` looks before it clears `told`.
 #[test]
 fn a_host_that_goes_off_is_told_again() {
     loom::model(|| {
@@ -247,6 +260,7 @@ fn take_one(lane: &HostLane) {
     }
 }
 
+// Planted: `wait` sleeps without a look at the queues.
 #[test]
 fn no_thread_sleeps_while_there_is_work() {
     check_interrupted_thrice(|| {
@@ -314,6 +328,7 @@ impl Runners {
     }
 }
 
+// Planted: a runner that leaves does not look again.
 fn nothing_is_left_without_a_runner(most: usize) {
     check_interrupted_thrice(move || {
         let runners = Runners::new(most);
@@ -335,6 +350,7 @@ fn nothing_is_left_without_a_runner_where_there_are_two() {
     nothing_is_left_without_a_runner(2);
 }
 
+// Planted: a load and a store for the swap.
 #[test]
 fn one_of_those_who_close_an_attempt_records_its_end() {
     loom::model(|| {
@@ -348,5 +364,53 @@ fn one_of_those_who_close_an_attempt_records_its_end() {
         let recorders = theirs.into_iter().chain([mine]).filter(|closed| *closed);
         assert_eq!(recorders.count(), 1);
         assert!(attempt.is_closed());
+    });
+}
+
+/// Where nothing is measured, nothing presses.
+#[derive(Debug)]
+struct NoGauge;
+
+impl Gauge for NoGauge {
+    fn usage(&self) -> Option<Usage> {
+        None
+    }
+}
+
+/// An engine in memory whose one executor is `lane`, and the plan of its one task.
+fn engine_on(lane: &HostLane) -> (Engine, Arc<Plan>) {
+    let kind = ExecutorKind::Thread;
+    let store = Arc::new(MemoryStore::new(MemoryOptions::default()));
+    let options = EngineOptions {
+        cpu: Some(4_000),
+        ..EngineOptions::default()
+    };
+    let builder = EngineBuilder::new(store, options)
+        .clock(Arc::new(ManualClock::default()))
+        .gauge(Box::new(NoGauge))
+        .executor(kind, Arc::new(lane.clone()));
+    let engine = model::engine(builder).unwrap();
+    let task = Task::new("task", TaskOptions::default(), kind, Handler::Host(0)).unwrap();
+    let plan = engine.register(task).unwrap();
+    (engine, plan)
+}
+
+fn submit(engine: &Engine, plan: &Arc<Plan>) {
+    let call = Submission::new(Arc::clone(plan), Payload::default());
+    engine.submit([call]).wait().unwrap();
+}
+
+#[test]
+fn what_is_brought_to_an_executor_that_is_not_hungry_is_granted() {
+    check_interrupted_thrice(|| {
+        let (lane, bell) = lane_with_bell();
+        let (engine, plan) = engine_on(&lane);
+        submit(&engine, &plan);
+        let submitter = {
+            let (engine, plan) = (engine.clone(), Arc::clone(&plan));
+            thread::spawn(move || submit(&engine, &plan))
+        };
+        poll_when_told(&lane, &bell, 2);
+        submitter.join().unwrap();
     });
 }
