@@ -11,7 +11,12 @@ from pathlib import Path  # noqa: TC003
 import pytest
 from conftest import PATIENCE, PRELUDE
 
+# A program that is started in the background is started with Ctrl-C ignored.
 SETUP = """
+import signal
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 def hold():
     print("ready", flush=True)
     threading.Event().wait()
