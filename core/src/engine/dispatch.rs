@@ -18,7 +18,7 @@ use crate::seq_map::SeqMap;
 pub(super) type Grants = SmallVec<[Arc<Attempt>; BATCH]>;
 
 /// Grants handed out in one go: the lock is given to others in between.
-pub(super) const BATCH: usize = 16;
+pub(super) const BATCH: usize = 64;
 
 /// Why nothing is granted for now.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -8,6 +8,7 @@ use std::fmt;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Waker};
 
@@ -24,7 +25,7 @@ use crate::signal::Waiting;
 use crate::task::{Handler, HandlerFuture};
 
 /// Ends that are reported together at most.
-const BATCH: usize = 16;
+const BATCH: usize = 64;
 
 /// Attempts that a runner starts before it lets others of its thread have a turn.
 const TURN: usize = 128;
@@ -39,6 +40,9 @@ pub struct AsyncTasks {
 struct Shared {
     runtime: Handle,
     ready: HotMutex<VecDeque<Assignment>>,
+    /// Whether `ready` is empty, for those who only want to know that: changed under its lock, and
+    /// only when it changes, so that looking at it costs nobody anything.
+    hungry: AtomicBool,
     crew: Crew,
     reporter: OnceLock<Reporter>,
 }
@@ -50,6 +54,7 @@ impl AsyncTasks {
         let shared = Shared {
             runtime,
             ready: HotMutex::default(),
+            hungry: AtomicBool::new(true),
             crew,
             reporter: OnceLock::new(),
         };
@@ -74,7 +79,11 @@ impl Executor for AsyncTasks {
     }
 
     fn start(&self, assignment: Assignment) {
-        self.shared.ready.lock().push_back(assignment);
+        let mut ready = self.shared.ready.lock();
+        if ready.is_empty() {
+            self.shared.hungry.store(false, Ordering::SeqCst);
+        }
+        ready.push_back(assignment);
     }
 
     fn flush(&self) {
@@ -85,7 +94,9 @@ impl Executor for AsyncTasks {
     }
 
     fn is_hungry(&self) -> bool {
-        self.shared.ready.lock().is_empty()
+        // Between the job that was brought before this and the look: see `Shared::next`.
+        fence(Ordering::SeqCst);
+        self.shared.hungry.load(Ordering::SeqCst)
     }
 
     fn stop(&self, _: &Arc<Attempt>) {
@@ -143,7 +154,14 @@ impl Shared {
     fn next(&self) -> Option<(Assignment, bool)> {
         let mut ready = self.ready.lock();
         let assignment = ready.pop_front()?;
-        Some((assignment, ready.is_empty()))
+        let last = ready.is_empty();
+        if last {
+            self.hungry.store(true, Ordering::SeqCst);
+            // Whoever still saw `false` has brought their job before this, and asking for more
+            // finds it.
+            fence(Ordering::SeqCst);
+        }
+        Some((assignment, last))
     }
 
     fn ask_for_more(&self) {
