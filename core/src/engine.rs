@@ -18,6 +18,7 @@ mod stop;
 mod submit;
 mod ticket;
 mod unanswered;
+mod upkeep;
 mod verdict;
 mod waiting;
 mod why;

@@ -195,6 +195,26 @@ fn jobs_run_as_ever_over_a_store_that_answers_late() {
 }
 
 #[test]
+fn a_slow_store_is_not_asked_faster_than_it_answers() {
+    let (rig, store) = late_rig(1, 3);
+    for name in ["promote", "prune"] {
+        store.hold_requests(name);
+    }
+    for seconds in 1..=3 {
+        rig.submit_with(|options| options.timeout = Some(seconds * SECOND));
+    }
+    let held = || (store.held("promote").0, store.held("prune").0);
+    until("the first look", || held() == (1, 1));
+    for attempt in [rig.script.next(), rig.script.next(), rig.script.next()] {
+        rig.clock.advance(SECOND);
+        until("a look at the clock", || rig.script.was_asked(&attempt));
+        assert_eq!(held(), (1, 1));
+    }
+    store.let_go();
+    rig.settle();
+}
+
+#[test]
 fn a_submit_that_nobody_waits_for_is_carried_out() {
     let (rig, store) = late_rig(1, 1);
     store.hold_answers("submit");

@@ -169,6 +169,9 @@ async fn drive(engine: Weak<Inner>, shared: Arc<Shared>, clock: Arc<dyn Clock>) 
         if shared.closed.load(Ordering::Acquire) {
             return;
         }
+        // Answers of the store are waiting for this thread too: where time always brings something
+        // more, they must have their turn.
+        tokio::task::yield_now().await;
         wait(&shared, &*clock).await;
     }
 }

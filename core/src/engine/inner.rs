@@ -16,6 +16,7 @@ use crate::engine::plan::Plan;
 use crate::engine::pool::Pool;
 use crate::engine::shutdown::Phase;
 use crate::engine::unanswered::Unanswered;
+use crate::engine::upkeep::Upkeep;
 use crate::error::{Error, Result};
 use crate::event::EventBus;
 use crate::executor::Executor;
@@ -42,6 +43,8 @@ pub(crate) struct Inner {
     pub(crate) gauge: Box<dyn Gauge>,
     pub(super) phase: Phase,
     pub(super) unanswered: Unanswered,
+    pub(super) promotion: Upkeep,
+    pub(super) pruning: Upkeep,
     random: Mutex<Rng>,
 }
 
@@ -82,6 +85,8 @@ impl Inner {
             gauge: parts.gauge,
             phase: Phase::default(),
             unanswered: Unanswered::default(),
+            promotion: Upkeep::default(),
+            pruning: Upkeep::default(),
             random: Mutex::new(options.seed.map_or_else(Rng::new, Rng::with_seed)),
             options,
         })

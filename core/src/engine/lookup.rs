@@ -4,20 +4,15 @@ use std::sync::Arc;
 
 use smallvec::smallvec;
 
-use crate::engine::dispatch::Early;
-use crate::engine::driver::STEP;
 use crate::engine::inner::Inner;
 use crate::engine::submit::Accepted;
 use crate::engine::ticket::Ticket;
 use crate::error::{Error, ErrorKind, Result};
-use crate::event::EventKind;
 use crate::id::JobId;
 use crate::job::JobInfo;
 use crate::outcome::{AttemptEnd, End, Final, OutcomeKind};
 use crate::state::State;
-use crate::store::{
-    Batch, Deletion, Finish, FinishedAttempt, Get, Next, Promote, Promoted, Prune, Ref, Reply,
-};
+use crate::store::{Batch, Deletion, Finish, FinishedAttempt, Get, Next, Ref, Reply};
 
 impl Inner {
     /// One job, with its log lines if asked for.
@@ -90,86 +85,6 @@ impl Inner {
                 ))),
             })
         })
-    }
-
-    /// Asks the store what time has brought.
-    pub(super) fn promote(&self) {
-        let reply = self.store.promote(Promote {
-            now: self.now(),
-            limit: STEP,
-        });
-        self.with_reply(reply, |inner, promoted| match promoted {
-            Ok(promoted) => inner.promoted(promoted),
-            Err(error) => {
-                inner.unanswered.lose_promotion();
-                inner.look_again(&error)
-            }
-        });
-    }
-
-    /// Time goes on though the store didn't answer.
-    fn look_again(&self, error: &Error) {
-        if error.kind() != ErrorKind::Closed {
-            self.driver.retry_store(self.tick());
-        }
-    }
-
-    fn promoted(&self, promoted: Promoted) {
-        let mut queued: Vec<Arc<Ticket>> = Vec::new();
-        {
-            let mut dispatch = self.dispatch.lock();
-            for job in &promoted.queued {
-                let known = dispatch.tickets.get(job.sequence).cloned();
-                match known.filter(|ticket| ticket.plan().is_some()) {
-                    Some(ticket) => {
-                        dispatch.offer(&ticket);
-                        queued.push(ticket);
-                    }
-                    None => dispatch.note_early(job.sequence, Early::Queued),
-                }
-            }
-        }
-        for ticket in &queued {
-            self.events
-                .emit(&*self.clock, ticket, || EventKind::State(State::Queued));
-        }
-        for job in promoted.expired {
-            self.settle_waiting(job.sequence, job.outcome);
-        }
-        if let Some(next) = promoted.next {
-            self.alarm_at(next);
-        }
-        if self.unanswered.take_lost_promotion() {
-            self.look_for_promoted();
-        }
-        self.pump();
-    }
-
-    /// Looks up every job that waits for its time: what the store has promoted without its answer
-    /// coming here, it will not tell again.
-    fn look_for_promoted(&self) {
-        let waiting: Vec<Arc<Ticket>> = {
-            let mut dispatch = self.dispatch.lock();
-            dispatch.waiting_for_time()
-        };
-        for ticket in waiting {
-            self.recover(ticket);
-        }
-    }
-
-    /// Asks the store to forget what is past its time.
-    pub(super) fn prune(&self) {
-        let reply = self.store.prune(Prune {
-            now: self.now(),
-            limit: STEP,
-        });
-        self.with_reply(reply, |inner, pruned| match pruned {
-            Ok(pruned) => pruned
-                .next
-                .into_iter()
-                .for_each(|next| inner.alarm_at(next)),
-            Err(error) => inner.look_again(&error),
-        });
     }
 
     /// Finds out whether a job has ended that this engine lost sight of.
