@@ -11,6 +11,7 @@ mod event;
 mod executor;
 mod hot_mutex;
 mod id;
+mod inbox;
 mod job;
 mod ledger;
 mod limits;

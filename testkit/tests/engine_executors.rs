@@ -1,4 +1,4 @@
-//! What executors owe the engine: no start after a stop, no thread too many, nobody asleep over work.
+//! What executors owe the engine: no start after a stop, nobody asleep over work.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bursar_core::{
     Ended, Engine, EngineBuilder, EngineOptions, ExecutorKind, Handler, HostEvent, HostLane,
-    MemoryStore, Payload, Plan, State, Submission, Task, TaskOptions, ThreadPool, Ticket,
+    MemoryStore, Payload, Plan, State, Submission, Task, TaskOptions, Ticket,
 };
 use bursar_testkit::{PATIENCE, until};
 
@@ -89,42 +89,6 @@ fn every_sleeper_is_woken_for_a_batch() {
     until("all to sleep", || lane.idle() == SLEEPERS);
     let jobs = submit(&engine, &plan, SLEEPERS);
     sleepers.into_iter().for_each(|one| one.join().unwrap());
-    assert!(
-        jobs.iter()
-            .all(|job| state_of(job) == Some(State::Completed))
-    );
-}
-
-/// How many threads of the pool this process has.
-#[cfg(target_os = "linux")]
-fn pool_threads() -> usize {
-    let tasks = std::fs::read_dir("/proc/self/task").into_iter().flatten();
-    let names =
-        tasks.filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("comm")).ok());
-    names.filter(|name| name.trim() == "bursar-thread").count()
-}
-
-#[test]
-#[cfg(target_os = "linux")]
-fn a_burst_makes_no_more_threads_than_run_at_once() {
-    let engine = engine(Arc::new(ThreadPool::new()));
-    let (release, held) = std::sync::mpsc::channel::<()>();
-    let held = std::sync::Mutex::new(held);
-    let inside = Arc::new(AtomicUsize::new(0));
-    let count = Arc::clone(&inside);
-    let handler = Handler::Sync(Arc::new(move |args| {
-        count.fetch_add(1, Ordering::SeqCst);
-        // Ends when the test drops its side.
-        let _ = held.lock().map(|held| held.recv());
-        Ended::Returned(args)
-    }));
-    let plan = register(&engine, handler);
-    let jobs: Vec<_> = (0..100).flat_map(|_| submit(&engine, &plan, 1)).collect();
-    until("every slot", || {
-        inside.load(Ordering::SeqCst) == SLOTS as usize
-    });
-    assert_eq!(pool_threads(), SLOTS as usize);
-    drop(release);
     assert!(
         jobs.iter()
             .all(|job| state_of(job) == Some(State::Completed))

@@ -71,6 +71,21 @@ impl Attempt {
         }
     }
 
+    /// Makes a blank one of an attempt that is over; `None` where somebody still holds it. What it
+    /// held is dropped here.
+    pub(crate) fn blank(mut this: Arc<Self>, nobody: &Arc<Ticket>) -> Option<Arc<Self>> {
+        let own = Arc::get_mut(&mut this)?;
+        *own = Self::new(0, Arc::clone(nobody), own.permit);
+        Some(this)
+    }
+
+    /// Makes a blank one a new attempt.
+    pub(crate) fn assign(&mut self, key: u64, ticket: Arc<Ticket>, permit: Permit) {
+        self.key = key;
+        self.ticket = ticket;
+        self.permit = permit;
+    }
+
     pub(crate) fn begin(
         &self,
         number: u32,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::engine::dispatch::Dispatch;
 use crate::engine::ticket::Ticket;
 use crate::hot_mutex::HotMutex;
+use crate::inbox::Inbox;
 use crate::sync::MutexGuard;
 
 /// A [`Dispatch`] behind its lock. Whoever takes the lock finds in it all jobs that were brought
@@ -13,15 +14,7 @@ use crate::sync::MutexGuard;
 #[derive(Debug)]
 pub(super) struct Desk {
     dispatch: HotMutex<Dispatch>,
-    inbox: HotMutex<Inbox>,
-}
-
-/// Jobs on their way, and the list that the next ones are put on: two, taken in turn, so that
-/// neither is ever allocated anew.
-#[derive(Debug, Default)]
-struct Inbox {
-    arriving: Vec<Brought>,
-    emptied: Vec<Brought>,
+    inbox: HotMutex<Inbox<Brought>>,
 }
 
 /// A new job, and whether it is queued, or waits for its time.
@@ -41,7 +34,7 @@ impl Desk {
 
     /// Brings a new job that nobody else can know yet.
     pub(super) fn bring(&self, ticket: Arc<Ticket>, queued: bool) {
-        self.inbox.lock().arriving.push(Brought { ticket, queued });
+        self.inbox.lock().push(Brought { ticket, queued });
     }
 
     /// Takes the lock.
@@ -52,19 +45,8 @@ impl Desk {
             dispatch.take_in(ticket, queued);
         }
         if arrived.capacity() > 0 {
-            self.inbox.lock().emptied = arrived;
+            self.inbox.lock().give_back(arrived);
         }
         dispatch
-    }
-}
-
-impl Inbox {
-    /// Everything that has arrived.
-    fn empty(&mut self) -> Vec<Brought> {
-        if self.arriving.is_empty() {
-            return Vec::new();
-        }
-        let fresh = std::mem::take(&mut self.emptied);
-        std::mem::replace(&mut self.arriving, fresh)
     }
 }

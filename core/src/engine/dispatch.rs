@@ -9,7 +9,7 @@ use smallvec::SmallVec;
 use crate::clock::Tick;
 use crate::engine::attempt::Attempt;
 use crate::engine::ticket::Ticket;
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, Permit};
 use crate::rank::Rank;
 use crate::scheduler::Scheduler;
 use crate::seq_map::SeqMap;
@@ -19,6 +19,9 @@ pub(super) type Grants = SmallVec<[Arc<Attempt>; BATCH]>;
 
 /// Grants handed out in one go: the lock is given to others in between.
 pub(super) const BATCH: usize = 64;
+
+/// How many blank attempts are kept.
+const BLANK: usize = 2 * BATCH;
 
 /// Why nothing is granted for now.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -56,6 +59,8 @@ pub(super) struct Dispatch {
     /// What became of jobs before their submits were answered.
     pub(super) early: HashMap<u64, Early>,
     last_key: u64,
+    /// Blank attempts: many at once come and go, and making them anew costs allocators much.
+    blank: Vec<Arc<Attempt>>,
 }
 
 /// What can become of a delayed job before its submitter has heard of it.
@@ -79,6 +84,7 @@ impl Dispatch {
             delayed: 0,
             early: HashMap::new(),
             last_key: 0,
+            blank: Vec::new(),
         }
     }
 
@@ -187,10 +193,16 @@ impl Dispatch {
         let plan = ticket.plan()?;
         let key = self.last_key + 1;
         let permit = self.ledger.reserve(key, &plan.amounts)?;
-        let attempt = Arc::new(Attempt::new(key, Arc::clone(ticket), permit));
+        let attempt = new_attempt(self.blank.pop(), key, Arc::clone(ticket), permit);
         self.last_key = key;
         self.running.insert(key, Arc::clone(&attempt));
         Some(attempt)
+    }
+
+    /// Keeps blank attempts for the next ones.
+    pub(super) fn keep_blank(&mut self, attempts: impl IntoIterator<Item = Arc<Attempt>>) {
+        let room = BLANK.saturating_sub(self.blank.len());
+        self.blank.extend(attempts.into_iter().take(room));
     }
 
     /// Gives back what an attempt reserved, once it has really ended.
@@ -201,4 +213,19 @@ impl Dispatch {
         }
         self.running.remove(attempt.key).is_some()
     }
+}
+
+fn new_attempt(
+    blank: Option<Arc<Attempt>>,
+    key: u64,
+    ticket: Arc<Ticket>,
+    permit: Permit,
+) -> Arc<Attempt> {
+    if let Some(mut blank) = blank
+        && let Some(attempt) = Arc::get_mut(&mut blank)
+    {
+        attempt.assign(key, ticket, permit);
+        return blank;
+    }
+    Arc::new(Attempt::new(key, ticket, permit))
 }

@@ -7,6 +7,7 @@ use smallvec::SmallVec;
 
 use crate::clock::Timestamp;
 use crate::engine::attempt::Attempt;
+use crate::engine::dispatch::Grants;
 use crate::engine::inner::Inner;
 use crate::engine::verdict::{Verdict, verdict};
 use crate::error::{Error, ErrorKind};
@@ -14,6 +15,11 @@ use crate::event::EventKind;
 use crate::outcome::{Ended, Final};
 use crate::state::State;
 use crate::store::{Fenced, Finish, FinishedAttempt, Next};
+
+/// Attempts that end together and are so many are used again: see [`Dispatch::keep_blank`].
+///
+/// [`Dispatch::keep_blank`]: crate::engine::dispatch::Dispatch::keep_blank
+const MANY: usize = 8;
 
 /// An attempt and what follows its end.
 pub(super) type Judged = SmallVec<[(Arc<Attempt>, Verdict); 1]>;
@@ -101,8 +107,16 @@ impl Inner {
             dispatch.grant(now)
         };
         self.start(grants, now);
+        let many = judged.len() >= MANY;
+        let mut over = Grants::new();
         for ((attempt, verdict), fenced) in judged.into_iter().zip(fenced) {
             self.tell(&attempt, verdict, *fenced);
+            if many {
+                over.extend(Attempt::blank(attempt, &self.nobody));
+            }
+        }
+        if !over.is_empty() {
+            self.dispatch.lock().keep_blank(over);
         }
         self.arrived();
     }

@@ -15,11 +15,13 @@ use crate::engine::driver::Driver;
 use crate::engine::plan::Plan;
 use crate::engine::pool::Pool;
 use crate::engine::shutdown::Phase;
+use crate::engine::ticket::Ticket;
 use crate::engine::unanswered::Unanswered;
 use crate::engine::upkeep::Upkeep;
 use crate::error::{Error, Result};
 use crate::event::EventBus;
 use crate::executor::Executor;
+use crate::id::JobId;
 use crate::job::ExecutorKind;
 use crate::limits::Gauge;
 use crate::options::{Defaults, EngineOptions};
@@ -45,6 +47,8 @@ pub(crate) struct Inner {
     pub(super) unanswered: Unanswered,
     pub(super) promotion: Upkeep,
     pub(super) pruning: Upkeep,
+    /// The ticket of attempts that are blank.
+    pub(super) nobody: Arc<Ticket>,
     random: Mutex<Rng>,
 }
 
@@ -87,6 +91,10 @@ impl Inner {
             unanswered: Unanswered::default(),
             promotion: Upkeep::default(),
             pruning: Upkeep::default(),
+            nobody: Arc::new(Ticket::of_another(
+                JobId::new(Timestamp::default(), 0, 0),
+                0,
+            )),
             random: Mutex::new(options.seed.map_or_else(Rng::new, Rng::with_seed)),
             options,
         })

@@ -15,8 +15,15 @@ use crate::signal::{Signal, Waiting};
 pub struct Ticket {
     id: JobId,
     sequence: u64,
-    plan: OnceLock<Arc<Plan>>,
+    settled: Settled,
     end: Signal<Final>,
+}
+
+/// Where the settled options are: known from the start, as a rule, or brought later.
+#[derive(Debug)]
+enum Settled {
+    Now(Arc<Plan>),
+    Later(OnceLock<Arc<Plan>>),
 }
 
 impl Ticket {
@@ -24,7 +31,7 @@ impl Ticket {
         Self {
             id,
             sequence,
-            plan: OnceLock::from(plan),
+            settled: Settled::Now(plan),
             end: Signal::default(),
         }
     }
@@ -34,7 +41,7 @@ impl Ticket {
         Self {
             id,
             sequence,
-            plan: OnceLock::new(),
+            settled: Settled::Later(OnceLock::new()),
             end: Signal::default(),
         }
     }
@@ -44,7 +51,7 @@ impl Ticket {
         Self {
             id,
             sequence,
-            plan: OnceLock::new(),
+            settled: Settled::Later(OnceLock::new()),
             end: Signal::set_to(end),
         }
     }
@@ -61,13 +68,18 @@ impl Ticket {
     /// The settled options; none for a job that had ended when it was looked up, and for one whose
     /// submitter has not brought them yet.
     pub(crate) fn plan(&self) -> Option<&Arc<Plan>> {
-        self.plan.get()
+        match &self.settled {
+            Settled::Now(plan) => Some(plan),
+            Settled::Later(plan) => plan.get(),
+        }
     }
 
     /// Brings the settled options.
     pub(crate) fn give_plan(&self, plan: &Arc<Plan>) {
-        // A job has one submitter; where the options are there already, they are the same.
-        let _ = self.plan.set(Arc::clone(plan));
+        if let Settled::Later(later) = &self.settled {
+            // A job has one submitter; where the options are there already, they are the same.
+            let _ = later.set(Arc::clone(plan));
+        }
     }
 
     pub(crate) fn rank(&self) -> Option<Rank> {

@@ -1,5 +1,6 @@
 //! A store that lives and ends with its process: the fast path.
 
+mod arrivals;
 mod books;
 mod changes;
 mod reading;
@@ -17,6 +18,8 @@ use crate::store::{
     List, Listed, Note, Promote, Promoted, Prune, Pruned, Ref, Reply, Store, Submit, Submitted,
     Tally,
 };
+use crate::sync::MutexGuard;
+use arrivals::Arrivals;
 use books::Books;
 use record::Trash;
 
@@ -46,6 +49,8 @@ impl Default for MemoryOptions {
 #[derive(Debug)]
 pub struct MemoryStore {
     books: HotMutex<Books>,
+    /// Taken after the lock of the books, by those who take both.
+    arrivals: HotMutex<Arrivals>,
 }
 
 impl MemoryStore {
@@ -53,7 +58,37 @@ impl MemoryStore {
     pub fn new(options: MemoryOptions) -> Self {
         Self {
             books: HotMutex::new(Books::new(options)),
+            arrivals: HotMutex::new(Arrivals::new(options.seed)),
         }
+    }
+
+    /// Takes the lock of the books. All jobs are in them that were submitted before.
+    fn books(&self) -> MutexGuard<'_, Books> {
+        let mut books = self.books.lock();
+        let mut arrived = self.arrivals.lock().inbox.empty();
+        for (sequence, record) in arrived.drain(..) {
+            books.insert(sequence, record);
+        }
+        if arrived.capacity() > 0 {
+            self.arrivals.lock().inbox.give_back(arrived);
+        }
+        books
+    }
+
+    /// Accepts jobs without unique keys.
+    fn leave(&self, request: Submit) -> Result<Batch<Submitted>> {
+        let mut arrivals = self.arrivals.lock();
+        if arrivals.closed {
+            return Err(Error::closed());
+        }
+        let jobs = request.jobs.into_iter();
+        let submitted = jobs.map(|job| arrivals.leave(job, request.now)).collect();
+        let full = arrivals.is_full();
+        drop(arrivals);
+        if full {
+            drop(self.books());
+        }
+        Ok(submitted)
     }
 
     /// Runs `change` under the lock and drops what it throws away after it: dropping a payload may
@@ -61,7 +96,7 @@ impl MemoryStore {
     fn write<T>(&self, change: impl FnOnce(&mut Books, &mut Trash) -> Result<T>) -> Reply<T> {
         let mut trash = Trash::default();
         let result = {
-            let mut books = self.books.lock();
+            let mut books = self.books();
             if books.closed {
                 Err(Error::closed())
             } else {
@@ -89,7 +124,11 @@ impl Store for MemoryStore {
     }
 
     fn submit(&self, request: Submit) -> Reply<Batch<Submitted>> {
-        self.write(|books, trash| Ok(books.submit(request, trash)))
+        if request.jobs.iter().all(|job| job.unique.is_none()) {
+            return Reply::now(self.leave(request));
+        }
+        let next_id = |now| self.arrivals.lock().next_id(now);
+        self.write(|books, trash| Ok(books.submit(request, trash, next_id)))
     }
 
     fn claim(&self, request: Claim) -> Reply<Vec<Claimed>> {
@@ -113,7 +152,8 @@ impl Store for MemoryStore {
     }
 
     fn retry(&self, request: Ref) -> Reply<Submitted> {
-        self.write(|books, trash| books.retry(request, trash))
+        let next_id = |now| self.arrivals.lock().next_id(now);
+        self.write(|books, trash| books.retry(request, trash, next_id))
     }
 
     fn delete(&self, request: Ref) -> Reply<Deletion> {
@@ -142,7 +182,8 @@ impl Store for MemoryStore {
 
     fn close(&self) -> Reply<()> {
         let old = {
-            let mut books = self.books.lock();
+            self.arrivals.lock().closed = true;
+            let mut books = self.books();
             books.closed = true;
             books.empty()
         };

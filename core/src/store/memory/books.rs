@@ -3,8 +3,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use fastrand::Rng;
-
 use crate::clock::Timestamp;
 use crate::id::JobId;
 use crate::seq_map::SeqMap;
@@ -21,7 +19,6 @@ use super::timetable::Timetable;
 pub(super) struct Books {
     pub(super) options: MemoryOptions,
     pub(super) records: SeqMap<Record>,
-    pub(super) last_sequence: u64,
     pub(super) tally: Tally,
     pub(super) unique: HashMap<Arc<str>, u64>,
     /// When scheduled and retrying jobs are due.
@@ -38,7 +35,6 @@ pub(super) struct Books {
     pub(super) dead_letters: Retention,
     pub(super) workers: Vec<Arc<str>>,
     pub(super) closed: bool,
-    random: Rng,
 }
 
 impl Books {
@@ -46,7 +42,6 @@ impl Books {
         Self {
             options,
             records: SeqMap::default(),
-            last_sequence: 0,
             tally: Tally::default(),
             unique: HashMap::new(),
             due: Timetable::default(),
@@ -57,7 +52,6 @@ impl Books {
             dead_letters: Retention::default(),
             workers: Vec::new(),
             closed: false,
-            random: options.seed.map_or_else(Rng::new, Rng::with_seed),
         }
     }
 
@@ -66,15 +60,6 @@ impl Books {
         self.unique.clear();
         self.tally = Tally::default();
         std::mem::take(&mut self.records)
-    }
-
-    /// The next sequence number and an id for it.
-    pub(super) fn next_id(&mut self, now: Timestamp) -> (u64, JobId) {
-        self.last_sequence += 1;
-        (
-            self.last_sequence,
-            JobId::new(now, self.last_sequence, self.random.u32(..)),
-        )
     }
 
     /// The sequence number of the job with this id.
@@ -139,7 +124,7 @@ impl Books {
         }
     }
 
-    /// The ended job that is forgotten first, and when.
+    /// The ended job that is forgotten first, and when; what is gone already goes from the list.
     pub(super) fn first_forgotten(&mut self) -> Option<(Timestamp, u64)> {
         let records = &self.records;
         let usual = self.ages.first(|sequence| records.get(sequence).is_some());

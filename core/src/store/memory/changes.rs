@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
+use crate::id::JobId;
 use crate::job::NewJob;
 use crate::outcome::{AttemptEnd, End, Failure, Final, OutcomeKind};
 use crate::state::State;
@@ -20,15 +21,26 @@ use super::record::{LOG_LINES, Record, Trash};
 const EVICTED_PART: usize = 64;
 
 impl Books {
-    pub(super) fn submit(&mut self, request: Submit, trash: &mut Trash) -> Batch<Submitted> {
+    pub(super) fn submit(
+        &mut self,
+        request: Submit,
+        trash: &mut Trash,
+        next_id: impl Fn(Timestamp) -> (u64, JobId),
+    ) -> Batch<Submitted> {
         request
             .jobs
             .into_iter()
-            .map(|job| self.submit_one(job, request.now, trash))
+            .map(|job| self.submit_one(job, request.now, trash, &next_id))
             .collect()
     }
 
-    fn submit_one(&mut self, job: NewJob, now: Timestamp, trash: &mut Trash) -> Submitted {
+    fn submit_one(
+        &mut self,
+        job: NewJob,
+        now: Timestamp,
+        trash: &mut Trash,
+        next_id: impl Fn(Timestamp) -> (u64, JobId),
+    ) -> Submitted {
         let key = job.unique.as_ref();
         let earlier = key.and_then(|key| self.unique.get(key)).copied();
         match earlier.and_then(|sequence| Some((sequence, self.records.get(sequence)?))) {
@@ -36,13 +48,18 @@ impl Books {
                 trash.payloads.push(job.args);
                 record.submitted(sequence, true)
             }
-            None => self.insert(job, now),
+            None => {
+                let (sequence, id) = next_id(now);
+                let record = Record::new(id, job, now);
+                let submitted = record.submitted(sequence, false);
+                self.insert(sequence, record);
+                submitted
+            }
         }
     }
 
-    fn insert(&mut self, job: NewJob, now: Timestamp) -> Submitted {
-        let (sequence, id) = self.next_id(now);
-        let record = Record::new(id, job, now);
+    /// Takes in a new job.
+    pub(super) fn insert(&mut self, sequence: u64, record: Record) {
         if let Some(key) = record.unique() {
             self.unique.insert(Arc::clone(key), sequence);
         }
@@ -53,9 +70,7 @@ impl Books {
             self.expiry.add(expires, sequence);
         }
         self.tally.0[record.state as usize] += 1;
-        let submitted = record.submitted(sequence, false);
         self.records.insert(sequence, record);
-        submitted
     }
 
     pub(super) fn claim(&mut self, request: &Claim) -> Vec<Claimed> {
@@ -162,9 +177,12 @@ impl Books {
         if excess == 0 {
             return;
         }
-        for sequence in retention.take_oldest(excess + most / EVICTED_PART, stamp_of) {
+        let oldest = retention.take_oldest(excess + most / EVICTED_PART, stamp_of);
+        trash.records.reserve(oldest.len());
+        for sequence in oldest {
             self.remove_ended(sequence, trash);
         }
+        self.first_forgotten();
     }
 
     pub(super) fn note(&mut self, note: Note, trash: &mut Trash) -> Fenced {
@@ -279,7 +297,12 @@ impl Books {
         })
     }
 
-    pub(super) fn retry(&mut self, request: Ref, trash: &mut Trash) -> Result<Submitted> {
+    pub(super) fn retry(
+        &mut self,
+        request: Ref,
+        trash: &mut Trash,
+        next_id: impl Fn(Timestamp) -> (u64, JobId),
+    ) -> Result<Submitted> {
         let record = self
             .find(request.id)
             .and_then(|sequence| self.records.get(sequence));
@@ -299,7 +322,7 @@ impl Books {
             unique: record.unique().cloned(),
             due: None,
         };
-        let submitted = self.submit_one(job, request.now, trash);
+        let submitted = self.submit_one(job, request.now, trash, next_id);
         if let Some(record) = self
             .records
             .get_mut(submitted.sequence)
