@@ -101,7 +101,7 @@ pub(super) fn paused(gate: Gate) -> Option<&'static str> {
         Gate { closing: true, .. } => Some("the engine shuts down"),
         Gate {
             submit_only: true, ..
-        } => Some("this engine only submits (run=False)"),
+        } => Some("this engine only submits: it was opened with the option run off"),
         Gate { pressed: true, .. } => Some("the process nears the memory that it may use"),
         Gate {
             store_away: true, ..
