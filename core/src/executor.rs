@@ -3,6 +3,7 @@
 mod async_task;
 mod crew;
 mod host;
+mod ready;
 mod thread;
 
 use std::fmt::Debug;
@@ -16,6 +17,7 @@ use crate::task::Handler;
 pub use async_task::AsyncTasks;
 pub(crate) use crew::Crew;
 pub use host::{HostEvent, HostLane};
+pub(crate) use ready::Ready;
 pub use thread::ThreadPool;
 
 /// One attempt to run.

@@ -45,6 +45,33 @@ pub fn engine(builder: EngineBuilder) -> Result<Engine> {
     builder.build().map(|(engine, _)| engine)
 }
 
+/// What waits for a runner of an executor.
+#[derive(Debug)]
+pub struct Ready(executor::Ready<u32>);
+
+impl Ready {
+    /// A queue in which nothing waits.
+    #[expect(clippy::new_without_default, reason = "for models only")]
+    pub fn new() -> Self {
+        Self(executor::Ready::new())
+    }
+
+    /// Puts one on the queue.
+    pub fn push(&self, one: u32) {
+        self.0.push(one);
+    }
+
+    /// Takes the first, and says whether it was the last.
+    pub fn pop(&self) -> Option<(u32, bool)> {
+        self.0.pop()
+    }
+
+    /// Whether the queue was empty a moment ago.
+    pub fn is_hungry(&self) -> bool {
+        self.0.is_hungry()
+    }
+}
+
 /// The count of an executor's runners.
 #[derive(Debug)]
 pub struct Crew(executor::Crew);

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize as Count, Ordering::SeqCst};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
-use bursar_core::model::{self, Crew};
+use bursar_core::model::{self, Crew, Ready};
 use bursar_core::{
     Assignment, Engine, EngineBuilder, EngineOptions, Executor, ExecutorKind, Gauge, Handler,
     HostEvent, HostLane, ManualClock, MemoryOptions, MemoryStore, Payload, Plan, Signal,
@@ -275,6 +275,7 @@ fn no_thread_sleeps_while_there_is_work() {
     });
 }
 
+// Planted: closing tells nobody.
 #[test]
 fn closing_wakes_who_sleeps() {
     loom::model(|| {
@@ -350,6 +351,54 @@ fn nothing_is_left_without_a_runner_where_there_are_two() {
     nothing_is_left_without_a_runner(2);
 }
 
+/// A queue, and the place where work is left for the one who fills it.
+struct Counter {
+    left: Mutex<Vec<u32>>,
+    ready: Ready,
+}
+
+impl Counter {
+    fn fill(&self) {
+        let left = std::mem::take(&mut *self.left.lock().unwrap());
+        left.into_iter().for_each(|one| self.ready.push(one));
+    }
+
+    fn leave(&self, one: u32) {
+        self.left.lock().unwrap().push(one);
+        if self.ready.is_hungry() {
+            self.fill();
+        }
+    }
+
+    fn run(&self) -> usize {
+        let taken = std::iter::from_fn(|| self.ready.pop());
+        taken.filter(|(_, last)| *last).map(|_| self.fill()).count()
+    }
+}
+
+// Planted: whoever takes the last one does not look for more; the queue never says again that it is hungry.
+#[test]
+fn what_is_left_for_a_queue_that_is_not_hungry_gets_into_it() {
+    check_interrupted_thrice(|| {
+        let counter = Arc::new(Counter {
+            left: Mutex::default(),
+            ready: Ready::new(),
+        });
+        counter.ready.push(0);
+        let others = [1, 2].map(|one| {
+            let counter = Arc::clone(&counter);
+            thread::spawn(move || counter.leave(one))
+        });
+        counter.run();
+        others.into_iter().for_each(|other| other.join().unwrap());
+        counter.run();
+        assert!(
+            counter.left.lock().unwrap().is_empty(),
+            "it waits for nobody"
+        );
+    });
+}
+
 // Planted: a load and a store for the swap.
 #[test]
 fn one_of_those_who_close_an_attempt_records_its_end() {
@@ -400,6 +449,8 @@ fn submit(engine: &Engine, plan: &Arc<Plan>) {
     engine.submit([call]).wait().unwrap();
 }
 
+// Planted: whoever takes the last one asks for no more; a submit asks for no grant; the second job gets lost in
+// the inbox.
 #[test]
 fn what_is_brought_to_an_executor_that_is_not_hungry_is_granted() {
     check_interrupted_thrice(|| {

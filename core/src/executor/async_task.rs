@@ -3,12 +3,10 @@
 //! The first step of a handler is driven where it is picked up; only one that isn't done by then
 //! becomes a task of the runtime. Ends are reported in small batches while there is more to do.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Waker};
 
@@ -17,8 +15,7 @@ use tokio::runtime::Handle;
 
 use crate::context::JobContext;
 use crate::engine::{Attempt, Reporter, Stop};
-use crate::executor::{Assignment, Crew, Executor};
-use crate::hot_mutex::HotMutex;
+use crate::executor::{Assignment, Crew, Executor, Ready};
 use crate::outcome::{Ended, Failure};
 use crate::payload::Payload;
 use crate::signal::Waiting;
@@ -39,10 +36,7 @@ pub struct AsyncTasks {
 
 struct Shared {
     runtime: Handle,
-    ready: HotMutex<VecDeque<Assignment>>,
-    /// Whether `ready` is empty, for those who only want to know that: changed under its lock, and
-    /// only when it changes, so that looking at it costs nobody anything.
-    hungry: AtomicBool,
+    ready: Ready<Assignment>,
     crew: Crew,
     reporter: OnceLock<Reporter>,
 }
@@ -53,8 +47,7 @@ impl AsyncTasks {
         let crew = Crew::new(runtime.metrics().num_workers());
         let shared = Shared {
             runtime,
-            ready: HotMutex::default(),
-            hungry: AtomicBool::new(true),
+            ready: Ready::new(),
             crew,
             reporter: OnceLock::new(),
         };
@@ -67,7 +60,7 @@ impl AsyncTasks {
 impl fmt::Debug for AsyncTasks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AsyncTasks")
-            .field("ready", &self.shared.ready.lock().len())
+            .field("ready", &self.shared.ready.len())
             .finish_non_exhaustive()
     }
 }
@@ -79,24 +72,17 @@ impl Executor for AsyncTasks {
     }
 
     fn start(&self, assignment: Assignment) {
-        let mut ready = self.shared.ready.lock();
-        if ready.is_empty() {
-            self.shared.hungry.store(false, Ordering::SeqCst);
-        }
-        ready.push_back(assignment);
+        self.shared.ready.push(assignment);
     }
 
     fn flush(&self) {
-        let ready = self.shared.ready.lock().len();
-        if self.shared.crew.lacks(ready) {
+        if self.shared.crew.lacks(self.shared.ready.len()) {
             self.shared.spawn_runner();
         }
     }
 
     fn is_hungry(&self) -> bool {
-        // Between the job that was brought before this and the look: see `Shared::next`.
-        fence(Ordering::SeqCst);
-        self.shared.hungry.load(Ordering::SeqCst)
+        self.shared.ready.is_hungry()
     }
 
     fn stop(&self, _: &Arc<Attempt>) {
@@ -120,7 +106,7 @@ impl Shared {
                 tokio::task::yield_now().await;
                 continue;
             }
-            if self.crew.leave(|| self.ready.lock().is_empty()) {
+            if self.crew.leave(|| self.ready.is_empty()) {
                 return;
             }
         }
@@ -130,7 +116,7 @@ impl Shared {
     fn turn(self: &Arc<Self>) -> bool {
         let mut finished = Finished::new();
         for _ in 0..TURN {
-            let Some((assignment, last)) = self.next() else {
+            let Some((assignment, last)) = self.ready.pop() else {
                 if finished.is_empty() {
                     return true;
                 }
@@ -148,20 +134,6 @@ impl Shared {
         }
         self.report(&mut finished);
         false
-    }
-
-    /// The next attempt, and whether it was the last one that waited.
-    fn next(&self) -> Option<(Assignment, bool)> {
-        let mut ready = self.ready.lock();
-        let assignment = ready.pop_front()?;
-        let last = ready.is_empty();
-        if last {
-            self.hungry.store(true, Ordering::SeqCst);
-            // Whoever still saw `false` has brought their job before this, and asking for more
-            // finds it.
-            fence(Ordering::SeqCst);
-        }
-        Some((assignment, last))
     }
 
     fn ask_for_more(&self) {
