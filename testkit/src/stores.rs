@@ -1,9 +1,11 @@
 //! Stores that behave as real ones do on a bad day, over one that doesn't.
 
 mod broken;
+mod kept;
 mod late;
 
 pub use broken::{BrokenStore, When};
+pub use kept::KeptStore;
 pub use late::LateStore;
 
 /// Hands every request of a [`Store`](bursar_core::Store) to `self.$pass(name, request)`.

@@ -1,15 +1,17 @@
 //! What a store is asked and what it answers.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use smallvec::SmallVec;
 
 use crate::clock::Timestamp;
 use crate::id::JobId;
 use crate::job::{Cursor, JobFilter, JobInfo, LogLine, NewJob, Order, Progress, Spec};
-use crate::outcome::{End, Final};
+use crate::outcome::{AttemptEnd, End, Failure, Final, OutcomeKind};
 use crate::payload::Payload;
 use crate::state::State;
+use crate::units::format_duration;
 
 /// A few things of a kind, most often one.
 pub type Batch<T> = SmallVec<[T; 1]>;
@@ -204,6 +206,20 @@ pub struct Expired {
     pub sequence: u64,
     /// How it ended.
     pub outcome: Final,
+}
+
+impl Expired {
+    /// The end of a job that did not start within `expires` of its submission.
+    pub fn new(sequence: u64, expires: Duration) -> Self {
+        let after = format_duration(expires);
+        let message = format!("it did not start within {after} of its submission");
+        let failure = Failure::new("Expired", message);
+        let outcome = Final {
+            state: State::Cancelled,
+            end: End::from(AttemptEnd::failed(OutcomeKind::Cancelled, failure)),
+        };
+        Self { sequence, outcome }
+    }
 }
 
 /// What time has brought.

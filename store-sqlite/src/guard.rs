@@ -1,0 +1,85 @@
+//! Locks of our own beside SQLite's. Those of SQLite are dropped when another copy of SQLite in
+//! this process (Python's own `sqlite3`) closes the same file (sqlite.org/howtocorrupt.html, 2.2);
+//! these are not.
+
+use std::fs::{File, OpenOptions};
+use std::path::{Path, PathBuf};
+
+use rusqlite::ffi;
+
+/// Two files beside the store's.
+#[derive(Debug)]
+pub(crate) struct Guard {
+    /// Held whole by whoever writes.
+    turn: File,
+    /// Held in part by everyone who has the store open.
+    presence: File,
+    /// Nobody else had the store open when it was opened.
+    #[expect(dead_code, reason = "what the engine takes in at its start follows")]
+    pub(crate) alone: bool,
+}
+
+/// The turn to write, given back when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Turn<'a>(&'a File);
+
+/// The file that whoever writes holds locked.
+fn turn_path(path: &Path) -> PathBuf {
+    beside(path, "-lock")
+}
+
+/// The file that everyone who has the store open holds locked.
+fn presence_path(path: &Path) -> PathBuf {
+    beside(path, "-open")
+}
+
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    PathBuf::from(name)
+}
+
+impl Guard {
+    /// Opens the files of the store at `path`, and is present from now on.
+    pub(crate) fn open(path: &Path) -> std::io::Result<Self> {
+        let turn = create(&turn_path(path))?;
+        let presence = create(&presence_path(path))?;
+        let alone = presence.try_lock().is_ok();
+        // Not one step, but nothing happens between them: nobody has opened the store yet.
+        presence.lock_shared()?;
+        Ok(Self {
+            turn,
+            presence,
+            alone,
+        })
+    }
+
+    /// Waits for the turn to write.
+    pub(crate) fn hold(&self) -> rusqlite::Result<Turn<'_>> {
+        self.turn.lock().map_err(|error| {
+            let failed = ffi::Error::new(ffi::SQLITE_IOERR_LOCK);
+            rusqlite::Error::SqliteFailure(failed, Some(format!("its lock file: {error}")))
+        })?;
+        Ok(Turn(&self.turn))
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        // A child that was forked meanwhile shares the lock: closing our side would not end it.
+        let _ = self.presence.unlock();
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        // It can only fail where there is no lock.
+        let _ = self.0.unlock();
+    }
+}
+
+fn create(path: &Path) -> std::io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    options.open(path)
+}

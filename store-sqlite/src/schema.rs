@@ -1,0 +1,97 @@
+//! The schema and its versions.
+
+use std::path::Path;
+
+use bursar_core::{Error, ErrorKind, Result};
+use rusqlite::Connection;
+
+use crate::error::Trouble;
+
+/// `Burs`: says whose file it is.
+const APPLICATION: i64 = 0x4275_7273;
+
+/// Each takes the schema one version further.
+const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001_jobs.sql")];
+
+/// What is in the file before it is used.
+#[derive(Debug, PartialEq, Eq)]
+enum Found {
+    Nothing,
+    Ours { version: usize },
+    NotOurs,
+}
+
+/// Makes the schema what this version needs.
+///
+/// # Errors
+/// `Invalid` for a file of another program; `Conflict` for a schema of a newer version; otherwise
+/// what SQLite says.
+pub(crate) fn prepare(connection: &Connection, path: &Path) -> Result<()> {
+    let failed = |error: rusqlite::Error| Trouble::of(path, &error).error();
+    let version = match look(connection).map_err(failed)? {
+        Found::NotOurs => return Err(not_ours(path)),
+        Found::Nothing => 0,
+        Found::Ours { version } if version > MIGRATIONS.len() => return Err(newer(path, version)),
+        Found::Ours { version } => version,
+    };
+    if version < MIGRATIONS.len() {
+        migrate(connection).map_err(failed)?;
+    }
+    Ok(())
+}
+
+fn look(connection: &Connection) -> rusqlite::Result<Found> {
+    let pragma = |name| connection.pragma_query_value::<i64, _>(None, name, |row| row.get(0));
+    if pragma("application_id")? == APPLICATION {
+        let version = usize::try_from(pragma("user_version")?).unwrap_or(usize::MAX);
+        return Ok(Found::Ours { version });
+    }
+    let mut tables = connection.prepare("SELECT 1 FROM sqlite_schema LIMIT 1")?;
+    Ok(if tables.exists([])? {
+        Found::NotOurs
+    } else {
+        Found::Nothing
+    })
+}
+
+/// Whoever comes second finds it done.
+fn migrate(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch(crate::sql::BEGIN)?;
+    let done = migrate_within(connection);
+    connection.execute_batch(if done.is_ok() {
+        crate::sql::COMMIT
+    } else {
+        crate::sql::ROLLBACK
+    })?;
+    done
+}
+
+fn migrate_within(connection: &Connection) -> rusqlite::Result<()> {
+    let version = match look(connection)? {
+        Found::Ours { version } => version,
+        Found::Nothing | Found::NotOurs => 0,
+    };
+    for migration in MIGRATIONS.iter().skip(version) {
+        connection.execute_batch(migration)?;
+    }
+    connection.pragma_update(None, "application_id", APPLICATION)?;
+    connection.pragma_update(None, "user_version", MIGRATIONS.len() as i64)
+}
+
+fn not_ours(path: &Path) -> Error {
+    Error::invalid(format!(
+        "the store in {}: the file is a database of another program; give a path of its own to the jobs",
+        path.display()
+    ))
+}
+
+fn newer(path: &Path, version: usize) -> Error {
+    Error::new(
+        ErrorKind::Conflict,
+        format!(
+            "the store in {}: its schema is version {version}, this Bursar knows {}; update Bursar, or choose another path",
+            path.display(),
+            MIGRATIONS.len()
+        ),
+    )
+}
