@@ -24,6 +24,8 @@ pub(crate) struct Memo {
     workers: HashMap<Arc<str>, i64>,
     version: Option<i64>,
     random: Rng,
+    /// How many were begun.
+    transactions: u64,
 }
 
 impl Memo {
@@ -34,6 +36,7 @@ impl Memo {
             workers: HashMap::new(),
             version: None,
             random: seed.map_or_else(Rng::new, Rng::with_seed),
+            transactions: 0,
         }
     }
 
@@ -76,6 +79,7 @@ impl<'c> Books<'c> {
         connection.prepare_cached(sql::BEGIN)?.execute([])?;
         let mut version = connection.prepare_cached(sql::DATA_VERSION)?;
         let version = version.query_row([], |row| row.get(0))?;
+        memo.transactions += 1;
         if memo.version != Some(version) {
             memo.clear();
             memo.version = Some(version);
@@ -88,6 +92,12 @@ impl<'c> Books<'c> {
             tally: [0; State::ALL.len()],
             uses: HashMap::new(),
         })
+    }
+
+    /// A number that is the same within a transaction only.
+    #[cfg(test)]
+    pub(crate) fn transaction(&self) -> u64 {
+        self.memo.transactions
     }
 
     pub(crate) fn statement(&self, sql: &str) -> rusqlite::Result<CachedStatement<'c>> {

@@ -15,8 +15,9 @@ pub(crate) struct Guard {
     /// Held in part by everyone who has the store open.
     presence: File,
     /// Nobody else had the store open when it was opened.
-    #[expect(dead_code, reason = "what the engine takes in at its start follows")]
     pub(crate) alone: bool,
+    /// The files, where they were made for this.
+    made: Vec<PathBuf>,
 }
 
 /// The turn to write, given back when it is dropped.
@@ -42,8 +43,11 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
 impl Guard {
     /// Opens the files of the store at `path`, and is present from now on.
     pub(crate) fn open(path: &Path) -> std::io::Result<Self> {
-        let turn = create(&turn_path(path))?;
-        let presence = create(&presence_path(path))?;
+        let paths = [turn_path(path), presence_path(path)];
+        let made = paths.iter().filter(|path| !path.exists()).cloned();
+        let made = made.collect();
+        let [turn, presence] = paths;
+        let (turn, presence) = (create(&turn)?, create(&presence)?);
         let alone = presence.try_lock().is_ok();
         // Not one step, but nothing happens between them: nobody has opened the store yet.
         presence.lock_shared()?;
@@ -51,7 +55,18 @@ impl Guard {
             turn,
             presence,
             alone,
+            made,
         })
+    }
+
+    /// Removes the files that were made for a store that could not be opened.
+    pub(crate) fn discard(&self) {
+        if self.alone {
+            for path in &self.made {
+                // A file more does no harm.
+                let _ = std::fs::remove_file(path);
+            }
+        }
     }
 
     /// Waits for the turn to write.
@@ -82,4 +97,49 @@ fn create(path: &Path) -> std::io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
     options.open(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+    use std::time::Duration;
+
+    use bursar_testkit::Folder;
+
+    use super::*;
+
+    #[test]
+    fn one_writes_at_a_time_whatever_else_closes_the_file() {
+        let folder = Folder::new();
+        let path = folder.join("jobs.db");
+        let (one, other) = (Guard::open(&path).unwrap(), Guard::open(&path).unwrap());
+        assert_eq!((one.alone, other.alone), (true, false));
+        let turn = one.hold().unwrap();
+        // This is what drops a lock of SQLite's kind.
+        drop(File::open(turn_path(&path)).unwrap());
+        let (send, receive) = channel();
+        std::thread::scope(|scope| {
+            scope.spawn(move || {
+                let turn = other.hold().unwrap();
+                send.send(()).unwrap();
+                drop(turn);
+            });
+            let early = receive.recv_timeout(Duration::from_millis(50));
+            assert!(early.is_err(), "two had the turn at once");
+            drop(turn);
+            receive.recv().unwrap();
+        });
+    }
+
+    #[test]
+    fn whoever_comes_after_all_have_gone_is_alone() {
+        let folder = Folder::new();
+        let path = folder.join("jobs.db");
+        let one = Guard::open(&path).unwrap();
+        let other = Guard::open(&path).unwrap();
+        drop(one);
+        assert!(!Guard::open(&path).unwrap().alone);
+        drop(other);
+        assert!(Guard::open(&path).unwrap().alone);
+    }
 }

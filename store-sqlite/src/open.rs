@@ -32,6 +32,9 @@ const LOG_SIZE: i64 = 64 << 20;
 /// What each connection may keep of the file in memory, in kB.
 const CACHE: i64 = 32_000;
 
+/// The size of the smallest database, in bytes.
+const SMALLEST: u64 = 512;
+
 /// What a connection is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
@@ -61,20 +64,37 @@ impl Place {
             guard,
             durability,
         };
-        let connection = place.prepare()?;
-        Ok((place, connection))
+        match place.prepare() {
+            Ok(connection) => Ok((place, connection)),
+            Err(error) => {
+                place.guard.discard();
+                Err(error)
+            }
+        }
     }
 
+    /// Looks at what is in the file before anything in it is changed.
     fn prepare(&self) -> Result<Connection> {
         let failed = |error: rusqlite::Error| Trouble::of(&self.path, &error).error();
         let _turn = self.guard.hold().map_err(failed)?;
-        let connection = self.connect(Role::Writer).map_err(failed)?;
-        schema::prepare(&connection, &self.path)?;
+        let connection = self.bare().map_err(failed)?;
+        schema::check(&connection, &self.path)?;
+        self.set_up_writer(&connection).map_err(failed)?;
+        schema::migrate(&connection).map_err(failed)?;
         Ok(connection)
     }
 
     /// A new connection.
     pub(crate) fn connect(&self, role: Role) -> rusqlite::Result<Connection> {
+        let connection = self.bare()?;
+        match role {
+            Role::Writer => self.set_up_writer(&connection)?,
+            Role::Reader => connection.pragma_update(None, "query_only", true)?,
+        }
+        Ok(connection)
+    }
+
+    fn bare(&self) -> rusqlite::Result<Connection> {
         let flags = OpenFlags::SQLITE_OPEN_NO_MUTEX
             | OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_CREATE;
@@ -87,10 +107,6 @@ impl Place {
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
         connection.pragma_update(None, "cache_size", -CACHE)?;
         connection.pragma_update(None, "temp_store", "memory")?;
-        match role {
-            Role::Writer => self.set_up_writer(&connection)?,
-            Role::Reader => connection.pragma_update(None, "query_only", true)?,
-        }
         Ok(connection)
     }
 
@@ -143,6 +159,15 @@ fn check_path(path: &Path) -> Result<PathBuf> {
         return Err(Error::invalid(format!(
             "the store in {shown}: this is a folder; give the path of a file in it, such as {}",
             path.join("jobs.db").display()
+        )));
+    }
+    if path
+        .metadata()
+        .is_ok_and(|file| (1..SMALLEST).contains(&file.len()))
+    {
+        // SQLite would take it for an empty one, and write over what is in it.
+        return Err(Error::invalid(format!(
+            "the store in {shown}: the file is not an SQLite database; give a path of its own to the jobs"
         )));
     }
     let parent = path

@@ -10,13 +10,16 @@ use crate::sql;
 const MAY_WALK: [&str; 3] = ["count", "list_newest", "list_oldest"];
 
 /// What has no plan.
-const NO_PLAN: [&str; 6] = [
+const NO_PLAN: [&str; 9] = [
     "begin",
     "begin_read",
     "checkpoint_log",
     "commit",
     "data_version",
+    "free_pages",
+    "pages",
     "rollback",
+    "vacuum_step",
 ];
 
 fn plan(connection: &Connection, statement: &str) -> Vec<String> {

@@ -21,23 +21,18 @@ enum Found {
     NotOurs,
 }
 
-/// Makes the schema what this version needs.
+/// Looks whether the file is one of ours, or empty.
 ///
 /// # Errors
 /// `Invalid` for a file of another program; `Conflict` for a schema of a newer version; otherwise
 /// what SQLite says.
-pub(crate) fn prepare(connection: &Connection, path: &Path) -> Result<()> {
-    let failed = |error: rusqlite::Error| Trouble::of(path, &error).error();
-    let version = match look(connection).map_err(failed)? {
-        Found::NotOurs => return Err(not_ours(path)),
-        Found::Nothing => 0,
-        Found::Ours { version } if version > MIGRATIONS.len() => return Err(newer(path, version)),
-        Found::Ours { version } => version,
-    };
-    if version < MIGRATIONS.len() {
-        migrate(connection).map_err(failed)?;
+pub(crate) fn check(connection: &Connection, path: &Path) -> Result<()> {
+    let found = look(connection).map_err(|error| Trouble::of(path, &error).error())?;
+    match found {
+        Found::NotOurs => Err(not_ours(path)),
+        Found::Ours { version } if version > MIGRATIONS.len() => Err(newer(path, version)),
+        Found::Nothing | Found::Ours { .. } => Ok(()),
     }
-    Ok(())
 }
 
 fn look(connection: &Connection) -> rusqlite::Result<Found> {
@@ -54,8 +49,8 @@ fn look(connection: &Connection) -> rusqlite::Result<Found> {
     })
 }
 
-/// Whoever comes second finds it done.
-fn migrate(connection: &Connection) -> rusqlite::Result<()> {
+/// Makes the schema what this version needs. Whoever comes second finds it done.
+pub(crate) fn migrate(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch(crate::sql::BEGIN)?;
     let done = migrate_within(connection);
     connection.execute_batch(if done.is_ok() {
@@ -71,6 +66,9 @@ fn migrate_within(connection: &Connection) -> rusqlite::Result<()> {
         Found::Ours { version } => version,
         Found::Nothing | Found::NotOurs => 0,
     };
+    if version >= MIGRATIONS.len() {
+        return Ok(());
+    }
     for migration in MIGRATIONS.iter().skip(version) {
         connection.execute_batch(migration)?;
     }

@@ -35,6 +35,7 @@ statements! {
     FINISH_POSTPONE: "finish_postpone",
     FINISH_REQUEUE: "finish_requeue",
     FORGETTABLE: "forgettable",
+    FREE_PAGES: "free_pages",
     GET: "get",
     INSERT_JOB: "insert_job",
     INSERT_LINE: "insert_line",
@@ -48,6 +49,7 @@ statements! {
     NEXT_EXPIRY: "next_expiry",
     NEXT_FORGET: "next_forget",
     NEXT_WAKE: "next_wake",
+    PAGES: "pages",
     QUEUE: "queue",
     ROLLBACK: "rollback",
     RUNS_ATTEMPT: "runs_attempt",
@@ -59,6 +61,7 @@ statements! {
     STANDING: "standing",
     TALLY: "tally",
     UNFINISHED_BY_KEY: "unfinished_by_key",
+    VACUUM_STEP: "vacuum_step",
     WORKER_BY_ID: "worker_by_id",
     WORKER_BY_NAME: "worker_by_name",
 }

@@ -224,3 +224,33 @@ impl fmt::Debug for SqliteStore {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bursar_core::{JobFilter, Timestamp};
+    use bursar_testkit::Folder;
+    use bursar_testkit::conformance::job;
+
+    use super::*;
+
+    #[test]
+    fn a_forked_child_is_refused_and_writes_nothing() {
+        let folder = Folder::new();
+        let path = folder.join("jobs.db");
+        let open = || SqliteStore::open(&path, SqliteOptions::default()).unwrap();
+        let (parent, mut child) = (open(), open());
+        child.process = 1;
+        let now = Timestamp::from_micros(1);
+        let jobs = [job()].into_iter().collect();
+        let error = child.submit(Submit { now, jobs }).wait().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Conflict);
+        assert!(error.to_string().contains("forked"), "{error}");
+        let filter = JobFilter::default();
+        assert!(child.count(Count { filter }).wait().is_err());
+        assert!(child.close().wait().is_err());
+        let filter = JobFilter::default();
+        assert_eq!(parent.count(Count { filter }).wait().unwrap(), 0);
+        // Its threads are the parent's: they are let be.
+        child.process = std::process::id();
+    }
+}
