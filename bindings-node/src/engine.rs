@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bursar::core::{
-    Engine, EngineBuilder, EngineOptions, ExecutorKind, HostLane, ManualClock, OptionValue, Style,
+    Engine, EngineOptions, ExecutorKind, HostLane, ManualClock, OptionValue, Style,
 };
 use napi::bindgen_prelude::{Function, Unknown};
 use napi_derive::napi;
@@ -65,10 +65,10 @@ impl NativeEngine {
         manual: bool,
     ) -> Result<Self> {
         let options = engine_options(options)?;
-        let store = bursar::open_store(url.as_deref(), &options).map_err(fault)?;
         let mailbox = Arc::new(Mailbox::new(Bell::new(&wake)?));
         let lane = HostLane::new();
-        let mut builder = EngineBuilder::new(store, options)
+        let mut builder = bursar::open_engine(url.as_deref(), options)
+            .map_err(fault)?
             .executor(ExecutorKind::Async, Arc::new(lane.clone()));
         let clock = manual.then(|| Arc::new(ManualClock::default()));
         if let Some(clock) = &clock {

@@ -31,8 +31,8 @@ export class Engine {
   /**
    * Opens an engine. Tasks that are submitted without one go to the engine that was opened last.
    *
-   * @param url Where jobs are kept, such as `memory:`; default the environment's `BURSAR_URL`, else
-   * `memory:`.
+   * @param url Where jobs are kept, `memory:` or a file such as `sqlite:jobs.db`; default the environment's
+   * `BURSAR_URL`, else `memory:`.
    * @param options What it shares out and how it runs jobs.
    * @throws BursarError `Invalid` for a URL of no known kind, an unknown option or a value out of
    * range; `Unavailable` where the system gives no thread.

@@ -40,11 +40,16 @@ impl Memo {
         }
     }
 
-    /// Forgets what may not be so: another one has written, or a transaction was taken back.
+    /// Forgets what was written in a transaction that was taken back.
     pub(crate) fn clear(&mut self) {
+        self.workers.clear();
+        self.forget_specs();
+    }
+
+    /// Forgets what another one may have taken away.
+    fn forget_specs(&mut self) {
         self.known.clear();
         self.by_id.clear();
-        self.workers.clear();
         self.version = None;
     }
 
@@ -81,7 +86,7 @@ impl<'c> Books<'c> {
         let version = version.query_row([], |row| row.get(0))?;
         memo.transactions += 1;
         if memo.version != Some(version) {
-            memo.clear();
+            memo.forget_specs();
             memo.version = Some(version);
         }
         Ok(Self {
@@ -182,20 +187,13 @@ impl<'c> Books<'c> {
         Ok(())
     }
 
-    /// The number of a worker, which is written where it is new.
+    /// The number of a worker of this store, which is written where it is new.
     pub(crate) fn worker_id(&mut self, name: &Arc<str>) -> rusqlite::Result<i64> {
         if let Some(id) = self.memo.workers.get(name) {
             return Ok(*id);
         }
-        let mut find = self.statement(sql::WORKER_BY_NAME)?;
-        let found = find.query_row([&**name], |row| row.get(0)).optional()?;
-        let id = match found {
-            Some(id) => id,
-            None => {
-                self.statement(sql::INSERT_WORKER)?.execute([&**name])?;
-                self.connection.last_insert_rowid()
-            }
-        };
+        self.statement(sql::INSERT_WORKER)?.execute([&**name])?;
+        let id = self.connection.last_insert_rowid();
         self.memo.workers.insert(Arc::clone(name), id);
         Ok(id)
     }

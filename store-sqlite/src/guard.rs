@@ -41,7 +41,8 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
 }
 
 impl Guard {
-    /// Opens the files of the store at `path`, and is present from now on.
+    /// Opens the files of the store at `path`, and is present from now on. Whoever is alone keeps
+    /// others out until it calls [`let_in`](Self::let_in).
     pub(crate) fn open(path: &Path) -> std::io::Result<Self> {
         let paths = [turn_path(path), presence_path(path)];
         let made = paths.iter().filter(|path| !path.exists()).cloned();
@@ -49,14 +50,28 @@ impl Guard {
         let [turn, presence] = paths;
         let (turn, presence) = (create(&turn)?, create(&presence)?);
         let alone = presence.try_lock().is_ok();
-        // Not one step, but nothing happens between them: nobody has opened the store yet.
-        presence.lock_shared()?;
+        if !alone {
+            // Until whoever opens it at this moment has looked around.
+            presence.lock_shared()?;
+        }
         Ok(Self {
             turn,
             presence,
             alone,
             made,
         })
+    }
+
+    /// Lets others open the store.
+    pub(crate) fn let_in(&self) -> std::io::Result<()> {
+        self.presence.lock_shared()
+    }
+
+    /// Is present no more: nothing is written from here again.
+    pub(crate) fn leave(&self) {
+        // It can only fail where there is no lock. A child that was forked meanwhile shares the
+        // lock: closing our side alone would not end it.
+        let _ = self.presence.unlock();
     }
 
     /// Removes the files that were made for a store that could not be opened.
@@ -81,8 +96,7 @@ impl Guard {
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        // A child that was forked meanwhile shares the lock: closing our side would not end it.
-        let _ = self.presence.unlock();
+        self.leave();
     }
 }
 
@@ -108,11 +122,17 @@ mod tests {
 
     use super::*;
 
+    fn open(path: &Path) -> Guard {
+        let guard = Guard::open(path).unwrap();
+        guard.let_in().unwrap();
+        guard
+    }
+
     #[test]
     fn one_writes_at_a_time_whatever_else_closes_the_file() {
         let folder = Folder::new();
         let path = folder.join("jobs.db");
-        let (one, other) = (Guard::open(&path).unwrap(), Guard::open(&path).unwrap());
+        let (one, other) = (open(&path), open(&path));
         assert_eq!((one.alone, other.alone), (true, false));
         let turn = one.hold().unwrap();
         // This is what drops a lock of SQLite's kind.
@@ -135,11 +155,10 @@ mod tests {
     fn whoever_comes_after_all_have_gone_is_alone() {
         let folder = Folder::new();
         let path = folder.join("jobs.db");
-        let one = Guard::open(&path).unwrap();
-        let other = Guard::open(&path).unwrap();
+        let (one, other) = (open(&path), open(&path));
         drop(one);
-        assert!(!Guard::open(&path).unwrap().alone);
+        assert!(!open(&path).alone);
         drop(other);
-        assert!(Guard::open(&path).unwrap().alone);
+        assert!(open(&path).alone);
     }
 }

@@ -134,7 +134,7 @@ impl<T: Send + 'static> Answer<T> {
     }
 }
 
-fn gone() -> Error {
+pub(crate) fn gone() -> Error {
     Error::new(
         ErrorKind::Unavailable,
         "the store's thread has ended before it could answer: open the engine again",

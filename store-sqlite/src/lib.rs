@@ -4,6 +4,7 @@
 //! one, so that many callers share a sync and a single one never waits for a timer. Another thread
 //! reads, and what was acknowledged is seen by every read that begins later.
 
+mod backup;
 mod books;
 mod claim;
 mod codes;
@@ -32,5 +33,6 @@ mod submit;
 mod timing;
 mod writer;
 
-pub use options::{Durability, SqliteOptions};
+pub use bursar_core::Durability;
+pub use options::SqliteOptions;
 pub use store::SqliteStore;

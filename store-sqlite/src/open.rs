@@ -3,15 +3,15 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use bursar_core::{Error, ErrorKind, Result};
+use bursar_core::{Durability, Error, ErrorKind, Result};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::error::Trouble;
 use crate::filesystem;
 use crate::guard::Guard;
-use crate::options::Durability;
 use crate::schema;
+use crate::sql;
 
 /// The first version of SQLite in which resetting the log can't damage the file
 /// (sqlite.org/releaselog/3_51_3.html).
@@ -40,6 +40,17 @@ const SMALLEST: u64 = 512;
 pub(crate) enum Role {
     Writer,
     Reader,
+    /// Copies the whole file elsewhere.
+    Copier,
+}
+
+/// What was in the store when it was opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Found {
+    /// The last sequence number.
+    pub(crate) sequence: i64,
+    /// Workers up to this number are gone.
+    pub(crate) gone: i64,
 }
 
 /// Where the store is, and how to get there again.
@@ -47,6 +58,7 @@ pub(crate) enum Role {
 pub(crate) struct Place {
     pub(crate) path: PathBuf,
     pub(crate) guard: Guard,
+    pub(crate) found: Found,
     durability: Durability,
 }
 
@@ -59,9 +71,10 @@ impl Place {
         check_version(rusqlite::version_number())?;
         let path = check_path(path)?;
         let guard = Guard::open(&path).map_err(|error| unwritable(&path, error))?;
-        let place = Self {
+        let mut place = Self {
             path,
             guard,
+            found: Found::default(),
             durability,
         };
         match place.prepare() {
@@ -74,14 +87,33 @@ impl Place {
     }
 
     /// Looks at what is in the file before anything in it is changed.
-    fn prepare(&self) -> Result<Connection> {
-        let failed = |error: rusqlite::Error| Trouble::of(&self.path, &error).error();
-        let _turn = self.guard.hold().map_err(failed)?;
-        let connection = self.bare().map_err(failed)?;
-        schema::check(&connection, &self.path)?;
-        self.set_up_writer(&connection).map_err(failed)?;
-        schema::migrate(&connection).map_err(failed)?;
+    fn prepare(&mut self) -> Result<Connection> {
+        let path = self.path.clone();
+        let failed = |error: rusqlite::Error| Trouble::of(&path, &error).error();
+        let (connection, found) = {
+            let _turn = self.guard.hold().map_err(failed)?;
+            let connection = self.bare().map_err(failed)?;
+            schema::check(&connection, &path)?;
+            self.set_up_writer(&connection).map_err(failed)?;
+            schema::migrate(&connection).map_err(failed)?;
+            let found = self.look_around(&connection).map_err(failed)?;
+            (connection, found)
+        };
+        self.found = found;
+        self.guard
+            .let_in()
+            .map_err(|error| unwritable(&path, error))?;
         Ok(connection)
+    }
+
+    fn look_around(&self, connection: &Connection) -> rusqlite::Result<Found> {
+        let number = |sql| connection.query_row(sql, [], |row| row.get::<_, Option<i64>>(0));
+        let workers = number(sql::LAST_WORKER)?.unwrap_or(0);
+        Ok(Found {
+            sequence: number(sql::LAST_SEQUENCE)?.unwrap_or(0),
+            // While others are here, their workers may be alive.
+            gone: if self.guard.alone { workers } else { 0 },
+        })
     }
 
     /// A new connection.
@@ -90,6 +122,7 @@ impl Place {
         match role {
             Role::Writer => self.set_up_writer(&connection)?,
             Role::Reader => connection.pragma_update(None, "query_only", true)?,
+            Role::Copier => {}
         }
         Ok(connection)
     }

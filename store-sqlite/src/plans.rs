@@ -1,20 +1,21 @@
 //! How SQLite means to carry out each statement: none walks through all jobs.
 
+use bursar_core::Durability;
 use rusqlite::Connection;
 
 use crate::open::Place;
-use crate::options::Durability;
 use crate::sql;
 
 /// What may walk through jobs, since it is asked by people: a listing stops at the end of its page.
 const MAY_WALK: [&str; 3] = ["count", "list_newest", "list_oldest"];
 
 /// What has no plan.
-const NO_PLAN: [&str; 9] = [
+const NO_PLAN: [&str; 10] = [
     "begin",
     "begin_read",
     "checkpoint_log",
     "commit",
+    "copy",
     "data_version",
     "free_pages",
     "pages",

@@ -3,14 +3,17 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bursar_core::{
-    Batch, Cancel, Cancelled, Capabilities, Claim, Claimed, Count, Deletion, Error, ErrorKind,
-    Fenced, Finish, Get, JobInfo, List, Listed, Note, Promote, Promoted, Prune, Pruned, Ref, Reply,
-    Result, Store, Submit, Submitted, Tally,
+    Backlog, Backup, Batch, Cancel, Cancelled, Capabilities, Claim, Claimed, Count, Deletion,
+    Error, ErrorKind, Fenced, Finish, Get, JobInfo, LeftOvers, List, Listed, Note, Promote,
+    Promoted, Prune, Pruned, Ref, Reply, Result, Store, Submit, Submitted, Tally,
 };
 
+use tokio::sync::oneshot;
+
+use crate::backup;
 use crate::books::{Books, Memo};
 use crate::error::Outcome;
-use crate::lane::Answer;
+use crate::lane::{Answer, gone};
 use crate::open::Place;
 use crate::options::SqliteOptions;
 use crate::read::Reading;
@@ -186,6 +189,11 @@ impl Store for SqliteStore {
         self.read(|reading| reading.tally())
     }
 
+    fn backlog(&self, request: Backlog) -> Reply<LeftOvers> {
+        let found = self.place.found;
+        self.read(move |reading| reading.backlog(&request, found))
+    }
+
     fn prune(&self, request: Prune) -> Reply<Pruned> {
         self.write(1, move |books| books.prune(&request))
     }
@@ -204,6 +212,22 @@ impl Store for SqliteStore {
             }
             Ok(())
         })
+    }
+}
+
+impl Backup for SqliteStore {
+    fn backup(&self, path: &Path) -> Reply<()> {
+        if let Err(error) = self.check_process() {
+            return Reply::now(Err(error));
+        }
+        let (send, receive) = oneshot::channel();
+        let (place, path) = (Arc::clone(&self.place), path.to_owned());
+        // Nobody may wait for it any more.
+        let copy = move || drop(send.send(backup::copy(&place, &path)));
+        match spawn("bursar-backup", copy) {
+            Ok(()) => Reply::later(async move { receive.await.unwrap_or_else(|_| Err(gone())) }),
+            Err(error) => Reply::now(Err(error)),
+        }
     }
 }
 

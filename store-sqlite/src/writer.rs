@@ -129,6 +129,7 @@ impl Writer {
             // What can't be moved now is in the log, and is found there.
             let _ = connection.execute_batch(sql::CHECKPOINT_LOG);
         }
+        self.place.guard.leave();
     }
 }
 
@@ -149,14 +150,13 @@ fn answer(batch: Vec<Box<dyn Write>>, trouble: Option<&Trouble>) {
 mod tests {
     use std::sync::mpsc::channel;
 
-    use bursar_core::{ErrorKind, NewJob, Payload, Result, Store, Submit, Timestamp};
+    use bursar_core::{Durability, ErrorKind, NewJob, Payload, Result, Store, Submit, Timestamp};
     use bursar_testkit::Folder;
     use bursar_testkit::conformance::job;
     use rusqlite::ffi;
 
     use super::*;
     use crate::error::Fault;
-    use crate::options::Durability;
     use crate::{SqliteOptions, SqliteStore};
 
     struct Scene {

@@ -50,6 +50,9 @@ macro_rules! every_request {
         fn prune(&self, request: bursar_core::Prune) -> Reply<Pruned> {
             self.$pass("prune", move |store| store.prune(request))
         }
+        fn backlog(&self, request: bursar_core::Backlog) -> Reply<bursar_core::LeftOvers> {
+            self.$pass("backlog", move |store| store.backlog(request))
+        }
         fn close(&self) -> Reply<()> {
             self.$pass("close", |store| store.close())
         }

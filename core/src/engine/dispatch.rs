@@ -8,6 +8,7 @@ use smallvec::SmallVec;
 
 use crate::clock::Tick;
 use crate::engine::attempt::Attempt;
+use crate::engine::backlog::Strangers;
 use crate::engine::ticket::Ticket;
 use crate::ledger::Ledger;
 use crate::rank::Rank;
@@ -55,6 +56,8 @@ pub(super) struct Dispatch {
     pub(super) delayed: usize,
     /// What became of jobs before their submits were answered.
     pub(super) early: HashMap<u64, Early>,
+    /// Jobs in the store that this engine can't run as it stands.
+    pub(super) strangers: Strangers,
     last_key: u64,
 }
 
@@ -78,6 +81,7 @@ impl Dispatch {
             gate,
             delayed: 0,
             early: HashMap::new(),
+            strangers: Strangers::default(),
             last_key: 0,
         }
     }
@@ -108,7 +112,9 @@ impl Dispatch {
     pub(super) fn take_out(&mut self, sequence: u64) -> Option<Arc<Ticket>> {
         // Whose job it is may not have heard of it yet, though others have.
         self.note_early(sequence, Early::Ended);
-        let ticket = self.tickets.remove(sequence)?;
+        let Some(ticket) = self.tickets.remove(sequence) else {
+            return Some(self.strangers.remove(sequence)?.ticket);
+        };
         self.withdraw(&ticket);
         Some(ticket)
     }

@@ -23,7 +23,7 @@ use crate::executor::Executor;
 use crate::job::ExecutorKind;
 use crate::limits::Gauge;
 use crate::options::{Defaults, EngineOptions};
-use crate::store::{Reply, Store};
+use crate::store::{Backup, Reply, Store};
 
 /// What all handles of one engine share.
 #[derive(Debug)]
@@ -45,6 +45,7 @@ pub(crate) struct Inner {
     pub(super) unanswered: Unanswered,
     pub(super) promotion: Upkeep,
     pub(super) pruning: Upkeep,
+    pub(super) backup: Option<Arc<dyn Backup>>,
     random: Mutex<Rng>,
 }
 
@@ -58,6 +59,7 @@ pub(super) struct Parts {
     pub(super) pool: Pool,
     pub(super) dispatch: Dispatch,
     pub(super) driver: Driver,
+    pub(super) backup: Option<Arc<dyn Backup>>,
 }
 
 impl Inner {
@@ -87,6 +89,7 @@ impl Inner {
             unanswered: Unanswered::default(),
             promotion: Upkeep::default(),
             pruning: Upkeep::default(),
+            backup: parts.backup,
             random: Mutex::new(options.seed.map_or_else(Rng::new, Rng::with_seed)),
             options,
         })

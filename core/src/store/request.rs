@@ -315,6 +315,41 @@ impl Tally {
     }
 }
 
+/// A page of the jobs that were there when the store was opened.
+#[derive(Clone, Copy, Debug)]
+pub struct Backlog {
+    /// Only those after this sequence number; 0 for the first page.
+    pub after: u64,
+    /// How many at most.
+    pub limit: usize,
+}
+
+/// A job that was there when the store was opened.
+#[derive(Clone, Debug)]
+pub struct LeftOver {
+    /// Its id.
+    pub id: JobId,
+    /// Its sequence number.
+    pub sequence: u64,
+    /// What it declared.
+    pub spec: Arc<Spec>,
+    /// Its state.
+    pub state: State,
+    /// The number of its newest attempt; 0 before the first.
+    pub attempt: u32,
+    /// It runs, but whatever ran it is gone.
+    pub orphaned: bool,
+}
+
+/// Jobs that were there when the store was opened.
+#[derive(Clone, Debug, Default)]
+pub struct LeftOvers {
+    /// The jobs, by their sequence numbers.
+    pub jobs: Vec<LeftOver>,
+    /// After which the next page begins, where there is one.
+    pub next: Option<u64>,
+}
+
 /// A request to forget what is past its time.
 #[derive(Clone, Copy, Debug)]
 pub struct Prune {

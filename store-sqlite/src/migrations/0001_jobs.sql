@@ -10,9 +10,11 @@ CREATE TABLE spec (
 CREATE INDEX spec_task ON spec (task);
 CREATE INDEX spec_unused ON spec (id) WHERE jobs = 0;
 
+-- Who has run jobs. Each time the store is opened its workers are new ones, whatever their names: so
+-- those of a process that is gone can be told.
 CREATE TABLE worker (
-    id INTEGER PRIMARY KEY,
-    name TEXT NOT NULL UNIQUE
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL
 ) STRICT;
 
 -- States, in their order: 0 scheduled, 1 blocked, 2 queued, 3 running, 4 retrying, 5 completed,
