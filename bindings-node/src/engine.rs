@@ -1,16 +1,18 @@
 //! The native half of one engine.
 
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::ops::Deref;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bursar::core::{
-    Engine, EngineOptions, ExecutorKind, HostLane, ManualClock, OptionValue, Style,
+    Engine, EngineOptions, Error, ExecutorKind, HostLane, ManualClock, OptionValue, Style,
 };
 use napi::bindgen_prelude::{Function, Unknown};
 use napi_derive::napi;
+use parking_lot::Mutex;
 
 use crate::bell::Bell;
 use crate::error::{Code, Result, fault};
@@ -28,6 +30,8 @@ pub struct Seat {
     pub(crate) lane: HostLane,
     pub(crate) mailbox: Arc<Mailbox>,
     pub(crate) tables: RefCell<Tables>,
+    /// What went wrong with what a waiter was waiting for.
+    pub(crate) faults: Arc<Mutex<HashMap<u32, Error>>>,
     clock: Option<Arc<ManualClock>>,
 }
 
@@ -82,6 +86,7 @@ impl NativeEngine {
             lane,
             mailbox,
             tables: RefCell::default(),
+            faults: Arc::default(),
             clock,
         });
         let number = seats::take(&seat);

@@ -135,6 +135,22 @@ export class Engine {
   }
 
   /**
+   * Writes a copy of the store to a new file, in one piece, while everything goes on.
+   *
+   * @throws BursarError `Invalid` where the store ends with the process; `Conflict` where there is a file
+   * already; `Unavailable` where it can't be written.
+   */
+  async backup(path: string): Promise<void> {
+    let waiting = 0
+    const begin = (waiter: number) => {
+      waiting = waiter
+      this.#runner.native.backup(String(path), waiter)
+    }
+    await this.#until(begin, undefined, 'the backup')
+    guarded(() => this.#runner.native.takeFault(waiting))
+  }
+
+  /**
    * Shuts down: nothing more starts; what runs has `grace` to end and is then asked to stop; what is
    * left is given back. Resolves when that is done. A second call with a `grace` of 0 cuts the first
    * one's short.

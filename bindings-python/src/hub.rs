@@ -166,6 +166,13 @@ impl Hub {
         Ok(TaskBase::settled(function, self.number, plan))
     }
 
+    /// Makes a task known that nothing was submitted of yet. Where its name is taken, or its options
+    /// don't fit, that is said when it is submitted.
+    pub(crate) fn learn(&self, task: &TaskBase) {
+        // Nobody has asked for it by now.
+        let _ = self.register(&task.function, task.own());
+    }
+
     fn register(
         &self,
         function: &Arc<Function>,

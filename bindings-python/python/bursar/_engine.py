@@ -6,7 +6,7 @@ import os
 import threading
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from bursar import _exit, _native, _notices
+from bursar import _defined, _exit, _native, _notices
 from bursar._executor import JobExecutor
 from bursar._info import JobInfo
 from bursar._loops import wait_for
@@ -62,6 +62,8 @@ class Engine(_native.EngineBase):
     def __new__(cls, url: str | None = None, **options: Any) -> Self:
         _notices.start_notifier()
         engine = super().__new__(cls, url, **options)
+        if engine.durable:
+            _defined.attend(engine)
         _exit.remember(engine)
         return engine
 
