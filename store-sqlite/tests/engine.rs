@@ -281,6 +281,35 @@ fn a_job_waits_for_an_engine_that_knows_its_task() {
 }
 
 #[test]
+fn a_job_is_told_to_those_who_looked_it_up_before_it_was_taken_in() {
+    let folder = Folder::new();
+    let first = Rig::builder()
+        .store(store(&folder.join("jobs.db")))
+        .options(|options| options.run = false)
+        .start();
+    let job = first.submit().id();
+    let other = first.submit().id();
+    kill(first, &folder);
+    let slow = Arc::new(bursar_testkit::stores::LateStore::new(
+        store(&folder.join("jobs.db")),
+        7,
+    ));
+    slow.hold_answers("backlog");
+    let second = Rig::builder()
+        .store(Arc::<bursar_testkit::stores::LateStore>::clone(&slow))
+        .start();
+    let (looked_up, cancelled) = (ticket(&second, job), ticket(&second, other));
+    assert!(second.cancel(&cancelled));
+    assert_eq!(second.final_state(&cancelled), State::Cancelled);
+    assert!(second.script.take().is_none());
+    slow.let_go();
+    second.script.complete(&second.script.next());
+    assert_eq!(second.final_state(&looked_up), State::Completed);
+    until("rest", || second.engine.unfinished() == 0);
+    second.is_at_rest();
+}
+
+#[test]
 fn a_drain_waits_for_what_was_left() {
     let folder = Folder::new();
     let first = Rig::builder()

@@ -50,7 +50,10 @@ impl Strangers {
 
     fn add(&mut self, stranger: Stranger) {
         let jobs = self.0.entry(Arc::clone(&stranger.spec.task)).or_default();
-        jobs.insert(stranger.ticket.sequence(), stranger);
+        let queued = stranger.queued;
+        // Somebody may hold the ticket of one that is here already.
+        let job = jobs.entry(stranger.ticket.sequence()).or_insert(stranger);
+        job.queued |= queued;
     }
 
     /// Takes out all that anybody may wait for.

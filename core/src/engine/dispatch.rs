@@ -98,6 +98,10 @@ impl Dispatch {
                 Arc::clone(known)
             }
             None => {
+                if let Some(stranger) = self.strangers.remove(ticket.sequence()) {
+                    // Somebody has looked it up before it came here.
+                    ticket.tell_too(stranger.ticket);
+                }
                 self.tickets.insert(ticket.sequence(), Arc::clone(&ticket));
                 ticket
             }
