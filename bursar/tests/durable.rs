@@ -124,7 +124,7 @@ async fn urls_that_mean_no_file_say_what_to_write() {
         ("sqlite://jobs.db", "sqlite:jobs.db"),
         (&*format!("sqlite:{inside}"), "a folder"),
         (&*format!("sqlite:{inside}/no/jobs.db"), "make it first"),
-        (&*format!("sqlite:{inside}/nul\0.db"), "nul"),
+        (&*format!("sqlite:{inside}/nul\0.db"), "NUL"),
         ("redis:here", "sqlite:path"),
     ] {
         let error = Engine::open(url).start().await.unwrap_err();

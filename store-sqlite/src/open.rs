@@ -188,6 +188,11 @@ fn check_path(path: &Path) -> Result<PathBuf> {
         ));
     }
     let shown = path.display();
+    if path.as_os_str().as_encoded_bytes().contains(&0) {
+        return Err(Error::invalid(format!(
+            "the store in {path:?}: no path has a NUL character in it; choose another"
+        )));
+    }
     if path.is_dir() {
         return Err(Error::invalid(format!(
             "the store in {shown}: this is a folder; give the path of a file in it, such as {}",
