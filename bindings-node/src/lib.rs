@@ -9,7 +9,6 @@ mod allocator;
 mod attempt;
 mod bell;
 mod checks;
-mod copying;
 mod engine;
 mod error;
 mod exchange;

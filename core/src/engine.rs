@@ -2,7 +2,6 @@
 
 mod annotate;
 mod attempt;
-mod backlog;
 mod desk;
 mod dispatch;
 mod driver;

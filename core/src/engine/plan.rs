@@ -67,9 +67,7 @@ impl Inner {
                 "a task named {name:?} is registered already: give one of them another name"
             )));
         }
-        tasks.insert(Arc::clone(&name), Arc::clone(&plan));
-        drop(tasks);
-        self.welcome(&name);
+        tasks.insert(name, Arc::clone(&plan));
         Ok(plan)
     }
 

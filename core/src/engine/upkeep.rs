@@ -85,7 +85,6 @@ impl Inner {
                         dispatch.offer(&ticket);
                         queued.push(ticket);
                     }
-                    None if dispatch.strangers.queue(job.sequence) => {}
                     None => dispatch.note_early(job.sequence, Early::Queued),
                 }
             }

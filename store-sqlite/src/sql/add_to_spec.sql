@@ -1,1 +1,0 @@
-UPDATE spec SET jobs = jobs + ?2 WHERE id = ?1

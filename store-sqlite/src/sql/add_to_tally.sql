@@ -1,1 +1,0 @@
-UPDATE tally SET jobs = jobs + ?2 WHERE state = ?1

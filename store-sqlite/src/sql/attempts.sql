@@ -1,4 +1,0 @@
-SELECT number, worker, started, ended, outcome, detail
-FROM attempt
-WHERE job = ?1
-ORDER BY number

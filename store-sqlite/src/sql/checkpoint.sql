@@ -1,1 +1,0 @@
-SELECT type, bytes FROM checkpoint WHERE job = ?1

@@ -1,1 +1,0 @@
-DELETE FROM job WHERE sequence = ?1

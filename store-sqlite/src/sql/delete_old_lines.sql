@@ -1,1 +1,0 @@
-DELETE FROM log WHERE job = ?1 AND number <= ?2

@@ -1,5 +1,0 @@
-SELECT sequence, created, noise, spec, state
-FROM job
-WHERE wake <= ?1
-ORDER BY wake, sequence
-LIMIT ?2

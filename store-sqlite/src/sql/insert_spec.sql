@@ -1,1 +1,0 @@
-INSERT INTO spec (task, priority, content) VALUES (?1, ?2, ?3)

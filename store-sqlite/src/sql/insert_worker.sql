@@ -1,1 +1,0 @@
-INSERT INTO worker (name) VALUES (?1)

@@ -1,1 +1,0 @@
-SELECT max(number) FROM log WHERE job = ?1

@@ -1,1 +1,0 @@
-SELECT min(expiry) FROM job WHERE expiry IS NOT NULL

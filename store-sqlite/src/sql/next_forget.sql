@@ -1,1 +1,0 @@
-SELECT min(forget) FROM job WHERE forget IS NOT NULL

@@ -1,1 +1,0 @@
-SELECT min(wake) FROM job WHERE wake IS NOT NULL

@@ -1,1 +1,0 @@
-UPDATE job SET state = 2, wake = NULL WHERE sequence = ?1

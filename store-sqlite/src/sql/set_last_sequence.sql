@@ -1,1 +1,0 @@
-UPDATE counter SET sequence = ?1 WHERE only = 1

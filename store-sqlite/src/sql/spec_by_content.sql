@@ -1,1 +1,0 @@
-SELECT id FROM spec WHERE content = ?1

@@ -1,1 +1,0 @@
-SELECT content FROM spec WHERE id = ?1

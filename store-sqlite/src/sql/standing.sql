@@ -1,3 +1,0 @@
-SELECT created, noise, state, attempt, spec
-FROM job
-WHERE sequence = ?1

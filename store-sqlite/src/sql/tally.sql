@@ -1,1 +1,0 @@
-SELECT state, jobs FROM tally

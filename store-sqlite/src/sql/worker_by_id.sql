@@ -1,1 +1,0 @@
-SELECT name FROM worker WHERE id = ?1
