@@ -3,8 +3,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bursar_core::{
-    Backlog, Backup, Batch, Cancel, Cancelled, Capabilities, Claim, Claimed, Count, Deletion,
-    Error, ErrorKind, Fenced, Finish, Get, JobInfo, LeftOvers, List, Listed, Note, Promote,
+    Backup, Batch, Cancel, Cancelled, Capabilities, Claim, Claimed, Count, Deletion, Error,
+    ErrorKind, Fenced, Finish, Follow, Followed, Get, JobInfo, List, Listed, Note, Promote,
     Promoted, Prune, Pruned, Ref, Reply, Result, Store, Submit, Submitted, Tally,
 };
 
@@ -189,9 +189,9 @@ impl Store for SqliteStore {
         self.read(|reading| reading.tally())
     }
 
-    fn backlog(&self, request: Backlog) -> Reply<LeftOvers> {
+    fn follow(&self, request: Follow) -> Reply<Followed> {
         let found = self.place.found;
-        self.read(move |reading| reading.backlog(&request, found))
+        self.read(move |reading| reading.follow(&request, found))
     }
 
     fn prune(&self, request: Prune) -> Reply<Pruned> {

@@ -13,7 +13,9 @@ use crate::id::JobId;
 use crate::job::{JobInfo, Spec};
 use crate::outcome::{AttemptEnd, End, Failure, OutcomeKind};
 use crate::state::State;
-use crate::store::{Backlog, Batch, Fenced, Finish, FinishedAttempt, LeftOver, LeftOvers, Next};
+use crate::store::{
+    Batch, Fenced, Finish, FinishedAttempt, Follow, Followed, Next, Position, Standing,
+};
 
 /// How many jobs are asked for at a time.
 const PAGE: usize = 4_096;
@@ -85,7 +87,8 @@ impl Inner {
 
     pub(super) fn ask_for_page(&self, after: u64) {
         let limit = PAGE;
-        let reply = self.store.backlog(Backlog { after, limit });
+        let from = Position::Unfinished(after);
+        let reply = self.store.follow(Follow { from, limit });
         self.with_reply(reply, move |inner, page| match page {
             Ok(page) => inner.begin_page(after, page),
             Err(error) => inner.page_missing(after, &error),
@@ -102,7 +105,7 @@ impl Inner {
     }
 
     /// Gives back first what ran in a process that is gone.
-    fn begin_page(&self, after: u64, page: LeftOvers) {
+    fn begin_page(&self, after: u64, page: Followed) {
         let orphans = page.jobs.iter().filter(|job| job.orphaned);
         let attempts: Batch<FinishedAttempt> = orphans.map(given_back).collect();
         if attempts.is_empty() {
@@ -116,10 +119,10 @@ impl Inner {
         });
     }
 
-    fn take_in_page(&self, page: &LeftOvers) {
+    fn take_in_page(&self, page: &Followed) {
         let mut plans = Plans::new();
         let waiting = page.jobs.iter().filter(|job| job.state != State::Running);
-        let known: Vec<(&LeftOver, Option<Arc<Plan>>)> = waiting
+        let known: Vec<(&Standing, Option<Arc<Plan>>)> = waiting
             .map(|job| (job, self.plan_in(&mut plans, &job.spec)))
             .collect();
         {
@@ -128,9 +131,9 @@ impl Inner {
                 dispatch.take_over(job, plan);
             }
         }
-        match page.next.filter(|_| self.phase.is_open()) {
-            Some(after) => self.ask_for_page(after),
-            None => self.end_backlog(),
+        match page.next {
+            Position::Unfinished(after) if self.phase.is_open() => self.ask_for_page(after),
+            _ => self.end_backlog(),
         }
     }
 
@@ -198,7 +201,7 @@ impl Inner {
 
 impl Dispatch {
     /// Takes in a job that the store had.
-    fn take_over(&mut self, job: &LeftOver, plan: Option<Arc<Plan>>) {
+    fn take_over(&mut self, job: &Standing, plan: Option<Arc<Plan>>) {
         let early = self.early.remove(&job.sequence);
         if early == Some(Early::Ended) {
             return;
@@ -225,7 +228,7 @@ impl Dispatch {
 }
 
 /// The end of an attempt whose process is gone.
-fn given_back(job: &LeftOver) -> FinishedAttempt {
+fn given_back(job: &Standing) -> FinishedAttempt {
     let failure = Failure::new("Lost", "the process that ran it ended without a word");
     FinishedAttempt {
         sequence: job.sequence,
@@ -236,7 +239,7 @@ fn given_back(job: &LeftOver) -> FinishedAttempt {
 }
 
 /// The page with those queued that were given back.
-fn requeued(mut page: LeftOvers, fenced: &[Fenced]) -> LeftOvers {
+fn requeued(mut page: Followed, fenced: &[Fenced]) -> Followed {
     let orphans = page.jobs.iter_mut().filter(|job| job.orphaned);
     for (job, fenced) in orphans.zip(fenced) {
         if *fenced == Fenced::Applied {
