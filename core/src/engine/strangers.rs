@@ -1,0 +1,163 @@
+//! Jobs in the store that this engine can't run as it stands: those whose task it doesn't know are
+//! set aside until the task is registered.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use crate::engine::dispatch::Dispatch;
+use crate::engine::inner::Inner;
+use crate::engine::plan::Plan;
+use crate::engine::ticket::Ticket;
+use crate::error::Error;
+use crate::id::JobId;
+use crate::job::{JobInfo, Spec};
+
+/// A job that this engine can't run as it stands.
+#[derive(Debug)]
+pub(super) struct Stranger {
+    /// What those hold who wait for it here.
+    pub(super) ticket: Arc<Ticket>,
+    pub(super) spec: Arc<Spec>,
+    /// Whether it is queued in the store.
+    pub(super) queued: bool,
+}
+
+/// Jobs that this engine can't run as it stands, by their tasks.
+#[derive(Debug, Default)]
+pub(super) struct Strangers(HashMap<Arc<str>, BTreeMap<u64, Stranger>>);
+
+impl Strangers {
+    pub(super) fn get(&self, sequence: u64) -> Option<&Stranger> {
+        self.0.values().find_map(|jobs| jobs.get(&sequence))
+    }
+
+    pub(super) fn remove(&mut self, sequence: u64) -> Option<Stranger> {
+        self.0.values_mut().find_map(|jobs| jobs.remove(&sequence))
+    }
+
+    /// Notes whether it is queued in the store; whether there is such a job here.
+    pub(super) fn set_queued(&mut self, sequence: u64, queued: bool) -> bool {
+        let mut all = self.0.values_mut();
+        let found = all.find_map(|jobs| jobs.get_mut(&sequence));
+        found.map(|job| job.queued = queued).is_some()
+    }
+
+    pub(super) fn add(&mut self, stranger: Stranger) {
+        let jobs = self.0.entry(Arc::clone(&stranger.spec.task)).or_default();
+        let queued = stranger.queued;
+        // Somebody may hold the ticket of one that is here already.
+        let job = jobs.entry(stranger.ticket.sequence()).or_insert(stranger);
+        job.queued |= queued;
+    }
+
+    /// All that anybody may wait for.
+    pub(super) fn tickets(&self) -> impl Iterator<Item = &Arc<Ticket>> {
+        let jobs = self.0.values().flat_map(BTreeMap::values);
+        jobs.map(|job| &job.ticket)
+    }
+
+    /// Takes out all that anybody may wait for.
+    pub(super) fn take_all(&mut self) -> Vec<Arc<Ticket>> {
+        let jobs = self.0.drain().flat_map(|(_, jobs)| jobs.into_values());
+        jobs.map(|job| job.ticket).collect()
+    }
+
+    fn take_task(&mut self, task: &str) -> BTreeMap<u64, Stranger> {
+        self.0.remove(task).unwrap_or_default()
+    }
+}
+
+/// The plans of the specs of one page: many jobs have the same.
+#[derive(Debug, Default)]
+pub(super) struct Plans(HashMap<usize, Option<Arc<Plan>>>);
+
+impl Inner {
+    pub(super) fn plan_in(&self, plans: &mut Plans, spec: &Arc<Spec>) -> Option<Arc<Plan>> {
+        let key = Arc::as_ptr(spec) as usize;
+        let plan = plans.0.entry(key);
+        plan.or_insert_with(|| self.plan_of(spec).ok()).clone()
+    }
+
+    /// Takes in the jobs that were waiting for this task to be registered.
+    pub(super) fn welcome(&self, task: &str) {
+        let strangers = self.dispatch.lock().strangers.take_task(task);
+        if strangers.is_empty() {
+            return;
+        }
+        let mut plans = Plans::default();
+        let known: Vec<(Stranger, Option<Arc<Plan>>)> = strangers
+            .into_values()
+            .map(|job| {
+                let plan = self.plan_in(&mut plans, &job.spec);
+                (job, plan)
+            })
+            .collect();
+        {
+            let mut dispatch = self.dispatch.lock();
+            for (job, plan) in known {
+                dispatch.welcome(job, plan);
+            }
+        }
+        self.pump();
+    }
+
+    /// Takes in those of these tasks that were registered while their jobs were set aside.
+    pub(super) fn welcome_registered(&self, mut tasks: HashSet<Arc<str>>) {
+        {
+            let registered = self.tasks.read();
+            tasks.retain(|task| registered.contains_key(task));
+        }
+        for task in tasks {
+            self.welcome(&task);
+        }
+    }
+
+    /// The ticket of a job that is in the store and not here: another process's.
+    pub(super) fn ticket_of_stranger(
+        &self,
+        id: JobId,
+        sequence: u64,
+        spec: &Arc<Spec>,
+    ) -> Arc<Ticket> {
+        let ticket = {
+            let mut dispatch = self.dispatch.lock();
+            let known = dispatch.tickets.get(sequence).cloned();
+            let strange = || dispatch.strangers.get(sequence);
+            let known = known.or_else(|| strange().map(|job| Arc::clone(&job.ticket)));
+            if let Some(known) = known {
+                return known;
+            }
+            let ticket = Arc::new(Ticket::of_another(id, sequence));
+            dispatch.strangers.add(Stranger {
+                ticket: Arc::clone(&ticket),
+                spec: Arc::clone(spec),
+                queued: false,
+            });
+            ticket
+        };
+        if self.follows {
+            // Its end may have been told before there was anybody here to be told.
+            self.reconcile(Arc::clone(&ticket));
+        }
+        ticket
+    }
+
+    /// Why this engine can't run a job that it has set aside.
+    pub(super) fn why_strange(&self, job: &JobInfo) -> Option<Error> {
+        let strange = self.dispatch.lock().strangers.get(job.sequence).is_some();
+        strange.then(|| self.plan_of(&job.spec).err()).flatten()
+    }
+}
+
+impl Dispatch {
+    /// Takes in a job of another; one without a plan is set aside.
+    pub(super) fn welcome(&mut self, job: Stranger, plan: Option<Arc<Plan>>) {
+        match plan {
+            Some(plan) => {
+                job.ticket.give_plan(&plan);
+                self.take_in(job.ticket, job.queued);
+            }
+            None => self.strangers.add(job),
+        }
+    }
+}
