@@ -75,10 +75,12 @@ pub trait Store: Debug + Send + Sync + 'static {
     /// How many jobs are in each state, in constant time.
     fn tally(&self) -> Reply<Tally>;
 
-    /// First the jobs that have not ended, a page at a time, then the jobs that were changed through
-    /// other handles on the same store, where there can be any: that answer comes once there is a
-    /// change. What is changed while the pages are read is told after them. An engine
-    /// follows its store from its start to its end.
+    /// First the jobs of others that have not ended, and all orphans, a page at a time, then the jobs
+    /// that were changed through other handles on the same store, where there can be any: that answer
+    /// comes once there is a change. What is changed while the pages are read is told after them; each job once in a page,
+    /// as it stands then. A job is an orphan once what ran it is gone, until its attempt is recorded as
+    /// lost, and such losses count for 72 h. Where one process cancels what another runs, that one is
+    /// told to stop it. A close ends the following. An engine follows its store from its start to its end.
     fn follow(&self, request: Follow) -> Reply<Followed>;
 
     /// Forgets ended jobs whose time is up, a bounded number at a time, those first whose time was

@@ -3,10 +3,12 @@
 mod broken;
 mod kept;
 mod late;
+mod shared;
 
 pub use broken::{BrokenStore, When};
 pub use kept::KeptStore;
 pub use late::LateStore;
+pub use shared::{Shared, SharedStore};
 
 /// Hands every request of a [`Store`](bursar_core::Store) to `self.$pass(name, request)`.
 macro_rules! every_request {

@@ -26,6 +26,9 @@ pub(super) struct Progress {
     reading: Option<u64>,
     /// What was found not to have ended, where changes were missed before: the rest may have.
     seen: Option<HashSet<u64>>,
+    /// What came here while it was read: its end may have been too early to be told as a change, and
+    /// too late to be read.
+    unsure: Vec<Arc<Ticket>>,
 }
 
 impl Inner {
@@ -149,6 +152,13 @@ async fn pause(this: &Weak<Inner>) {
 }
 
 impl Progress {
+    /// Somebody waits for this job from now on.
+    pub(super) fn expect(&mut self, ticket: &Arc<Ticket>) {
+        if self.reading.is_some() {
+            self.unsure.push(Arc::clone(ticket));
+        }
+    }
+
     fn see(&mut self, sequence: u64) {
         if let Some(seen) = &mut self.seen {
             seen.insert(sequence);
@@ -173,13 +183,14 @@ impl Dispatch {
         if let Some(number) = self.progress.reading.take() {
             self.early.end(number);
         }
+        let mut unsure = std::mem::take(&mut self.progress.unsure);
+        unsure.retain(|ticket| !ticket.is_done());
         let Some(seen) = self.progress.seen.take() else {
-            return Vec::new();
+            return unsure;
         };
         let known = self.tickets.iter().map(|(_, ticket)| ticket);
         let all = known.chain(self.strangers.tickets());
-        all.filter(|ticket| !seen.contains(&ticket.sequence()))
-            .cloned()
-            .collect()
+        unsure.extend(all.filter(|one| !seen.contains(&one.sequence())).cloned());
+        unsure
     }
 }

@@ -122,6 +122,15 @@ impl Inner {
         self.look_up(ticket, |_, _, _| ());
     }
 
+    /// Tells those who hold the ticket of a job that has ended, and that is kept nowhere else.
+    pub(super) fn tell_of_end(&self, ticket: Arc<Ticket>) {
+        let reply = self.info(ticket.id(), false);
+        self.with_reply(reply, move |inner, info| {
+            let end = info.map_or_else(|_| forgotten(), |info| final_of(&info));
+            inner.tell_ended(&ticket, end);
+        });
+    }
+
     /// Finds out what became of a job that could not be claimed, and goes on from there.
     pub(super) fn recover(&self, ticket: Arc<Ticket>) {
         self.look_up(ticket, Self::go_on);

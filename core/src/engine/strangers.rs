@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::engine::dispatch::Dispatch;
+use crate::engine::early::Fate;
 use crate::engine::inner::Inner;
 use crate::engine::plan::Plan;
 use crate::engine::ticket::Ticket;
@@ -80,10 +81,15 @@ impl Inner {
 
     /// Takes in the jobs that were waiting for this task to be registered.
     pub(super) fn welcome(&self, task: &str) {
-        let strangers = self.dispatch.lock().strangers.take_task(task);
-        if strangers.is_empty() {
-            return;
-        }
+        let (strangers, number) = {
+            let mut dispatch = self.dispatch.lock();
+            let strangers = dispatch.strangers.take_task(task);
+            if strangers.is_empty() {
+                return;
+            }
+            // They are nowhere for a moment.
+            (strangers, dispatch.early.begin())
+        };
         let mut plans = Plans::default();
         let known: Vec<(Stranger, Option<Arc<Plan>>)> = strangers
             .into_values()
@@ -92,11 +98,20 @@ impl Inner {
                 (job, plan)
             })
             .collect();
+        let mut ended = Vec::new();
         {
             let mut dispatch = self.dispatch.lock();
             for (job, plan) in known {
-                dispatch.welcome(job, plan);
+                if dispatch.early.get(job.ticket.sequence()) == Some(Fate::Ended) {
+                    ended.push(job.ticket);
+                } else {
+                    dispatch.welcome(job, plan);
+                }
             }
+            dispatch.early.end(number);
+        }
+        for ticket in ended {
+            self.tell_of_end(ticket);
         }
         self.pump();
     }
@@ -128,6 +143,7 @@ impl Inner {
                 return known;
             }
             let ticket = Arc::new(Ticket::of_another(id, sequence));
+            dispatch.progress.expect(&ticket);
             dispatch.strangers.add(Stranger {
                 ticket: Arc::clone(&ticket),
                 spec: Arc::clone(spec),

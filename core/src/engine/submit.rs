@@ -142,7 +142,12 @@ impl Inner {
 
     /// Takes in a job that another submit has made, and that may have ended meanwhile.
     fn take_in_known(&self, ticket: Arc<Ticket>) -> Arc<Ticket> {
-        let ticket = self.dispatch.lock().take_in(ticket, false);
+        let ticket = {
+            let mut dispatch = self.dispatch.lock();
+            let ticket = dispatch.take_in(ticket, false);
+            dispatch.progress.expect(&ticket);
+            ticket
+        };
         self.reconcile(Arc::clone(&ticket));
         ticket
     }
@@ -154,7 +159,9 @@ impl Inner {
             let mut dispatch = self.dispatch.lock();
             let fate = dispatch.early.get(ticket.sequence());
             let queued = queued || fate == Some(Fate::Queued);
-            (dispatch.take_in(ticket, queued), fate)
+            let ticket = dispatch.take_in(ticket, queued);
+            dispatch.progress.expect(&ticket);
+            (ticket, fate)
         };
         if fate == Some(Fate::Ended) {
             self.reconcile(Arc::clone(&ticket));

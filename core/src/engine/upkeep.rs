@@ -107,6 +107,13 @@ impl Inner {
         let offered = jobs.iter().map(|job| {
             let known = dispatch.tickets.get(job.sequence).cloned();
             let known = known.filter(|ticket| ticket.plan().is_some())?;
+            // It may run here still though its lease was lost, or be about to be refused to a claim:
+            // it is looked up when that is over.
+            let newest = dispatch.newest_attempt(job.sequence);
+            if let Some(mine) = newest.filter(|mine| !mine.is_answered() && self.follows) {
+                mine.hear(0, true);
+                return Some(known);
+            }
             known.queued_while(dispatch.progress.page);
             dispatch.withdraw(&known);
             dispatch.offer(&known);
