@@ -1,5 +1,10 @@
 //! Engines of several processes on one store: each job runs once, and everybody is told.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test helper that can't go on should stop the test"
+)]
+
 use std::sync::Arc;
 use std::time::Duration;
 
