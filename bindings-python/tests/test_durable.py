@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -136,9 +135,9 @@ def test_a_url_that_means_no_store(tmp_path: Path, url: str, says: str) -> None:
     (tmp_path / "notes.txt").write_text("hello " * 1_000)
     with pytest.raises(bursar.Invalid, match=says):
         Engine(url.format(tmp_path))
-    assert os.listdir(tmp_path) == ["notes.txt"]
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 
 
 def test_an_unknown_durability_is_shown(url: str) -> None:
-    with pytest.raises(bursar.Invalid, match="'?\"?perhaps"):
+    with pytest.raises(bursar.Invalid, match="perhaps"):
         Engine(url, durability="perhaps")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]

@@ -21,7 +21,7 @@ def define(task: Task[..., Any]) -> None:
         _tasks[task.name] = task
         engines = list(_engines)
     for engine in engines:
-        engine._learn(task)
+        engine._learn(task)  # noqa: SLF001
 
 
 def attend(engine: Engine) -> None:
@@ -30,4 +30,4 @@ def attend(engine: Engine) -> None:
         _engines.add(engine)
         tasks = list(_tasks.values())
     for task in tasks:
-        engine._learn(task)
+        engine._learn(task)  # noqa: SLF001

@@ -203,12 +203,18 @@ impl Dispatch {
         Some(attempt)
     }
 
-    /// Gives back what an attempt reserved, once it has really ended.
-    pub(super) fn release(&mut self, attempt: &Attempt) -> bool {
+    /// Gives back what an attempt reserved, once it has really ended. Giving it back again changes
+    /// nothing.
+    pub(super) fn give_back(&mut self, attempt: &Attempt) {
         self.ledger.release(attempt.permit);
         if !self.waiting.is_empty() {
             self.waiting.remove(&attempt.key);
         }
+    }
+
+    /// Gives back what an attempt reserved; it runs no more.
+    pub(super) fn release(&mut self, attempt: &Attempt) -> bool {
+        self.give_back(attempt);
         self.running.remove(attempt.key).is_some()
     }
 }
