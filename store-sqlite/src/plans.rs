@@ -36,14 +36,20 @@ fn plan(connection: &Connection, statement: &str) -> Vec<String> {
 
 fn in_store(look: impl FnOnce(&Connection)) {
     let folder = bursar_testkit::Folder::new();
-    let (place, connection) = Place::open(&folder.join("jobs.db"), Durability::Process).unwrap();
+    let path = folder.join("jobs.db");
+    let (place, connection, presence) = Place::open(&path, Durability::Process).unwrap();
     look(&connection);
-    drop((connection, place));
+    drop((connection, place, presence));
 }
 
 /// Eight rows, a row for each who has the store open, and an index that holds nothing but what is looked for, are no walk.
 fn is_walk(step: &str) -> bool {
-    let fine = ["tally", "session", "sqlite_sequence", "spec USING COVERING INDEX spec_unused"];
+    let fine = [
+        "tally",
+        "session",
+        "sqlite_sequence",
+        "spec USING COVERING INDEX spec_unused",
+    ];
     step.strip_prefix("SCAN ")
         .is_some_and(|what| !fine.contains(&what))
 }

@@ -19,6 +19,7 @@ fn open(settings: Settings, durability: Durability) -> Arc<dyn Store> {
         durability,
         result_ttl: settings.result_ttl,
         seed: Some(7),
+        ..SqliteOptions::default()
     };
     let store = SqliteStore::open(folder.join("jobs.db"), options).unwrap();
     Arc::new(KeptStore::new(Arc::new(store), folder))

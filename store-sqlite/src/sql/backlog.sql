@@ -8,11 +8,12 @@ SELECT
     CASE
         WHEN attempt = 0 THEN 0
         ELSE
-            coalesce(outcome = 5 AND ended > ?4, 0)
+            coalesce(outcome = 5 AND ended > ?4 - 259200000000, 0)
             + (
                 SELECT count(*)
                 FROM attempt AS earlier
-                WHERE earlier.job = sequence AND earlier.outcome = 5 AND earlier.ended > ?4
+                WHERE earlier.job = sequence AND earlier.outcome = 5
+                    AND earlier.ended > max(?4, coalesce(job.started, 0), coalesce(job.ended, 0)) - 259200000000
             )
     END,
     CASE
