@@ -49,6 +49,16 @@ mod kind {
             })
         }
 
+        /// As they are where the system gives no more of them.
+        #[cfg(test)]
+        pub(crate) fn deaf() -> Self {
+            let open = Self::open().unwrap();
+            Self {
+                inotify: None,
+                ..open
+            }
+        }
+
         /// Ends the wait of the thread that listens, or the next one.
         pub(crate) fn call(&self) {
             // It fails only where it was called already.
@@ -123,6 +133,12 @@ mod kind {
     impl Ears {
         pub(crate) fn open() -> std::io::Result<Self> {
             Ok(Self::default())
+        }
+
+        /// They are so by nature.
+        #[cfg(test)]
+        pub(crate) fn deaf() -> Self {
+            Self::default()
         }
 
         /// Ends the wait of the thread that listens, or the next one.

@@ -28,7 +28,7 @@ use crate::watcher::{Pace, Watcher};
 use crate::writer::{Asked, Works, Writer};
 
 /// The store behind the URL `sqlite:path`: one file, and beside it what SQLite and this store keep
-/// for those who have it open (`-wal`, `-shm`, `-lock`, `-open`).
+/// for those who have it open (`-wal`, `-shm`, `-lock`, `-open`, `-session-N`).
 pub struct SqliteStore {
     place: Arc<Place>,
     works: Arc<Works>,
@@ -330,6 +330,29 @@ mod tests {
     use bursar_testkit::conformance::job;
 
     use super::*;
+
+    #[test]
+    fn whoever_cannot_hear_looks_by_itself() {
+        let folder = Folder::new();
+        let path = folder.join("jobs.db");
+        let open = || SqliteStore::open(&path, SqliteOptions::default()).unwrap();
+        let (deaf, other) = (open(), open());
+        deaf.watch.ears.set(crate::ears::Ears::deaf()).unwrap();
+        let (from, limit) = (Position::Unfinished(0), 10);
+        let from = deaf.follow(Follow { from, limit }).wait().unwrap().next;
+        let told = deaf.follow(Follow { from, limit });
+        let now = Timestamp::from_micros(1);
+        let jobs = [job()].into_iter().collect();
+        other.submit(Submit { now, jobs }).wait().unwrap();
+        let told = told.wait().unwrap();
+        assert_eq!(told.jobs.len(), 1);
+        let waits = deaf.follow(Follow {
+            from: told.next,
+            limit,
+        });
+        deaf.close().wait().unwrap();
+        assert_eq!(waits.wait().unwrap_err().kind(), ErrorKind::Closed);
+    }
 
     #[test]
     fn a_forked_child_is_refused_and_writes_nothing() {

@@ -22,8 +22,8 @@ use bursar_testkit::{Folder, PATIENCE};
 fn options() -> SqliteOptions {
     SqliteOptions {
         durability: Durability::Process,
-        lease: Duration::from_millis(600),
-        lease_grace: Duration::from_millis(300),
+        lease: Duration::from_secs(2),
+        lease_grace: Duration::from_secs(1),
         ..SqliteOptions::default()
     }
 }
