@@ -136,8 +136,8 @@ export class Engine {
 
   /**
    * Shuts down: nothing more starts; what runs has `grace` to end and is then asked to stop; what is
-   * left is given back. Resolves when that is done. A second call with a `grace` of 0 goes
-   * straight to the end: what runs is asked to stop, and given up on at once.
+   * left is given back. Resolves when that is done. A second call with a `grace` of 0 cuts the first
+   * one's short.
    *
    * @throws BursarError `Invalid` for a grace out of range.
    */

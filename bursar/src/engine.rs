@@ -243,8 +243,7 @@ impl Engine {
         after(self.core().shutdown(None))
     }
 
-    /// Shuts down with this grace. A second shutdown with one of zero goes straight to the end: what
-    /// runs is asked to stop, and given up on at once.
+    /// Shuts down with this grace. One of zero cuts an earlier shutdown short.
     pub fn shutdown_within(&self, grace: Duration) -> Reply<()> {
         after(self.core().shutdown(Some(grace)))
     }

@@ -110,8 +110,7 @@ class Engine(_native.EngineBase):
         """Shuts down: nothing more starts, what runs has `grace` to end and is then asked to stop.
 
         Args:
-            grace: how long what runs may go on (default: the option `shutdown_grace`); 0 asks at once, and
-                in a second call gives up at once on what still runs.
+            grace: how long what runs may go on (default: the option `shutdown_grace`); 0 asks at once.
             wait: whether to return only once everything has ended or was given up on.
         """
         _exit.forget(self)

@@ -28,7 +28,7 @@ pub(super) struct Phase {
     quiet: Mutex<Vec<Arc<Signal<()>>>>,
     /// Told when no job is left.
     empty: Mutex<Vec<Arc<Signal<()>>>>,
-    /// Told to cut the waiting short.
+    /// Told to cut the first waiting short.
     hurry: Signal<()>,
     closed: Arc<Signal<()>>,
 }
@@ -101,7 +101,7 @@ impl Inner {
     }
 
     /// Begins to shut down; the signal tells when that is done. A second call with no `grace`
-    /// goes straight to the end: what runs is asked to stop, and given up on at once.
+    /// cuts the waiting of the first short.
     pub(crate) fn shutdown(&self, grace: Duration) -> Arc<Signal<()>> {
         let closed = Arc::clone(&self.phase.closed);
         let (open, at) = (OPEN, &self.phase.at);
@@ -119,10 +119,10 @@ impl Inner {
     }
 
     async fn wind_down(&self, grace: Duration) {
-        let hurry = || async { self.phase.hurry.wait_async().await };
-        either(self.quiet_within(grace), hurry()).await;
+        let hurry = async { self.phase.hurry.wait_async().await };
+        either(self.quiet_within(grace), hurry).await;
         self.stop_all();
-        either(self.quiet_within(self.options.grace), hurry()).await;
+        self.quiet_within(self.options.grace).await;
         for attempt in self.running() {
             self.abandon(&attempt);
         }
