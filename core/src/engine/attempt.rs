@@ -79,11 +79,20 @@ impl Attempt {
         Some(this)
     }
 
-    /// Makes a blank one a new attempt.
-    pub(crate) fn assign(&mut self, key: u64, ticket: Arc<Ticket>, permit: Permit) {
-        self.key = key;
-        self.ticket = ticket;
-        self.permit = permit;
+    /// A new attempt, made of a blank one where there is one.
+    pub(crate) fn reuse(
+        blank: Option<Arc<Self>>,
+        key: u64,
+        ticket: Arc<Ticket>,
+        permit: Permit,
+    ) -> Arc<Self> {
+        if let Some(mut this) = blank
+            && let Some(own) = Arc::get_mut(&mut this)
+        {
+            (own.key, own.ticket, own.permit) = (key, ticket, permit);
+            return this;
+        }
+        Arc::new(Self::new(key, ticket, permit))
     }
 
     pub(crate) fn begin(

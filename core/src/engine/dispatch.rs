@@ -9,7 +9,7 @@ use smallvec::SmallVec;
 use crate::clock::Tick;
 use crate::engine::attempt::Attempt;
 use crate::engine::ticket::Ticket;
-use crate::ledger::{Ledger, Permit};
+use crate::ledger::Ledger;
 use crate::rank::Rank;
 use crate::scheduler::Scheduler;
 use crate::seq_map::SeqMap;
@@ -193,7 +193,7 @@ impl Dispatch {
         let plan = ticket.plan()?;
         let key = self.last_key + 1;
         let permit = self.ledger.reserve(key, &plan.amounts)?;
-        let attempt = new_attempt(self.blank.pop(), key, Arc::clone(ticket), permit);
+        let attempt = Attempt::reuse(self.blank.pop(), key, Arc::clone(ticket), permit);
         self.last_key = key;
         self.running.insert(key, Arc::clone(&attempt));
         Some(attempt)
@@ -213,19 +213,4 @@ impl Dispatch {
         }
         self.running.remove(attempt.key).is_some()
     }
-}
-
-fn new_attempt(
-    blank: Option<Arc<Attempt>>,
-    key: u64,
-    ticket: Arc<Ticket>,
-    permit: Permit,
-) -> Arc<Attempt> {
-    if let Some(mut blank) = blank
-        && let Some(attempt) = Arc::get_mut(&mut blank)
-    {
-        attempt.assign(key, ticket, permit);
-        return blank;
-    }
-    Arc::new(Attempt::new(key, ticket, permit))
 }

@@ -8,10 +8,10 @@ use crate::engine::dispatch::Early;
 use crate::engine::driver::STEP;
 use crate::engine::inner::Inner;
 use crate::engine::ticket::Ticket;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Result};
 use crate::event::EventKind;
 use crate::state::State;
-use crate::store::{Promote, Promoted, Prune, Pruned};
+use crate::store::{Promote, Promoted, Prune, Pruned, Reply, Store};
 
 const IDLE: u8 = 0;
 const UNDER_WAY: u8 = 1;
@@ -44,27 +44,38 @@ impl Inner {
         self.driver.alarm(self.tick());
     }
 
-    /// Asks the store what time has brought.
-    pub(super) fn promote(&self) {
-        if !self.promotion.begin() {
+    /// Makes a request of which only one is under way at a time.
+    fn one_at_a_time<T: Send + 'static>(
+        &self,
+        upkeep: fn(&Self) -> &Upkeep,
+        request: impl FnOnce(&dyn Store) -> Reply<T>,
+        answered: impl FnOnce(&Self, Result<T>) + Send + 'static,
+    ) {
+        if !upkeep(self).begin() {
             return;
         }
-        let reply = self.store.promote(Promote {
-            now: self.now(),
-            limit: STEP,
+        self.with_reply(request(&*self.store), move |inner, answer| {
+            answered(inner, answer);
+            if upkeep(inner).end() {
+                inner.wake();
+            }
         });
-        self.with_reply(reply, |inner, promoted| {
-            match promoted {
+    }
+
+    /// Asks the store what time has brought.
+    pub(super) fn promote(&self) {
+        let (now, limit) = (self.now(), STEP);
+        self.one_at_a_time(
+            |inner| &inner.promotion,
+            |store| store.promote(Promote { now, limit }),
+            |inner, promoted| match promoted {
                 Ok(promoted) => inner.promoted(promoted),
                 Err(error) => {
                     inner.unanswered.lose_promotion();
                     inner.look_again(&error);
                 }
-            }
-            if inner.promotion.end() {
-                inner.wake();
-            }
-        });
+            },
+        );
     }
 
     /// Time goes on though the store didn't answer.
@@ -119,21 +130,14 @@ impl Inner {
 
     /// Asks the store to forget what is past its time.
     pub(super) fn prune(&self) {
-        if !self.pruning.begin() {
-            return;
-        }
-        let reply = self.store.prune(Prune {
-            now: self.now(),
-            limit: STEP,
-        });
-        self.with_reply(reply, |inner, pruned| {
-            match pruned {
+        let (now, limit) = (self.now(), STEP);
+        self.one_at_a_time(
+            |inner| &inner.pruning,
+            |store| store.prune(Prune { now, limit }),
+            |inner, pruned| match pruned {
                 Ok(Pruned { next, .. }) => next.into_iter().for_each(|next| inner.alarm_at(next)),
                 Err(error) => inner.look_again(&error),
-            }
-            if inner.pruning.end() {
-                inner.wake();
-            }
-        });
+            },
+        );
     }
 }
