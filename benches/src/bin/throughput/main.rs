@@ -4,6 +4,7 @@
 //! `cargo run --release -p bursar-benches --bin throughput [-- [--json] [--jobs N] [--rounds N]]`
 
 mod allocator;
+mod contender;
 mod idle;
 mod latency;
 mod memory;
@@ -25,16 +26,22 @@ fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
         .build()
 }
 
+/// What stands behind `option`.
+fn given(option: &str) -> Option<String> {
+    let mut arguments = std::env::args().skip_while(|argument| argument != option);
+    arguments.nth(1)
+}
+
 /// The number behind `option`.
 fn number(option: &str, default: usize) -> usize {
-    let mut arguments = std::env::args().skip_while(|argument| argument != option);
-    let given = arguments.nth(1);
-    given
-        .and_then(|given| given.parse().ok())
-        .unwrap_or(default)
+    let given = given(option).and_then(|given| given.parse().ok());
+    given.unwrap_or(default)
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    if let Some(name) = given(contender::OPTION) {
+        return contender::serve(&name);
+    }
     let report = Report::new(std::env::args().any(|argument| argument == "--json"));
     let (jobs, rounds) = (number("--jobs", 1_000_000), number("--rounds", 5));
     runs::measure(&report, jobs, rounds)?;

@@ -4,40 +4,17 @@ use std::time::Instant;
 
 use bursar::{Engine, Priority};
 
-use crate::report::{Goal, Peer, Report, median};
-use crate::{noop, peers, runtime};
+use crate::contender;
+use crate::noop;
+use crate::report::{Goal, Peer, Report};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 /// Calls handed over together by `submit_many`.
 const TOGETHER: usize = 1_000;
 
-/// Jobs per second of each contender, one per round.
-#[derive(Default)]
-struct Rates {
-    tokio: Vec<f64>,
-    single: Vec<f64>,
-    many: Vec<f64>,
-    apalis: Vec<f64>,
-}
-
 pub(crate) fn measure(report: &Report, jobs: usize, rounds: usize) -> Result<()> {
-    let mut rates = Rates::default();
-    // Contenders take turns, so that whatever the machine does meets them all.
-    for _ in 0..rounds {
-        rates
-            .tokio
-            .push(runtime()?.block_on(peers::tokio_spawn(jobs))?);
-        rates.single.push(runtime()?.block_on(one_by_one(jobs))?);
-        rates.many.push(runtime()?.block_on(together(jobs))?);
-        rates.apalis.push(runtime()?.block_on(peers::apalis(jobs))?);
-    }
-    let (tokio, single, many, apalis) = (
-        median(rates.tokio),
-        median(rates.single),
-        median(rates.many),
-        median(rates.apalis),
-    );
+    let [tokio, single, many, apalis] = contender::compare(jobs, rounds)?;
     let goal = Goal {
         bar: Some(0.5),
         stretch: Some(1.0),
@@ -76,7 +53,7 @@ async fn engine() -> bursar::Result<Engine> {
     clippy::disallowed_methods,
     reason = "a benchmark reads the real clock"
 )]
-async fn one_by_one(jobs: usize) -> Result<f64> {
+pub(crate) async fn one_by_one(jobs: usize) -> Result<f64> {
     let engine = engine().await?;
     let start = Instant::now();
     let mut submitted = Vec::with_capacity(jobs);
@@ -96,7 +73,7 @@ async fn one_by_one(jobs: usize) -> Result<f64> {
     clippy::disallowed_methods,
     reason = "a benchmark reads the real clock"
 )]
-async fn together(jobs: usize) -> Result<f64> {
+pub(crate) async fn together(jobs: usize) -> Result<f64> {
     let engine = engine().await?;
     let start = Instant::now();
     let mut submitted = Vec::with_capacity(jobs);
