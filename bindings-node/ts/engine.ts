@@ -85,7 +85,7 @@ export class Engine {
   ): Promise<Job<Result>[]>
   submitMany<Result = unknown>(name: string, calls: Iterable<readonly unknown[]>): Promise<Job<Result>[]>
   async submitMany(task: unknown, calls: Iterable<readonly unknown[]>): Promise<Job[]> {
-    return this.#runner.submitMany(this.#definition(task), [...calls])
+    return this.#runner.submitMany(this.#definition(task), calls)
   }
 
   /**

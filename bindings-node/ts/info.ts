@@ -1,3 +1,4 @@
+import { listOf } from './call.js'
 import { decode } from './codec.js'
 import type { Values } from './values.js'
 
@@ -238,8 +239,8 @@ export function dated<T extends Record<string, unknown>>(raw: T, names: readonly
 
 /** Arguments are a list; where they were let go there is nothing. */
 function argsOf(held: Held, values: Values): unknown[] | undefined {
-  const args = value(held, values)
-  return Array.isArray(args) ? args : undefined
+  if (held === null) return undefined
+  return 'live' in held ? listOf(values.get(held.live)) : (held.json as unknown[])
 }
 
 function value(held: Held, values: Values): unknown {

@@ -27,14 +27,11 @@ const CODES: Record<string, JobFailedCode> = {
 }
 
 type Resolve = (value: unknown) => void
-type Reject = (error: unknown) => void
 
-/** What settles the promise that was made last: one function for all, rather than one for each. */
+/** What resolves the promise that was made last: one function for all, rather than one for each. */
 let resolve: Resolve | undefined
-let reject: Reject | undefined
-const remember = (onValue: Resolve, onError: Reject) => {
+const remember = (onValue: Resolve) => {
   resolve = onValue
-  reject = onError
 }
 
 /** A job that ended without completing, and what it threw where that is at hand. */
@@ -48,17 +45,12 @@ interface Failed {
  * It is not a thenable: await {@link Job.result}.
  */
 export class Job<T = unknown> {
-  /** Whether the submit found an unfinished job with the same unique key, and this is that one. */
-  readonly deduplicated: boolean = false
-
-  // What follows is for the engine alone. Plain fields, since 100,000 jobs a second are made here.
-  /** @internal */ _runner: Runner
+  // What follows is for the engine alone. Plain fields, and few: what waits is copied by the collector.
+  /** @internal */ readonly _runner: Runner
   /** @internal The number by which the native half knows it, until it has ended. */ _number: number
-  /** @internal */ _id: string | undefined = undefined
   /** @internal The state that it ended in. */ _state: State | undefined = undefined
   /** @internal What it returned, or how it failed. */ _value: unknown = undefined
   /** @internal Who waits for its result first. */ _resolve: Resolve | undefined = undefined
-  /** @internal */ _reject: Reject | undefined = undefined
   /** @internal Who else waits. */ _wakes: Wake[] | undefined = undefined
   /** @internal The id as four numbers, once it has ended. */ _a = 0
   /** @internal */ _b = 0
@@ -71,14 +63,15 @@ export class Job<T = unknown> {
     this._number = number
   }
 
+  /** Whether the submit found an unfinished job with the same unique key, and this is that one. */
+  get deduplicated(): boolean {
+    return false
+  }
+
   /** The id: sortable by submission, and the idempotency key to pass on. */
   get id(): string {
-    if (this._id === undefined) {
-      this._id = this._state
-        ? formatId(this._a, this._b, this._c, this._d)
-        : this._runner.native.idOf(this._number)
-    }
-    return this._id
+    if (this._state === undefined) return this._runner.native.idOf(this._number)
+    return formatId(this._a, this._b, this._c, this._d)
   }
 
   /** Whether it has ended, well or not. */
@@ -237,16 +230,15 @@ export class Job<T = unknown> {
   #firstResult(): Promise<T> {
     const promise = new Promise(remember) as Promise<T>
     this._resolve = resolve as Resolve
-    this._reject = reject as Reject
+    resolve = undefined
     return promise
   }
 
   #settle(): void {
     const error = this.#failure()
-    if (error === undefined) this._resolve?.(this._value)
-    else this._reject?.(error)
+    const settle = this._resolve
     this._resolve = undefined
-    this._reject = undefined
+    settle?.(error === undefined ? this._value : Promise.reject(error))
   }
 
   /** Waits for its end. */
@@ -318,6 +310,11 @@ export class Job<T = unknown> {
 /** @internal The value of a completed job that came as text. */
 export function decodeResult(facts: EndFacts): unknown {
   return facts.result === undefined ? null : decode(facts.result)
+}
+
+/** @internal The submit found an earlier job, and this is that one. */
+export function markDeduplicated(job: Job | undefined): void {
+  if (job) Object.defineProperty(job, 'deduplicated', { value: true, enumerable: true })
 }
 
 function formatId(a: number, b: number, c: number, d: number): string {

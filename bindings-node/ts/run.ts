@@ -1,3 +1,4 @@
+import { type Args, argsOf, call } from './call.js'
 import { decode, encode } from './codec.js'
 import { type Running, scope } from './current.js'
 import type { Handler } from './definition.js'
@@ -45,13 +46,28 @@ export class Place {
     return this.#running
   }
 
-  /** Runs a handler as part of its job. */
-  run(running: Running, handler: Handler, live: unknown[] | undefined): void {
+  /** Runs a handler with live arguments as part of its job. */
+  run(running: Running, handler: Handler, args: Args): void {
+    this.#running = running
+    begun()
+    this.#call(running, handler, args)
+  }
+
+  /** Runs a handler as part of its job, with the arguments that the engine has as text. */
+  runEncoded(running: Running, handler: Handler): void {
     this.#running = running
     begun()
     try {
-      const args = live ?? (decode(this.#runner.native.attemptArgs(running.number)) as unknown[])
-      const returned = scope.enter(running, invoke, handler, args)
+      const args = decode(this.#runner.native.attemptArgs(running.number)) as unknown[]
+      this.#call(running, handler, argsOf(args))
+    } catch (error) {
+      this.#threw(error)
+    }
+  }
+
+  #call(running: Running, handler: Handler, args: Args): void {
+    try {
+      const returned = scope.enter(running, call, handler, args)
       if (isThenable(returned)) this.#follow(returned)
       else this.#returned(returned)
     } catch (error) {
@@ -74,10 +90,6 @@ export class Place {
     if (returned) this.#runner.returned(running, value)
     else this.#runner.threw(running, value)
   }
-}
-
-function invoke(handler: Handler, args: unknown[]): unknown {
-  return handler(...args)
 }
 
 function isPlainPromise(value: PromiseLike<unknown>): boolean {

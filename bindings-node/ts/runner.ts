@@ -1,11 +1,12 @@
 import { AsyncResource } from 'node:async_hooks'
+import { type Args, argsOf, listOf } from './call.js'
 import { encodeArgs } from './codec.js'
 import { Running } from './current.js'
 import { type Definition, findDefinition, type Handler, type KeyOf } from './definition.js'
 import { BursarError, guarded, translate } from './errors.js'
 import { hold, release } from './hold.js'
 import { STATES, type State } from './info.js'
-import { decodeResult, Job } from './job.js'
+import { decodeResult, Job, markDeduplicated } from './job.js'
 import { type NativeEngine, native, type Pairs } from './native.js'
 import { Plans } from './plans.js'
 import { Place, returnedEnd, thrownEnd } from './run.js'
@@ -90,12 +91,14 @@ export class Runner {
   }
 
   /** Submits many calls of one task, all of them or none. */
-  async submitMany(definition: Definition, calls: readonly (readonly unknown[])[]): Promise<Job[]> {
+  async submitMany(definition: Definition, calls: Iterable<readonly unknown[]>): Promise<Job[]> {
+    // All are read before the first is posted: reading them may run code of the program, which may throw.
+    const all = readCalls(calls)
     const plan = guarded(() => this.#plans.of(definition))
     const { keyOf } = definition
-    if (!this.#canPost(keyOf)) return this.#submitAll(plan, calls, keyOf)
-    const lists = calls.map((call) => [...call])
-    const jobs = lists.map((args) => this.#postCall(plan, args))
+    if (!this.#canPost(keyOf)) return this.#submitAll(plan, all, keyOf)
+    const jobs: Job[] = []
+    for (const args of all) jobs.push(this.#postCall(plan, args))
     this.#flush()
     return jobs
   }
@@ -180,7 +183,7 @@ export class Runner {
   #submit(definition: Definition, args: unknown[]): Job {
     const plan = this.#plans.of(definition)
     const { keyOf } = definition
-    return this.#canPost(keyOf) ? this.#postCall(plan, args) : this.#submitNow(plan, args, keyOf)
+    return this.#canPost(keyOf) ? this.#postCall(plan, argsOf(args)) : this.#submitNow(plan, args, keyOf)
   }
 
   /** Whether calls can't be refused any more, nor be an earlier job: they go with the next exchange. */
@@ -188,19 +191,19 @@ export class Runner {
     return this.live && keyOf === undefined && !this.closing
   }
 
-  #postCall(plan: number, args: unknown[]): Job {
+  #postCall(plan: number, args: Args): Job {
     const job = this.#newJob()
     this.#post(In.submit, plan, job._number, this.values.put(args))
     this.#begun()
     return job
   }
 
-  #submitAll(plan: number, calls: readonly (readonly unknown[])[], keyOf: KeyOf | undefined): Job[] {
-    const lists = calls.map((call) => [...call])
+  #submitAll(plan: number, calls: readonly Args[], keyOf: KeyOf | undefined): Job[] {
+    const lists = calls.map(listOf)
     const texts = this.live ? null : lists.map(encodeArgs)
     const keys = keyOf ? lists.map((args) => keyOf(args)) : null
-    const args = this.live ? lists.map((list) => this.values.put(list)) : []
-    const jobs = lists.map(() => this.#newJob())
+    const args = this.live ? calls.map((args) => this.values.put(args)) : []
+    const jobs = calls.map(() => this.#newJob())
     try {
       const numbers = jobs.map((job) => job._number)
       const earlier = this.native.submitMany(plan, numbers, args, texts, keys)
@@ -217,7 +220,7 @@ export class Runner {
     const text = this.live ? null : encodeArgs(args)
     const key = keyOf ? keyOf(args) : null
     return this.adopt((number, job) => {
-      const live = this.live ? this.values.put(args) : 0
+      const live = this.live ? this.values.put(argsOf(args)) : 0
       if (this.native.submit(plan, number, live, text, key)) markDeduplicated(job)
     })
   }
@@ -318,8 +321,11 @@ export class Runner {
 
   #start(number: number, handler: number, live: number): void {
     this.#places[number] ??= new Place(this)
-    const args = live >= 0 ? (this.values.get(live) as unknown[]) : undefined
-    this.#places[number]?.run(new Running(this, number), this.#plans.handler(handler) as Handler, args)
+    const place = this.#places[number] as Place
+    const running = new Running(this, number)
+    const work = this.#plans.handler(handler) as Handler
+    if (live >= 0) place.run(running, work, this.values.get(live))
+    else place.runEncoded(running, work)
   }
 
   /** A handler returned. */
@@ -393,7 +399,6 @@ export class Runner {
     process.emitWarning(error)
     for (const job of this.#jobs) {
       if (job === undefined) continue
-      job._id = safeId(job)
       this.#dropJob(job)
       job._end('failed', error)
       this.#finished()
@@ -401,14 +406,8 @@ export class Runner {
   }
 }
 
-function safeId(job: Job): string {
-  try {
-    return job.id
-  } catch {
-    return ''
-  }
-}
-
-function markDeduplicated(job: Job | undefined): void {
-  if (job) (job as { deduplicated: boolean }).deduplicated = true
+function readCalls(calls: Iterable<readonly unknown[]>): Args[] {
+  const all: Args[] = []
+  for (const call of calls) all.push(argsOf(call))
+  return all
 }

@@ -52,7 +52,7 @@ const methods = {
     return currentRunner().submit(this[DEFINITION], args)
   },
   async submitMany(this: Defined, calls: Iterable<readonly unknown[]>) {
-    return currentRunner().submitMany(this[DEFINITION], [...calls])
+    return currentRunner().submitMany(this[DEFINITION], calls)
   },
   options(this: Defined, options: Record<string, unknown>) {
     return callable(refine(this[DEFINITION], options))
