@@ -14,6 +14,11 @@ use crate::error::{Code, Result};
 /// A weak function: a bell that may still ring doesn't keep the process alive.
 type Call = ThreadsafeFunction<(), (), (), Status, false, true>;
 
+thread_local! {
+    /// Asking the thread itself takes a share in it each time.
+    static THREAD: ThreadId = thread::current().id();
+}
+
 /// Wakes the loop.
 pub(crate) struct Bell {
     call: Mutex<Option<Call>>,
@@ -56,7 +61,7 @@ impl Bell {
 
     /// Whether this is the loop's thread.
     pub(crate) fn is_home(&self) -> bool {
-        thread::current().id() == self.home
+        THREAD.with(|thread| *thread == self.home)
     }
 
     /// The loop looks: what comes from here on rings again.

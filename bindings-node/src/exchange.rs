@@ -66,7 +66,12 @@ struct Outbox<'a> {
 impl Outbox<'_> {
     /// Whether another operation, and then the last one, surely fit.
     fn has_room(&self) -> bool {
-        self.numbers.len() - self.length > op::LONGEST
+        self.room() > 0
+    }
+
+    /// How many operations surely fit, and then the last one.
+    fn room(&self) -> usize {
+        (self.numbers.len() - self.length).saturating_sub(1) / op::LONGEST
     }
 
     fn push<const N: usize>(&mut self, operation: [i32; N]) {
@@ -187,21 +192,20 @@ impl Seat {
 
     /// Objects are released last: an end may still have to hand one over.
     fn fill_from_mailbox(&self, tables: &mut Tables, outbox: &mut Outbox<'_>) {
-        while outbox.has_room()
-            && let Some(job) = self.mailbox.ended.pop()
-        {
+        let mut numbers = std::mem::take(&mut tables.taken);
+        self.mailbox.ended.take(outbox.room(), &mut numbers);
+        for job in numbers.drain(..) {
             end(tables, job, outbox);
         }
-        while outbox.has_room()
-            && let Some(waiter) = self.mailbox.ready.pop()
-        {
+        self.mailbox.ready.take(outbox.room(), &mut numbers);
+        for waiter in numbers.drain(..) {
             outbox.push([op::READY, waiter as i32]);
         }
-        while outbox.has_room()
-            && let Some(object) = self.mailbox.released.pop()
-        {
+        self.mailbox.released.take(outbox.room(), &mut numbers);
+        for object in numbers.drain(..) {
             outbox.push([op::RELEASE, object as i32]);
         }
+        tables.taken = numbers;
     }
 }
 

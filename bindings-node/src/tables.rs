@@ -126,6 +126,8 @@ pub(crate) struct Tables {
     /// Ends that are more than a number, until the next exchange.
     pub(crate) ends: Vec<(Arc<Attempt>, Ended)>,
     pub(crate) listeners: Table<Option<Listening>>,
+    /// Numbers just taken out of the mailbox; empty but for its room in between.
+    pub(crate) taken: Vec<u32>,
 }
 
 impl Tables {

@@ -22,7 +22,7 @@ impl Token {
 
     /// The number of the object that `payload` stands for.
     pub(crate) fn number_of(payload: &Payload) -> Option<u32> {
-        payload.as_live::<Self>().map(|token| token.number)
+        payload.live_ref::<Self>().map(|token| token.number)
     }
 }
 

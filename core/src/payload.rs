@@ -63,6 +63,14 @@ impl Payload {
         }
     }
 
+    /// The live object, where it is one of type `T`, without taking a share in it.
+    pub fn live_ref<T: Any + Send + Sync>(&self) -> Option<&T> {
+        match self {
+            Self::Live(object) => object.downcast_ref(),
+            Self::Null | Self::Bytes(..) => None,
+        }
+    }
+
     /// Whether this is a live object.
     pub fn is_live(&self) -> bool {
         matches!(self, Self::Live(_))
