@@ -399,10 +399,20 @@ export class Runner {
     process.emitWarning(error)
     for (const job of this.#jobs) {
       if (job === undefined) continue
+      // Its end brings no id.
+      Object.defineProperty(job, 'id', { value: safeId(job) })
       this.#dropJob(job)
       job._end('failed', error)
       this.#finished()
     }
+  }
+}
+
+function safeId(job: Job): string {
+  try {
+    return job.id
+  } catch {
+    return ''
   }
 }
 
