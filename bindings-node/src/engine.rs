@@ -1,16 +1,18 @@
 //! The native half of one engine.
 
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::ops::Deref;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bursar::core::{
-    Engine, EngineBuilder, EngineOptions, ExecutorKind, HostLane, ManualClock, OptionValue, Style,
+    Engine, EngineOptions, Error, ExecutorKind, HostLane, ManualClock, OptionValue, Style,
 };
 use napi::bindgen_prelude::{Function, Unknown};
 use napi_derive::napi;
+use parking_lot::Mutex;
 
 use crate::bell::Bell;
 use crate::error::{Code, Result, fault};
@@ -28,6 +30,8 @@ pub struct Seat {
     pub(crate) lane: HostLane,
     pub(crate) mailbox: Arc<Mailbox>,
     pub(crate) tables: RefCell<Tables>,
+    /// What went wrong with what a waiter was waiting for.
+    pub(crate) faults: Arc<Mutex<HashMap<u32, Error>>>,
     clock: Option<Arc<ManualClock>>,
 }
 
@@ -65,10 +69,10 @@ impl NativeEngine {
         manual: bool,
     ) -> Result<Self> {
         let options = engine_options(options)?;
-        let store = bursar::open_store(url.as_deref(), &options).map_err(fault)?;
         let mailbox = Arc::new(Mailbox::new(Bell::new(&wake)?));
         let lane = HostLane::new();
-        let mut builder = EngineBuilder::new(store, options)
+        let mut builder = bursar::open_engine(url.as_deref(), options)
+            .map_err(fault)?
             .executor(ExecutorKind::Async, Arc::new(lane.clone()));
         let clock = manual.then(|| Arc::new(ManualClock::default()));
         if let Some(clock) = &clock {
@@ -82,6 +86,7 @@ impl NativeEngine {
             lane,
             mailbox,
             tables: RefCell::default(),
+            faults: Arc::default(),
             clock,
         });
         let number = seats::take(&seat);

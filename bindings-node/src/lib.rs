@@ -9,6 +9,7 @@ mod allocator;
 mod attempt;
 mod bell;
 mod checks;
+mod copying;
 mod engine;
 mod error;
 mod exchange;

@@ -146,6 +146,7 @@ fn reason(reason: &Reason) -> Value {
             "kind": "time", "until": millis(*until), "left": left.as_secs_f64(), "retry": retry
         }),
         Reason::Paused(why) => json!({ "kind": "paused", "why": why }),
+        Reason::NotHere(why) => json!({ "kind": "notHere", "why": why }),
         Reason::Budget {
             dimension,
             needs,

@@ -29,12 +29,23 @@ export function findDefinition(name: string): Definition | undefined {
   return defined.get(name)
 }
 
+/** Who wants to know of every task. */
+const listeners = new Set<(definition: Definition) => void>()
+
+/** @internal Tells `listener` of every task that is defined, and of those to come; gives what ends that. */
+export function attendDefinitions(listener: (definition: Definition) => void): () => void {
+  listeners.add(listener)
+  for (const definition of defined.values()) listener(definition)
+  return () => listeners.delete(listener)
+}
+
 /** @internal Defines a task. */
 export function define(name: string, options: Options, handler: Handler): Definition {
   const { pairs, keyOf } = split(options)
   guarded(() => native.checkTask(name, pairs))
   const definition = { name, handler, options: pairs, keyOf, base: undefined }
   defined.set(name, definition)
+  for (const listener of listeners) listener(definition)
   return definition
 }
 

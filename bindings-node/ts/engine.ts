@@ -31,8 +31,8 @@ export class Engine {
   /**
    * Opens an engine. Tasks that are submitted without one go to the engine that was opened last.
    *
-   * @param url Where jobs are kept, such as `memory:`; default the environment's `BURSAR_URL`, else
-   * `memory:`.
+   * @param url Where jobs are kept, `memory:` or a file such as `sqlite:jobs.db`; default the environment's
+   * `BURSAR_URL`, else `memory:`.
    * @param options What it shares out and how it runs jobs.
    * @throws BursarError `Invalid` for a URL of no known kind, an unknown option or a value out of
    * range; `Unavailable` where the system gives no thread.
@@ -132,6 +132,22 @@ export class Engine {
    */
   async drain(options?: WaitOptions): Promise<void> {
     await this.#until((waiter) => this.#runner.native.drained(waiter), options, 'the work of the engine')
+  }
+
+  /**
+   * Writes a copy of the store to a new file, in one piece, while everything goes on.
+   *
+   * @throws BursarError `Invalid` where the store ends with the process; `Conflict` where there is a file
+   * already; `Unavailable` where it can't be written.
+   */
+  async backup(path: string): Promise<void> {
+    let waiting = 0
+    const begin = (waiter: number) => {
+      waiting = waiter
+      this.#runner.native.backup(String(path), waiter)
+    }
+    await this.#until(begin, undefined, 'the backup')
+    guarded(() => this.#runner.native.takeFault(waiting))
   }
 
   /**

@@ -176,6 +176,7 @@ export type Reason = { text: string } & (
   | { kind: 'ended'; state: State }
   | { kind: 'time'; until: Date; left: number; retry: boolean }
   | { kind: 'paused'; why: string }
+  | { kind: 'notHere'; why: string }
   | {
       kind: 'budget'
       dimension: string

@@ -47,6 +47,8 @@ export interface NativeEngine {
   nextEvent(listener: number, waiter: number): string | null
   unlisten(listener: number): void
   drained(waiter: number): void
+  backup(path: string, waiter: number): void
+  takeFault(waiter: number): void
   shutdown(grace: unknown, waiter: number): void
   advance(seconds: number): void
   release(): void

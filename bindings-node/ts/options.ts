@@ -78,6 +78,11 @@ export interface EngineOptions {
   name?: string | null
   /** How many results a `memory:` store keeps; default 10,000. */
   maxResults?: number | null
+  /**
+   * What an acknowledged change survives in a store on disk: power loss too (`'full'`, the default), or
+   * the end of the process only (`'process'`).
+   */
+  durability?: 'full' | 'process' | null
   /** What the engine's random choices start from; default a different one each time. */
   seed?: number | null
 }

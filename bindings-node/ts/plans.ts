@@ -24,6 +24,16 @@ export class Plans {
     return known ?? this.#settle(definition)
   }
 
+  /**
+   * Has the engine know a task that nothing was submitted of yet. Where its name is taken or its options
+   * don't fit, that is said when it is submitted.
+   */
+  learn(definition: Definition): void {
+    try {
+      this.#register(definition)
+    } catch {}
+  }
+
   /** The task with this name, if it is registered. */
   find(name: string): Definition | undefined {
     return this.#names.get(name)

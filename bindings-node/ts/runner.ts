@@ -2,7 +2,7 @@ import { AsyncResource } from 'node:async_hooks'
 import { type Args, argsOf, listOf } from './call.js'
 import { encodeArgs } from './codec.js'
 import { Running } from './current.js'
-import { type Definition, findDefinition, type Handler, type KeyOf } from './definition.js'
+import { attendDefinitions, type Definition, findDefinition, type Handler, type KeyOf } from './definition.js'
 import { BursarError, guarded, translate } from './errors.js'
 import { hold, release } from './hold.js'
 import { STATES, type State } from './info.js'
@@ -57,6 +57,8 @@ export class Runner {
   readonly #freeJobs: number[] = []
   readonly #places: Place[] = []
   readonly #waiters = new Map<number, () => void>()
+  /** Ends its attention to tasks that are defined. */
+  #unattend = () => {}
   #lastWaiter = 0
   #unfinished = 0
   #scheduled = false
@@ -73,6 +75,17 @@ export class Runner {
     this.live = this.#native.live
     this.runs = this.#native.runs
     this.#plans = new Plans(this.#native)
+    if (this.#native.durable && this.runs) this.#takeOver()
+  }
+
+  /** Runs what the store holds: the process stays alive until that is done. */
+  #takeOver(): void {
+    this.#unattend = attendDefinitions((definition) => this.#plans.learn(definition))
+    const { waiter, ready } = this.makeWaiter()
+    hold()
+    ready.then(release)
+    this.#native.drained(waiter)
+    this.schedule()
   }
 
   /** The native half, which knows of everything that was asked of it so far. */
@@ -174,6 +187,7 @@ export class Runner {
   /** Lets go of the native half, once it is closed. */
   close(): void {
     this.closed = true
+    this.#unattend()
     this.#drain()
     this.native.release()
     for (const wake of this.#waiters.values()) wake()

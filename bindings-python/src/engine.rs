@@ -1,5 +1,6 @@
 //! The engine as Python holds it, and which one is the current one.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -150,6 +151,18 @@ impl EngineBase {
     fn events(&self, py: Python<'_>) -> PyResult<Events> {
         self.hub.check(py)?;
         Ok(Events::of_engine(&self.hub))
+    }
+
+    /// Writes a copy of the store to a new file, while everything goes on.
+    fn backup(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
+        self.hub.check(py)?;
+        self.hub.ask(py, |core| core.backup(&path))
+    }
+
+    /// Lets it run what is stored for a task, though nothing was submitted to it yet. The function
+    /// that has the name already keeps it.
+    fn _learn(&self, task: &TaskBase) {
+        self.hub.learn(task);
     }
 
     /// Waits until every job that it accepted has ended; `False` where the time runs out before.

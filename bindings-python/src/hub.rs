@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
 use bursar::core::{
-    Accepted, Attempt, Clock, Ended, Engine, EngineBuilder, EngineOptions, ExecutorKind, Handler,
-    Plan, Reply, Submission, Task, TaskOptions,
+    Accepted, Attempt, Clock, Ended, Engine, EngineOptions, ExecutorKind, Handler, Plan, Reply,
+    Submission, Task, TaskOptions,
 };
 use crossbeam_queue::SegQueue;
 use parking_lot::Mutex;
@@ -57,16 +57,16 @@ impl Hub {
         options: EngineOptions,
         clock: Option<Arc<dyn Clock>>,
     ) -> PyResult<Arc<Self>> {
-        let store = bursar::open_store(url, &options).or_raise(py)?;
-        let live = store.capabilities().live_payloads && !options.strict;
         let (threads, loops) = (Arc::new(Threads::new()), Arc::new(LoopLane::new()));
-        let mut builder = EngineBuilder::new(store, options)
+        let mut builder = bursar::open_engine(url, options)
+            .or_raise(py)?
             .executor(ExecutorKind::Thread, Arc::new(threads.lane.clone()))
             .executor(ExecutorKind::Async, Arc::new(loops.lane.clone()));
         if let Some(clock) = clock {
             builder = builder.clock(clock);
         }
         let core = builder.start().or_raise(py)?;
+        let live = core.capabilities().live_payloads && !core.options().strict;
         OPEN.fetch_add(1, Ordering::Relaxed);
         let hub = Arc::new_cyclic(|this| Self {
             this: Weak::clone(this),
@@ -164,6 +164,13 @@ impl Hub {
             )
             .or_raise(py)?;
         Ok(TaskBase::settled(function, self.number, plan))
+    }
+
+    /// Makes a task known that nothing was submitted of yet. Where its name is taken, or its options
+    /// don't fit, that is said when it is submitted.
+    pub(crate) fn learn(&self, task: &TaskBase) {
+        // Nobody has asked for it by now.
+        let _ = self.register(&task.function, task.own());
     }
 
     fn register(

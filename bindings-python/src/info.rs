@@ -199,6 +199,7 @@ fn reason<'py>(py: Python<'py>, reason: &Reason) -> PyResult<Bound<'py, PyDict>>
         Reason::Running => fields.set_item("kind", "running")?,
         Reason::Ended(_) => fields.set_item("kind", "ended")?,
         Reason::Paused(_) => fields.set_item("kind", "paused")?,
+        Reason::NotHere(_) => fields.set_item("kind", "not_here")?,
         Reason::Time { until, .. } => {
             fields.set_item("kind", "time")?;
             fields.set_item("until", time(py, *until)?)?;

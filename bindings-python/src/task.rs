@@ -46,6 +46,11 @@ impl TaskBase {
         }
     }
 
+    /// The options that it was declared with.
+    pub(crate) fn own(&self) -> &TaskOptions {
+        &self.own
+    }
+
     fn plan(&self, py: Python<'_>, hub: &Hub) -> PyResult<Arc<Plan>> {
         if let Some((number, plan)) = &*self.bound.lock()
             && *number == hub.number

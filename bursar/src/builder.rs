@@ -4,12 +4,12 @@ use std::future::IntoFuture;
 use std::sync::Arc;
 
 use bursar_core::{
-    AsyncTasks, Clock, EngineBuilder as CoreBuilder, EngineOptions, EscrowPolicy, ExecutorKind,
-    Gauge, OptionValue, Reply, Result, Style, ThreadPool,
+    AsyncTasks, Clock, Durability, EngineOptions, EscrowPolicy, ExecutorKind, Gauge, OptionValue,
+    Reply, Result, Style, ThreadPool,
 };
 
 use crate::engine::Engine;
-use crate::open_store;
+use crate::open_engine;
 use crate::options::token_map;
 use crate::runtime::Runtime;
 use crate::task::Task;
@@ -105,6 +105,14 @@ impl EngineBuilder {
         self.set("max_results", &OptionValue::Int(most.into()))
     }
 
+    /// What an acknowledged change survives in a store on disk; default: power loss too.
+    pub fn durability(mut self, durability: Durability) -> Self {
+        if let Ok(options) = &mut self.options {
+            options.durability = durability;
+        }
+        self
+    }
+
     /// Whether this engine runs jobs, or only submits them; default true.
     pub fn run(self, run: bool) -> Self {
         self.set("run", &OptionValue::Bool(run))
@@ -158,10 +166,9 @@ impl EngineBuilder {
 
     fn build(self) -> Result<Engine> {
         let options = self.options?;
-        let store = open_store(self.url.as_deref(), &options)?;
         let runtime = Runtime::current_or_own()?;
         let tasks = AsyncTasks::new(runtime.handle().clone());
-        let mut builder = CoreBuilder::new(store, options)
+        let mut builder = open_engine(self.url.as_deref(), options)?
             .escrow(self.escrow)
             .executor(ExecutorKind::Async, Arc::new(tasks))
             .executor(ExecutorKind::Thread, Arc::new(ThreadPool::new()));

@@ -1,6 +1,7 @@
 //! The handle that a program owns: submit, look, drain, shut down.
 
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -230,6 +231,15 @@ impl Engine {
     /// Listens to what happens to all jobs from now on.
     pub fn events(&self) -> Events {
         self.core().events(None)
+    }
+
+    /// Writes a copy of the store to a new file, in one piece and synced, while everything goes on.
+    ///
+    /// # Errors
+    /// The reply is `Invalid` where the store ends with the process, `Conflict` where there is a
+    /// file already, `Unavailable` where it can't be written.
+    pub fn backup(&self, path: impl AsRef<Path>) -> Reply<()> {
+        self.core().backup(path.as_ref())
     }
 
     /// Waits until every job that this engine accepted has ended.

@@ -104,10 +104,10 @@ pub mod expanded {
 }
 
 pub use bursar_core::{
-    AttemptInfo, Backoff, Cursor, Dimension, Error, ErrorKind, EscrowPolicy, Event, EventKind,
-    Events, ExecutorKind, JobFilter, JobId, JobInfo, Listed, LogLine, Order, OutcomeKind, Payload,
-    Priority, Progress, Reason, Reply, Result, Share, State, Stats, Tally, Tick, Timestamp, Why,
-    format_duration, format_size, parse_duration, parse_size,
+    AttemptInfo, Backoff, Cursor, Dimension, Durability, Error, ErrorKind, EscrowPolicy, Event,
+    EventKind, Events, ExecutorKind, JobFilter, JobId, JobInfo, Listed, LogLine, Order,
+    OutcomeKind, Payload, Priority, Progress, Reason, Reply, Result, Share, State, Stats, Tally,
+    Tick, Timestamp, Why, format_duration, format_size, parse_duration, parse_size,
 };
 pub use bursar_macros::task;
 
@@ -120,6 +120,6 @@ pub use output::{Json, TaskOutput};
 pub use query::JobQuery;
 pub use submit::Submit;
 pub use task::{Task, TaskBuilder, TaskHandle};
-pub use url::open_store;
+pub use url::open_engine;
 pub use values::{BackoffValue, CpuValue, DurationValue, PriorityValue, SizeValue};
 pub use verdict::{Cancel, Fail, Retry};

@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
-use bursar_core::{EngineOptions, Error, MemoryOptions, MemoryStore, Result, Store};
+use bursar_core::{EngineBuilder, EngineOptions, Error, MemoryOptions, MemoryStore, Result};
 
 /// The environment variable that names the store where the program doesn't.
 const VARIABLE: &str = "BURSAR_URL";
 
-/// Opens the store behind `url`; behind `BURSAR_URL` where there is none; in memory where that
-/// isn't set either.
+/// An engine to be, on the store behind `url`; behind `BURSAR_URL` where there is none; in memory
+/// where that isn't set either.
 ///
 /// # Errors
-/// `Invalid` for a URL of no known kind.
-pub fn open_store(url: Option<&str>, options: &EngineOptions) -> Result<Arc<dyn Store>> {
+/// `Invalid` for a URL of no known kind; what opening the store says.
+pub fn open_engine(url: Option<&str>, options: EngineOptions) -> Result<EngineBuilder> {
     let from_environment = url
         .is_none()
         .then(|| std::env::var(VARIABLE).ok())
@@ -20,22 +20,62 @@ pub fn open_store(url: Option<&str>, options: &EngineOptions) -> Result<Arc<dyn 
     let url = url.or(from_environment.as_deref()).unwrap_or("memory:");
     match url.split_once(':') {
         Some(("memory", "")) => Ok(memory(options)),
+        #[cfg(feature = "sqlite")]
+        Some(("sqlite", path)) => sqlite(path, options),
         _ => Err(unknown(url)),
     }
 }
 
-fn memory(options: &EngineOptions) -> Arc<dyn Store> {
-    let max_results = options.max_results as usize;
-    Arc::new(MemoryStore::new(MemoryOptions {
-        max_results,
+fn memory(options: EngineOptions) -> EngineBuilder {
+    let store = MemoryStore::new(MemoryOptions {
+        max_results: options.max_results as usize,
         seed: options.seed,
         ..MemoryOptions::default()
-    }))
+    });
+    EngineBuilder::new(Arc::new(store), options)
+}
+
+#[cfg(feature = "sqlite")]
+fn sqlite(path: &str, options: EngineOptions) -> Result<EngineBuilder> {
+    use bursar_store_sqlite::{SqliteOptions, SqliteStore};
+    check_path(path)?;
+    let store = SqliteStore::open(
+        path,
+        SqliteOptions {
+            durability: options.durability,
+            seed: options.seed,
+            ..SqliteOptions::default()
+        },
+    )?;
+    let store = Arc::new(store);
+    let backup = Arc::clone(&store);
+    Ok(EngineBuilder::new(store, options).backup(backup))
+}
+
+/// What other programs write after `sqlite:`, and what would make a file of an odd name here.
+#[cfg(feature = "sqlite")]
+fn check_path(path: &str) -> Result<()> {
+    if path == ":memory:" {
+        return Err(Error::invalid(
+            "sqlite::memory: would be lost with the process: write memory: for a store in memory",
+        ));
+    }
+    if path.starts_with("//") {
+        return Err(Error::invalid(format!(
+            "\"sqlite:{path}\" is ambiguous: write sqlite:jobs.db for a file in this folder, sqlite:/folder/jobs.db for a whole path"
+        )));
+    }
+    Ok(())
 }
 
 fn unknown(url: &str) -> Error {
     let shown: String = url.chars().take(120).collect();
+    let known = if cfg!(feature = "sqlite") {
+        "memory: and sqlite:path"
+    } else {
+        "memory:"
+    };
     Error::invalid(format!(
-        "there is no store behind {shown:?}: this version knows memory:"
+        "there is no store behind {shown:?}: this version knows {known}"
     ))
 }

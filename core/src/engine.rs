@@ -2,6 +2,7 @@
 
 mod annotate;
 mod attempt;
+mod backlog;
 mod desk;
 mod dispatch;
 mod driver;

@@ -32,11 +32,16 @@ impl JobId {
     }
 
     /// The low 42 bits of the sequence that [`JobId::new`] put in.
-    pub(crate) fn counter(self) -> u64 {
+    pub fn counter(self) -> u64 {
         let bits = self.0.as_u128();
         let high = ((bits >> 64) & 0xfff) as u64;
         let low = ((bits >> 32) & 0x3fff_ffff) as u64;
         (high << 30) | low
+    }
+
+    /// The id with these sixteen bytes.
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(Uuid::from_bytes(bytes))
     }
 
     /// The sixteen bytes of the id.

@@ -49,7 +49,7 @@ pub use job::{
 };
 pub use ledger::{Ledger, Permit, Shortage};
 pub use limits::{Gauge, HostGauge, Usage};
-pub use options::{Defaults, EngineOptions, OptionValue, Style, TaskOptions};
+pub use options::{Defaults, Durability, EngineOptions, OptionValue, Style, TaskOptions};
 pub use outcome::{AttemptEnd, End, Ended, Failure, Final, OutcomeKind};
 pub use payload::{ContentType, Payload};
 pub use priority::{ParsePriorityError, Priority};
@@ -59,9 +59,10 @@ pub use scheduler::{EscrowPolicy, EscrowView, Scheduler};
 pub use signal::{Signal, Waiting};
 pub use state::State;
 pub use store::{
-    Batch, Cancel, Cancelled, Capabilities, Claim, Claimed, Count, Deletion, Expired, Fenced,
-    Finish, FinishedAttempt, Get, List, Listed, MemoryOptions, MemoryStore, Next, Note, NoteKind,
-    Promote, Promoted, Prune, Pruned, Queued, Ref, Reply, Store, Submit, Submitted, Tally,
+    Backlog, Backup, Batch, Cancel, Cancelled, Capabilities, Claim, Claimed, Count, Deletion,
+    Expired, Fenced, Finish, FinishedAttempt, Get, LeftOver, LeftOvers, List, Listed,
+    MemoryOptions, MemoryStore, Next, Note, NoteKind, Promote, Promoted, Prune, Pruned, Queued,
+    Ref, Reply, Store, Submit, Submitted, Tally,
 };
 pub use task::{Handler, HandlerFuture, Task};
 pub use units::{format_duration, format_size, parse_duration, parse_size};

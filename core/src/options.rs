@@ -1,10 +1,12 @@
 //! Options as people write them, checked in one place for every language.
 
+mod durability;
 mod engine;
 mod spelling;
 mod task;
 mod value;
 
+pub use durability::Durability;
 pub use engine::EngineOptions;
 pub use spelling::Style;
 pub(crate) use spelling::nearest;

@@ -4,6 +4,7 @@
 //! and when, is decided by the engine, and told to the store as data. Every rule in the comments
 //! below has a test of the same name in the conformance suite, which runs against every store.
 
+mod backup;
 mod memory;
 mod reply;
 mod request;
@@ -12,12 +13,13 @@ use std::fmt::Debug;
 
 use crate::job::JobInfo;
 
+pub use backup::Backup;
 pub use memory::{MemoryOptions, MemoryStore};
 pub use reply::Reply;
 pub use request::{
-    Batch, Cancel, Cancelled, Capabilities, Claim, Claimed, Count, Deletion, Expired, Fenced,
-    Finish, FinishedAttempt, Get, List, Listed, Next, Note, NoteKind, Promote, Promoted, Prune,
-    Pruned, Queued, Ref, Submit, Submitted, Tally,
+    Backlog, Batch, Cancel, Cancelled, Capabilities, Claim, Claimed, Count, Deletion, Expired,
+    Fenced, Finish, FinishedAttempt, Get, LeftOver, LeftOvers, List, Listed, Next, Note, NoteKind,
+    Promote, Promoted, Prune, Pruned, Queued, Ref, Submit, Submitted, Tally,
 };
 
 /// A place where jobs live. Every method takes a request and gives a reply that is either there at
@@ -72,6 +74,10 @@ pub trait Store: Debug + Send + Sync + 'static {
 
     /// How many jobs are in each state, in constant time.
     fn tally(&self) -> Reply<Tally>;
+
+    /// Jobs that were there when this store was opened, and have not ended since, in the order of
+    /// their sequence numbers, a page at a time: what an engine takes in when it starts.
+    fn backlog(&self, request: Backlog) -> Reply<LeftOvers>;
 
     /// Forgets ended jobs whose time is up, a bounded number at a time, those first whose time was
     /// up first. That time is `result_ttl` after the end, however often the job is read. A store

@@ -31,7 +31,7 @@ mod view;
 pub mod whole;
 
 pub use model::Model;
-pub use probe::{Maker, Probe, Settings};
+pub use probe::{Maker, Probe, Settings, due_at, expiring, job, keyed};
 pub use view::view;
 
 /// What a store under test is.

@@ -2,6 +2,7 @@
 //! by hand, stores that are slow or broken, models, and the seeds that replay a random test.
 
 pub mod conformance;
+mod folder;
 pub mod model;
 mod patience;
 mod rig;
@@ -9,6 +10,7 @@ mod script;
 mod seed;
 pub mod stores;
 
+pub use folder::Folder;
 pub use patience::{PATIENCE, until};
 pub use rig::{Rig, RigBuilder, Scale};
 pub use script::Script;

@@ -1,9 +1,11 @@
 //! Stores that behave as real ones do on a bad day, over one that doesn't.
 
 mod broken;
+mod kept;
 mod late;
 
 pub use broken::{BrokenStore, When};
+pub use kept::KeptStore;
 pub use late::LateStore;
 
 /// Hands every request of a [`Store`](bursar_core::Store) to `self.$pass(name, request)`.
@@ -47,6 +49,9 @@ macro_rules! every_request {
         }
         fn prune(&self, request: bursar_core::Prune) -> Reply<Pruned> {
             self.$pass("prune", move |store| store.prune(request))
+        }
+        fn backlog(&self, request: bursar_core::Backlog) -> Reply<bursar_core::LeftOvers> {
+            self.$pass("backlog", move |store| store.backlog(request))
         }
         fn close(&self) -> Reply<()> {
             self.$pass("close", |store| store.close())

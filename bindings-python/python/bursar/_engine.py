@@ -6,7 +6,7 @@ import os
 import threading
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from bursar import _exit, _native, _notices
+from bursar import _defined, _exit, _native, _notices
 from bursar._executor import JobExecutor
 from bursar._info import JobInfo
 from bursar._loops import wait_for
@@ -40,15 +40,16 @@ class Engine(_native.EngineBase):
     """Runs jobs within a budget.
 
     Args:
-        url: where jobs are kept: `memory:` lives and ends with the process. Default: the environment
-            variable `BURSAR_URL`, else `memory:`.
+        url: where jobs are kept: `memory:` lives and ends with the process, `sqlite:jobs.db` is a file.
+            Default: the environment variable `BURSAR_URL`, else `memory:`.
         **options: `memory` to share out (default: 75 % of what this process may use), `cpu` (cores),
             `tokens` (`{"gpu": 2}`), `concurrency` (a number, or one for each of `async` (100), `thread`
             (cpus + 4, at most 32)), `default_memory` of a job whose task doesn't say, where `memory` is
             set (32MB), `default_timeout` (none), `grace` for a job that is asked to stop (5 s),
             `shutdown_grace` (25 s), `strict` (encode arguments and results in memory too), `run` (False:
-            only submit), `name` of this worker, `max_results` that are kept (10,000), `seed`, and `clock`
-            (see `bursar.testing`).
+            only submit), `name` of this worker, `max_results` that are kept in memory (10,000),
+            `durability` on disk (`full`: an acknowledged job survives power loss; `process`: the end of
+            the process), `seed`, and `clock` (see `bursar.testing`).
 
     Raises:
         Invalid: for an unknown option or a value out of range.
@@ -61,6 +62,8 @@ class Engine(_native.EngineBase):
     def __new__(cls, url: str | None = None, **options: Any) -> Self:
         _notices.start_notifier()
         engine = super().__new__(cls, url, **options)
+        if engine.durable:
+            _defined.attend(engine)
         _exit.remember(engine)
         return engine
 

@@ -114,7 +114,7 @@ class Reason:
     """One thing that a job waits for."""
 
     kind: str
-    """`running`, `ended`, `time`, `paused`, `budget` or `behind`."""
+    """`running`, `ended`, `time`, `paused`, `not_here`, `budget` or `behind`."""
     message: str
     until: datetime | None = None
     """Its time, for `time`."""

@@ -1,6 +1,7 @@
 # ruff: noqa: PYI021 editors show these docstrings
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Iterable, Iterator
 from datetime import datetime, timedelta
+from os import PathLike
 from types import TracebackType
 from typing import Any, Generic, ParamSpec, TypeAlias, TypeVar, final, overload
 
@@ -210,6 +211,15 @@ class EngineBase:
         """Returns job counts by state, and what of the budget is used."""
     def events(self) -> Events:
         """Listens to what happens to all jobs from now on, until the engine is closed."""
+    def backup(self, path: str | PathLike[str]) -> None:
+        """Writes a copy of the store to a new file, in one piece, while everything goes on.
+
+        Raises:
+            Invalid: where the store ends with the process.
+            Conflict: where there is a file already.
+            Unavailable: where it can't be written.
+        """
+    def _learn(self, task: Task[..., Any]) -> None: ...
     def drain(self, timeout: Duration | None = None) -> bool:
         """Waits until every job that it accepted has ended; False where `timeout` is over before."""
     @property

@@ -60,5 +60,6 @@ class EngineOptions(TypedDict, total=False):
     run: bool
     name: str
     max_results: int
+    durability: Literal["full", "process"]
     seed: int
     clock: Any

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Protocol, TypeVar, cast, overload
 
-from bursar import _native
+from bursar import _defined, _native
 from bursar._unique import key_of
 
 if TYPE_CHECKING:
@@ -48,7 +48,9 @@ class Task(_native.TaskBase, Generic[P, R]):
     def __new__(cls, function: Callable[P, Any], options: TaskOptions) -> Self:
         given = cast("dict[str, Any]", dict(options))
         name = given.pop("name", None)
-        return cls._made(function, name, given)
+        task = cls._made(function, name, given)
+        _defined.define(task)
+        return task
 
     @classmethod
     def _made(cls, base: Callable[P, Any], name: str | None, given: dict[str, Any]) -> Self:

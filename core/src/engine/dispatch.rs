@@ -8,6 +8,7 @@ use smallvec::SmallVec;
 
 use crate::clock::Tick;
 use crate::engine::attempt::Attempt;
+use crate::engine::backlog::Strangers;
 use crate::engine::ticket::Ticket;
 use crate::ledger::Ledger;
 use crate::rank::Rank;
@@ -58,6 +59,8 @@ pub(super) struct Dispatch {
     pub(super) delayed: usize,
     /// What became of jobs before their submits were answered.
     pub(super) early: HashMap<u64, Early>,
+    /// Jobs in the store that this engine can't run as it stands.
+    pub(super) strangers: Strangers,
     last_key: u64,
     /// Blank attempts: many at once come and go, and making them anew costs allocators much.
     blank: Vec<Arc<Attempt>>,
@@ -83,6 +86,7 @@ impl Dispatch {
             gate,
             delayed: 0,
             early: HashMap::new(),
+            strangers: Strangers::default(),
             last_key: 0,
             blank: Vec::new(),
         }
@@ -100,6 +104,10 @@ impl Dispatch {
                 Arc::clone(known)
             }
             None => {
+                if let Some(stranger) = self.strangers.remove(ticket.sequence()) {
+                    // Somebody has looked it up before it came here.
+                    ticket.tell_too(stranger.ticket);
+                }
                 self.tickets.insert(ticket.sequence(), Arc::clone(&ticket));
                 ticket
             }
@@ -114,7 +122,9 @@ impl Dispatch {
     pub(super) fn take_out(&mut self, sequence: u64) -> Option<Arc<Ticket>> {
         // Whose job it is may not have heard of it yet, though others have.
         self.note_early(sequence, Early::Ended);
-        let ticket = self.tickets.remove(sequence)?;
+        let Some(ticket) = self.tickets.remove(sequence) else {
+            return Some(self.strangers.remove(sequence)?.ticket);
+        };
         self.withdraw(&ticket);
         Some(ticket)
     }
@@ -205,12 +215,18 @@ impl Dispatch {
         self.blank.extend(attempts.into_iter().take(room));
     }
 
-    /// Gives back what an attempt reserved, once it has really ended.
-    pub(super) fn release(&mut self, attempt: &Attempt) -> bool {
+    /// Gives back what an attempt reserved, once it has really ended. Giving it back again changes
+    /// nothing.
+    pub(super) fn give_back(&mut self, attempt: &Attempt) {
         self.ledger.release(attempt.permit);
         if !self.waiting.is_empty() {
             self.waiting.remove(&attempt.key);
         }
+    }
+
+    /// Gives back what an attempt reserved; it runs no more.
+    pub(super) fn release(&mut self, attempt: &Attempt) -> bool {
+        self.give_back(attempt);
         self.running.remove(attempt.key).is_some()
     }
 }

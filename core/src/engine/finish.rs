@@ -14,7 +14,7 @@ use crate::error::{Error, ErrorKind};
 use crate::event::EventKind;
 use crate::outcome::{Ended, Final};
 use crate::state::State;
-use crate::store::{Fenced, Finish, FinishedAttempt, Next};
+use crate::store::{Fenced, Finish, FinishedAttempt, Next, Reply};
 
 /// Attempts that end together and are so many are used again: see [`Dispatch::keep_blank`].
 ///
@@ -82,10 +82,27 @@ impl Inner {
         };
         self.phase.set_out();
         let reply = self.store.finish(request);
+        if ended && matches!(reply, Reply::Later(_)) {
+            self.make_room(&judged);
+        }
         self.with_reply(reply, move |inner, fenced| match fenced {
             Ok(fenced) => inner.recorded(judged, &fenced, ended),
             Err(error) => inner.not_recorded(judged, now, ended, &error),
         });
+    }
+
+    /// The code has stopped, and its end is on its way to the store: what it held is free. What is
+    /// claimed now goes the same way, so that a store that commits in groups writes both at once.
+    fn make_room(&self, judged: &Judged) {
+        let now = self.tick();
+        let grants = {
+            let mut dispatch = self.dispatch.lock();
+            for (attempt, _) in judged {
+                dispatch.give_back(attempt);
+            }
+            dispatch.grant(now)
+        };
+        self.start(grants, now);
     }
 
     fn recorded(&self, judged: Judged, fenced: &[Fenced], ended: bool) {

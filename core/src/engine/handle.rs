@@ -1,5 +1,6 @@
 //! The handle that a program owns, and how it is made.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,7 +25,7 @@ use crate::limits::{Gauge, HostGauge};
 use crate::options::{EngineOptions, TaskOptions};
 use crate::scheduler::{EscrowPolicy, Scheduler};
 use crate::signal::Signal;
-use crate::store::{Batch, Capabilities, Count, List, Listed, Reply, Store};
+use crate::store::{Backup, Batch, Capabilities, Count, List, Listed, Reply, Store};
 use crate::task::Task;
 
 /// A running engine. Clones are handles on the same one; when the last is dropped without
@@ -43,6 +44,7 @@ pub struct EngineBuilder {
     gauge: Option<Box<dyn Gauge>>,
     escrow: EscrowPolicy,
     executors: Vec<(ExecutorKind, Arc<dyn Executor>)>,
+    backup: Option<Arc<dyn Backup>>,
 }
 
 impl EngineBuilder {
@@ -55,7 +57,15 @@ impl EngineBuilder {
             gauge: None,
             escrow: EscrowPolicy::default(),
             executors: Vec::new(),
+            backup: None,
         }
+    }
+
+    /// Copies the store with `backup`.
+    #[must_use]
+    pub fn backup(mut self, backup: Arc<dyn Backup>) -> Self {
+        self.backup = Some(backup);
+        self
     }
 
     /// Takes the time from `clock`.
@@ -93,6 +103,7 @@ impl EngineBuilder {
     pub fn start(self) -> Result<Engine> {
         let (engine, start) = self.build()?;
         start.run(engine.inner.this.clone());
+        engine.inner.take_over();
         Ok(engine)
     }
 
@@ -120,6 +131,7 @@ impl EngineBuilder {
             pool,
             dispatch,
             driver,
+            backup: self.backup,
         });
         for (_, executor) in &inner.executors {
             executor.attach(Reporter(inner.this.clone()));
@@ -201,6 +213,15 @@ impl Engine {
     /// Deletes a job that has ended.
     pub fn delete(&self, id: JobId) -> Reply<()> {
         self.inner.delete(id)
+    }
+
+    /// Writes a copy of the store to a new file, while everything goes on.
+    ///
+    /// # Errors
+    /// The reply is `Invalid` where the store ends with the process; `Conflict` where there is a
+    /// file; `Unavailable` where it can't be written.
+    pub fn backup(&self, path: &Path) -> Reply<()> {
+        self.inner.backup(path)
     }
 
     /// Why the job isn't running.

@@ -25,7 +25,7 @@ use crate::id::JobId;
 use crate::job::ExecutorKind;
 use crate::limits::Gauge;
 use crate::options::{Defaults, EngineOptions};
-use crate::store::{Reply, Store};
+use crate::store::{Backup, Reply, Store};
 
 /// What all handles of one engine share.
 #[derive(Debug)]
@@ -49,6 +49,7 @@ pub(crate) struct Inner {
     pub(super) pruning: Upkeep,
     /// The ticket of attempts that are blank.
     pub(super) nobody: Arc<Ticket>,
+    pub(super) backup: Option<Arc<dyn Backup>>,
     random: Mutex<Rng>,
 }
 
@@ -62,6 +63,7 @@ pub(super) struct Parts {
     pub(super) pool: Pool,
     pub(super) dispatch: Dispatch,
     pub(super) driver: Driver,
+    pub(super) backup: Option<Arc<dyn Backup>>,
 }
 
 impl Inner {
@@ -95,6 +97,7 @@ impl Inner {
                 JobId::new(Timestamp::default(), 0, 0),
                 0,
             )),
+            backup: parts.backup,
             random: Mutex::new(options.seed.map_or_else(Rng::new, Rng::with_seed)),
             options,
         })

@@ -1,5 +1,6 @@
 //! Reading jobs, what time brings to them, and making sure of one that others changed.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use smallvec::smallvec;
@@ -25,6 +26,20 @@ impl Inner {
         reply.then(move |info| Reply::now(info.ok_or_else(|| no_job(id))))
     }
 
+    /// Writes a copy of the store to a new file.
+    pub(crate) fn backup(&self, path: &Path) -> Reply<()> {
+        if let Err(error) = self.check_open() {
+            return Reply::now(Err(error));
+        }
+        match &self.backup {
+            Some(backup) => backup.backup(path),
+            None => Reply::now(Err(Error::invalid(format!(
+                "a {} store can't be copied: it ends with the process; open one on disk, such as sqlite:jobs.db",
+                self.store.capabilities().name
+            )))),
+        }
+    }
+
     /// A handle on a job that exists.
     pub(crate) fn ticket(&self, id: JobId) -> Reply<Arc<Ticket>> {
         let this = self.this.clone();
@@ -35,11 +50,24 @@ impl Inner {
             if let Some(ticket) = inner.dispatch.lock().tickets.get(info.sequence) {
                 return Reply::ok(Arc::clone(ticket));
             }
-            // It has ended since, or had: a ticket only goes once its end is stored.
+            // It has ended since, or had: a ticket only goes once its end is stored. Or it is not
+            // this engine's.
+            let this = inner.this.clone();
             inner
                 .info(id, false)
-                .map(|info| Arc::new(ended_ticket(&info)))
+                .then(move |info| match this.upgrade() {
+                    Some(inner) => Reply::ok(inner.ticket_for(&info)),
+                    None => Reply::now(Err(Error::closed())),
+                })
         })
+    }
+
+    fn ticket_for(&self, info: &JobInfo) -> Arc<Ticket> {
+        if info.state.is_terminal() {
+            Arc::new(ended_ticket(info))
+        } else {
+            self.ticket_of_stranger(info.id, info.sequence, &info.spec)
+        }
     }
 
     /// Submits a dead letter again.
@@ -193,7 +221,7 @@ impl Inner {
         self.phase.set_out();
         let tickets: Batch<Arc<Ticket>> = {
             let mut dispatch = self.dispatch.lock();
-            let all: Batch<_> = dispatch
+            let mut all: Batch<_> = dispatch
                 .tickets
                 .iter()
                 .map(|(_, ticket)| Arc::clone(ticket))
@@ -201,6 +229,7 @@ impl Inner {
             for ticket in &all {
                 dispatch.take_out(ticket.sequence());
             }
+            all.extend(dispatch.strangers.take_all());
             all
         };
         let failure = crate::outcome::Failure::new("Cancelled", reason);
@@ -217,7 +246,10 @@ impl Inner {
         self.arrived();
     }
 
-    fn plan_of(&self, spec: &Arc<crate::job::Spec>) -> Result<Arc<crate::engine::plan::Plan>> {
+    pub(super) fn plan_of(
+        &self,
+        spec: &Arc<crate::job::Spec>,
+    ) -> Result<Arc<crate::engine::plan::Plan>> {
         let base = self.plan(&spec.task, &crate::options::TaskOptions::default())?;
         if *base.spec == **spec {
             return Ok(base);

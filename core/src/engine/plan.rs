@@ -67,7 +67,9 @@ impl Inner {
                 "a task named {name:?} is registered already: give one of them another name"
             )));
         }
-        tasks.insert(name, Arc::clone(&plan));
+        tasks.insert(Arc::clone(&name), Arc::clone(&plan));
+        drop(tasks);
+        self.welcome(&name);
         Ok(plan)
     }
 

@@ -112,6 +112,15 @@ impl Ticket {
         self.end.on_set(call);
     }
 
+    /// Settles `other`, a ticket of the same job, when this one is settled.
+    pub(crate) fn tell_too(self: &Arc<Self>, other: Arc<Self>) {
+        let this = Arc::downgrade(self);
+        self.on_done(move || {
+            let end = this.upgrade().and_then(|ticket| ticket.outcome());
+            end.into_iter().for_each(|end| other.settle(end));
+        });
+    }
+
     pub(crate) fn settle(&self, end: Final) {
         self.end.set(end);
     }

@@ -96,6 +96,7 @@ impl Inner {
                         dispatch.offer(&ticket);
                         queued.push(ticket);
                     }
+                    None if dispatch.strangers.queue(job.sequence) => {}
                     None => dispatch.note_early(job.sequence, Early::Queued),
                 }
             }

@@ -54,6 +54,8 @@ pub enum Reason {
         /// The jobs that hold it, with how much; at most eight.
         held_by: Vec<(JobId, String, u64)>,
     },
+    /// This engine can't run it: it doesn't know its task, say. Another one may.
+    NotHere(String),
     /// Jobs with a better rank are waiting too.
     Behind {
         /// How many, counted up to 10,000.
@@ -111,6 +113,7 @@ impl fmt::Display for Reason {
                     write!(f, ", held by {}", held.join(", "))
                 }
             }
+            Self::NotHere(why) => write!(f, "this engine can't run it: {why}"),
             Self::Behind {
                 jobs,
                 escrow: false,
@@ -165,6 +168,9 @@ impl Inner {
     }
 
     fn explain_queued(&self, info: &JobInfo) -> Vec<Reason> {
+        if let Some(error) = self.why_strange(info) {
+            return vec![Reason::NotHere(error.message().to_owned())];
+        }
         let dispatch = self.dispatch.lock();
         let mut reasons: Vec<Reason> = paused(dispatch.gate)
             .map(Reason::Paused)

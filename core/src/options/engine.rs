@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::error::Result;
 use crate::job::ExecutorKind;
-use crate::options::{OptionValue, Style};
+use crate::options::{Durability, OptionValue, Style};
 
 /// What an engine may be opened with.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,6 +35,8 @@ pub struct EngineOptions {
     pub name: Option<Arc<str>>,
     /// How many results a `memory:` store keeps; default 10,000.
     pub max_results: u32,
+    /// What an acknowledged change survives in a store on disk; default `full`.
+    pub durability: Durability,
     /// What the engine's random choices start from; default: a different one each time.
     pub seed: Option<u64>,
 }
@@ -54,6 +56,7 @@ impl Default for EngineOptions {
             run: true,
             name: None,
             max_results: 10_000,
+            durability: Durability::Full,
             seed: None,
         }
     }
@@ -61,7 +64,7 @@ impl Default for EngineOptions {
 
 impl EngineOptions {
     /// The names of the options, in snake case.
-    pub const NAMES: [&'static str; 13] = [
+    pub const NAMES: [&'static str; 14] = [
         "memory",
         "cpu",
         "tokens",
@@ -74,6 +77,7 @@ impl EngineOptions {
         "run",
         "name",
         "max_results",
+        "durability",
         "seed",
     ];
 
@@ -99,6 +103,7 @@ impl EngineOptions {
             "run" => self.run = value.bool(name)?,
             "name" => self.name = Some(Arc::from(value.text(name)?)),
             "max_results" => self.max_results = value.count(name, 1)?,
+            "durability" => self.durability = value.text(name)?.parse()?,
             _ => self.seed = Some(u64::from(value.count(name, 0)?)),
         }
         Ok(())

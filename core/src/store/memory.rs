@@ -14,9 +14,9 @@ use crate::error::{Error, Result};
 use crate::hot_mutex::HotMutex;
 use crate::job::JobInfo;
 use crate::store::{
-    Batch, Cancel, Cancelled, Capabilities, Claim, Claimed, Count, Deletion, Fenced, Finish, Get,
-    List, Listed, Note, Promote, Promoted, Prune, Pruned, Ref, Reply, Store, Submit, Submitted,
-    Tally,
+    Backlog, Batch, Cancel, Cancelled, Capabilities, Claim, Claimed, Count, Deletion, Fenced,
+    Finish, Get, LeftOvers, List, Listed, Note, Promote, Promoted, Prune, Pruned, Ref, Reply,
+    Store, Submit, Submitted, Tally,
 };
 use crate::sync::MutexGuard;
 use arrivals::Arrivals;
@@ -174,6 +174,11 @@ impl Store for MemoryStore {
 
     fn tally(&self) -> Reply<Tally> {
         self.write(|books, _| Ok(books.tally))
+    }
+
+    /// It begins empty.
+    fn backlog(&self, _: Backlog) -> Reply<LeftOvers> {
+        self.write(|_, _| Ok(LeftOvers::default()))
     }
 
     fn prune(&self, request: Prune) -> Reply<Pruned> {

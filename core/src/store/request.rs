@@ -1,15 +1,17 @@
 //! What a store is asked and what it answers.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use smallvec::SmallVec;
 
 use crate::clock::Timestamp;
 use crate::id::JobId;
 use crate::job::{Cursor, JobFilter, JobInfo, LogLine, NewJob, Order, Progress, Spec};
-use crate::outcome::{End, Final};
+use crate::outcome::{AttemptEnd, End, Failure, Final, OutcomeKind};
 use crate::payload::Payload;
 use crate::state::State;
+use crate::units::format_duration;
 
 /// A few things of a kind, most often one.
 pub type Batch<T> = SmallVec<[T; 1]>;
@@ -206,6 +208,20 @@ pub struct Expired {
     pub outcome: Final,
 }
 
+impl Expired {
+    /// The end of a job that did not start within `expires` of its submission.
+    pub fn new(sequence: u64, expires: Duration) -> Self {
+        let after = format_duration(expires);
+        let message = format!("it did not start within {after} of its submission");
+        let failure = Failure::new("Expired", message);
+        let outcome = Final {
+            state: State::Cancelled,
+            end: End::from(AttemptEnd::failed(OutcomeKind::Cancelled, failure)),
+        };
+        Self { sequence, outcome }
+    }
+}
+
 /// What time has brought.
 #[derive(Clone, Debug, Default)]
 pub struct Promoted {
@@ -297,6 +313,41 @@ impl Tally {
             .map(|state| self.of(*state))
             .sum()
     }
+}
+
+/// A page of the jobs that were there when the store was opened.
+#[derive(Clone, Copy, Debug)]
+pub struct Backlog {
+    /// Only those after this sequence number; 0 for the first page.
+    pub after: u64,
+    /// How many at most.
+    pub limit: usize,
+}
+
+/// A job that was there when the store was opened.
+#[derive(Clone, Debug)]
+pub struct LeftOver {
+    /// Its id.
+    pub id: JobId,
+    /// Its sequence number.
+    pub sequence: u64,
+    /// What it declared.
+    pub spec: Arc<Spec>,
+    /// Its state.
+    pub state: State,
+    /// The number of its newest attempt; 0 before the first.
+    pub attempt: u32,
+    /// It runs, but whatever ran it is gone.
+    pub orphaned: bool,
+}
+
+/// Jobs that were there when the store was opened.
+#[derive(Clone, Debug, Default)]
+pub struct LeftOvers {
+    /// The jobs, by their sequence numbers.
+    pub jobs: Vec<LeftOver>,
+    /// After which the next page begins, where there is one.
+    pub next: Option<u64>,
 }
 
 /// A request to forget what is past its time.

@@ -126,6 +126,7 @@ macro_rules! conformance_suite {
                     capabilities_are_told
                     a_closed_store_refuses_everything
                     closing_twice_is_fine
+                    a_new_store_has_no_backlog
                 }
                 traces {
                     random_requests_give_the_answers_of_the_model

@@ -302,13 +302,13 @@ pub(super) fn job_of(spec: Spec) -> NewJob {
 
 /// A plain job.
 #[must_use]
-pub(super) fn job() -> NewJob {
+pub fn job() -> NewJob {
     job_of(spec("plain"))
 }
 
 /// A job that is due then.
 #[must_use]
-pub(super) fn due_at(due: Timestamp) -> NewJob {
+pub fn due_at(due: Timestamp) -> NewJob {
     NewJob {
         due: Some(due),
         ..job()
@@ -317,7 +317,7 @@ pub(super) fn due_at(due: Timestamp) -> NewJob {
 
 /// A job with this unique key.
 #[must_use]
-pub(super) fn keyed(key: &str) -> NewJob {
+pub fn keyed(key: &str) -> NewJob {
     NewJob {
         unique: Some(key.into()),
         ..job()
@@ -326,7 +326,7 @@ pub(super) fn keyed(key: &str) -> NewJob {
 
 /// A job that must start within so many seconds.
 #[must_use]
-pub(super) fn expiring(seconds: u64) -> NewJob {
+pub fn expiring(seconds: u64) -> NewJob {
     job_of(Spec {
         expires: Some(Duration::from_secs(seconds)),
         ..spec("expiring")

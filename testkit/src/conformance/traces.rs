@@ -35,6 +35,22 @@ pub fn random_requests_give_the_answers_of_the_model(make: Maker<'_>) {
     }
 }
 
+/// Everything that can be seen of a store that is given the requests of the trace `seed`. Stores
+/// that give their jobs the same ids show the same.
+#[must_use]
+pub fn observe(make: Maker<'_>, seed: u64) -> Vec<String> {
+    let unbounded = Settings {
+        max_results: usize::MAX,
+        ..TIGHT
+    };
+    let mut duel = Duel::new(make, unbounded, seed);
+    for _ in 0..STEPS {
+        duel.step();
+    }
+    duel.compare_all();
+    duel.into_seen()
+}
+
 /// Whatever threads do at once: each job accepted is there, has one end at most, and its attempts
 /// are numbered without gaps.
 pub fn random_requests_from_threads_keep_every_promise(make: Maker<'_>) {

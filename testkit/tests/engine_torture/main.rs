@@ -9,8 +9,9 @@ mod world;
 use std::sync::Arc;
 
 use bursar_core::{MemoryOptions, MemoryStore, Store};
-use bursar_testkit::Seed;
-use bursar_testkit::stores::LateStore;
+use bursar_store_sqlite::{SqliteOptions, SqliteStore};
+use bursar_testkit::stores::{KeptStore, LateStore};
+use bursar_testkit::{Folder, Seed};
 use world::World;
 
 fn memory() -> Arc<dyn Store> {
@@ -18,6 +19,14 @@ fn memory() -> Arc<dyn Store> {
         max_results: 1_000_000,
         ..MemoryOptions::default()
     }))
+}
+
+/// Synced at every commit.
+#[expect(clippy::unwrap_used, reason = "a helper of tests")]
+fn file() -> Arc<dyn Store> {
+    let folder = Folder::new();
+    let store = SqliteStore::open(folder.join("jobs.db"), SqliteOptions::default()).unwrap();
+    Arc::new(KeptStore::new(Arc::new(store), folder))
 }
 
 /// Plays, then checks.
@@ -40,13 +49,18 @@ fn over_a_store_that_answers_late() {
 }
 
 #[test]
+fn over_a_store_in_a_file() {
+    torture(file(), &Seed::from_env(), 2_000);
+}
+
+#[test]
 fn with_an_end_in_the_middle() {
     let seed = Seed::from_env();
-    for round in 0..8 {
-        let store: Arc<dyn Store> = if round % 2 == 0 {
-            memory()
-        } else {
-            Arc::new(LateStore::new(memory(), seed.get()))
+    for round in 0..9 {
+        let store: Arc<dyn Store> = match round % 3 {
+            0 => memory(),
+            1 => Arc::new(LateStore::new(memory(), seed.get())),
+            _ => file(),
         };
         let world = World::new(store, seed.get());
         let tickets = player::play_until_shutdown(&world, seed.get().wrapping_add(round));

@@ -6,7 +6,7 @@ use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::id::JobId;
 use crate::job::NewJob;
-use crate::outcome::{AttemptEnd, End, Failure, Final, OutcomeKind};
+use crate::outcome::End;
 use crate::state::State;
 use crate::store::{
     Batch, Cancel, Cancelled, Claim, Claimed, Deletion, Expired, Fenced, Finish, FinishedAttempt,
@@ -281,20 +281,9 @@ impl Books {
             .records
             .get(sequence)
             .filter(|record| record.attempt == 0)?;
-        let after = crate::units::format_duration(record.spec.expires.unwrap_or_default());
-        let reason = Failure::new(
-            "Expired",
-            format!("it did not start within {after} of its submission"),
-        );
-        let end = End::from(AttemptEnd::failed(OutcomeKind::Cancelled, reason));
-        self.end_waiting(sequence, end.clone(), now, trash);
-        Some(Expired {
-            sequence,
-            outcome: Final {
-                state: State::Cancelled,
-                end,
-            },
-        })
+        let expired = Expired::new(sequence, record.spec.expires.unwrap_or_default());
+        self.end_waiting(sequence, expired.outcome.end.clone(), now, trash);
+        Some(expired)
     }
 
     pub(super) fn retry(

@@ -1,3 +1,4 @@
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +20,8 @@ pub(super) struct Duel {
     random: Rng,
     seed: u64,
     steps: usize,
+    /// Everything that was seen of the store, in its order.
+    seen: RefCell<Vec<String>>,
 }
 
 impl Duel {
@@ -31,6 +34,7 @@ impl Duel {
             random: Rng::with_seed(seed),
             seed,
             steps: 0,
+            seen: RefCell::default(),
         }
     }
 
@@ -57,6 +61,11 @@ impl Duel {
         }
     }
 
+    /// Everything that was seen of the store.
+    pub(super) fn into_seen(self) -> Vec<String> {
+        self.seen.into_inner()
+    }
+
     fn same<T: std::fmt::Debug>(&self, what: &str, store: &T, model: &T) {
         let (store, model) = (format!("{store:?}"), format!("{model:?}"));
         self.equal(what, &store, &model);
@@ -64,6 +73,7 @@ impl Duel {
 
     fn equal(&self, what: &str, store: &str, model: &str) {
         let (step, seed) = (self.steps, self.seed);
+        self.seen.borrow_mut().push(format!("{what}: {store}"));
         assert_eq!(
             store, model,
             "{what} at step {step} of trace {seed}: store and model"

@@ -1,0 +1,35 @@
+//! Copying a store while it is in use.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use napi_derive::napi;
+
+use crate::engine::NativeEngine;
+use crate::error::{Result, fault, internal};
+
+#[napi]
+impl NativeEngine {
+    /// Copies the store to a new file, and makes `waiter` ready once that is done, well or not.
+    #[napi(catch_unwind)]
+    pub fn backup(&self, path: String, waiter: u32) -> Result<()> {
+        let reply = self.engine.backup(Path::new(&path));
+        let (mailbox, faults) = (Arc::clone(&self.mailbox), Arc::clone(&self.faults));
+        let wait = move || {
+            if let Err(error) = reply.wait() {
+                faults.lock().insert(waiter, error);
+            }
+            mailbox.waiter_ready(waiter);
+        };
+        let thread = std::thread::Builder::new().name("bursar-wait".into());
+        let started = thread.spawn(wait).map(drop);
+        started.map_err(|_| internal("the system gives no thread to wait for the backup"))
+    }
+
+    /// What went wrong with what `waiter` was waiting for.
+    #[napi(catch_unwind)]
+    pub fn take_fault(&self, waiter: u32) -> Result<()> {
+        let found = self.faults.lock().remove(&waiter);
+        found.map_or(Ok(()), |error| Err(fault(error)))
+    }
+}

@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { Engine, task } from 'bursar'
+import { run, unique } from './helpers.mjs'
+
+/** A folder that goes when the test ends. */
+function folder(t) {
+  const path = mkdtempSync(join(tmpdir(), 'bursar-'))
+  t.after(() => rmSync(path, { recursive: true, force: true }))
+  return path
+}
+
+const url = (path, name = 'jobs.db') => `sqlite:${join(path, name)}`
+
+const double = task(unique('durable.double'), async (number) => number * 2)
+const breaks = task(unique('durable.breaks'), async (text) => {
+  throw new TypeError(text)
+})
+
+for (const durability of ['full', 'process']) {
+  test(`durable: the next engine reads results and failures (${durability})`, async (t) => {
+    const path = folder(t)
+    const first = await Engine.open(url(path), { durability })
+    const good = await first.submit(double, 21)
+    const bad = await first.submit(breaks, 'it broke')
+    assert.equal(await good.result(), 42)
+    await assert.rejects(bad.result(), /it broke/)
+    await first.shutdown()
+
+    const second = await Engine.open(url(path), { durability })
+    assert.equal(await (await second.job(good.id)).result(), 42)
+    await assert.rejects((await second.job(bad.id)).result(), { name: 'JobFailed' })
+    assert.equal(await second.count({ state: 'failed' }), 1)
+    await second.shutdown()
+  })
+}
+
+test('durable: what one submits the next one runs unasked', async (t) => {
+  const path = folder(t)
+  const client = await Engine.open(url(path), { run: false })
+  const job = await client.submit(double, 4)
+  await client.shutdown()
+  const engine = await Engine.open(url(path))
+  await engine.drain()
+  assert.equal(await (await engine.job(job.id)).result(), 8)
+  await engine.shutdown()
+})
+
+test('durable: a task that is defined later runs what waited for it', async (t) => {
+  const path = folder(t)
+  const name = unique('durable.later')
+  const ended = await run('durable.mjs', 'submit', url(path), name)
+  assert.equal(ended.code, 0, ended.errors)
+  const engine = await Engine.open(url(path))
+  const job = await engine.job(ended.output)
+  const why = await job.why()
+  assert.deepEqual([why.state, why.reasons.map((reason) => reason.kind)], ['queued', ['notHere']])
+  assert.match(why.text, /can't run it/)
+  task(name, (number) => number + 1)
+  assert.equal(await job.result(), 2)
+  await engine.shutdown()
+})
+
+test('durable: a process stays until it has run what was left', { timeout: 60_000 }, async (t) => {
+  const path = folder(t)
+  const name = unique('durable.left')
+  const submitted = await run('durable.mjs', 'submit', url(path), name)
+  assert.equal(submitted.code, 0, submitted.errors)
+  const ran = await run('durable.mjs', 'work', url(path), name)
+  assert.deepEqual([ran.code, ran.output, ran.errors], [0, 'ran 1', ''])
+})
+
+test('durable: nothing acknowledged is lost when its process is killed', { timeout: 60_000 }, async (t) => {
+  const path = folder(t)
+  const killed = await run('durable.mjs', 'killed', url(path), double.name)
+  assert.equal(killed.signal, 'SIGKILL', killed.errors)
+  const ids = killed.output.split('\n')
+  assert.equal(ids.length, 50)
+  const engine = await Engine.open(url(path))
+  const jobs = await Promise.all(ids.map((id) => engine.job(id)))
+  const results = await Promise.all(jobs.map((job) => job.result()))
+  assert.deepEqual(
+    results,
+    ids.map((_, number) => number * 2),
+  )
+  await engine.shutdown()
+})
+
+test('durable: a copy is a store of its own', async (t) => {
+  const path = folder(t)
+  const engine = await Engine.open(url(path))
+  const job = await engine.submit(double, 5)
+  assert.equal(await job.result(), 10)
+  const copy = join(path, 'copy.db')
+  await engine.backup(copy)
+  await assert.rejects(engine.backup(copy), { code: 'Conflict', message: /copy\.db/ })
+  await engine.shutdown()
+  const other = await Engine.open(url(path, 'copy.db'))
+  assert.equal(await (await other.job(job.id)).result(), 10)
+  await other.shutdown()
+  const memory = await Engine.open('memory:')
+  await assert.rejects(memory.backup(join(path, 'memory.db')), { code: 'Invalid' })
+  await memory.shutdown()
+})
+
+test('durable: what JSON cannot carry is refused at the submit', async (t) => {
+  const engine = await Engine.open(url(folder(t)))
+  await assert.rejects(engine.submit(double, 1n), { code: 'Invalid' })
+  assert.equal(await engine.count(), 0)
+  await engine.shutdown()
+})
+
+test('durable: a URL that means no store says what to write', async (t) => {
+  const path = folder(t)
+  writeFileSync(join(path, 'notes.txt'), 'hello '.repeat(1_000))
+  const wrong = [
+    ['sqlite:', /sqlite:jobs\.db/],
+    ['sqlite::memory:', /memory:/],
+    [`sqlite:${path}`, /a folder/],
+    [`sqlite:${path}/no/jobs.db`, /make it/],
+    [`sqlite:${path}/notes.txt`, /not an SQLite database/],
+  ]
+  for (const [given, message] of wrong) {
+    await assert.rejects(Engine.open(given), { code: 'Invalid', message })
+  }
+  await assert.rejects(Engine.open(url(path), { durability: 'perhaps' }), {
+    code: 'Invalid',
+    message: /perhaps/,
+  })
+  assert.deepEqual(readdirSync(path), ['notes.txt'])
+})

@@ -1,0 +1,227 @@
+//! One transaction that writes: the connection, and what is written at its end.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use bursar_core::{JobId, Spec, State, Timestamp};
+use fastrand::Rng;
+use rusqlite::{CachedStatement, Connection, OptionalExtension};
+
+use crate::codes::{read, stored};
+use crate::declared;
+use crate::error::Outcome;
+use crate::sql;
+
+/// How many specs are remembered: what a program declares is most often much less.
+const SPECS: usize = 4_096;
+
+/// What is known of the file without reading it. It holds while nobody else writes.
+#[derive(Debug)]
+pub(crate) struct Memo {
+    /// Specs by their address: the same one as a rule, kept alive so that it stays theirs.
+    known: HashMap<usize, (Arc<Spec>, i64)>,
+    by_id: HashMap<i64, Arc<Spec>>,
+    workers: HashMap<Arc<str>, i64>,
+    version: Option<i64>,
+    random: Rng,
+    /// How many were begun.
+    transactions: u64,
+}
+
+impl Memo {
+    pub(crate) fn new(seed: Option<u64>) -> Self {
+        Self {
+            known: HashMap::new(),
+            by_id: HashMap::new(),
+            workers: HashMap::new(),
+            version: None,
+            random: seed.map_or_else(Rng::new, Rng::with_seed),
+            transactions: 0,
+        }
+    }
+
+    /// Forgets what was written in a transaction that was taken back.
+    pub(crate) fn clear(&mut self) {
+        self.workers.clear();
+        self.forget_specs();
+    }
+
+    /// Forgets what another one may have taken away.
+    fn forget_specs(&mut self) {
+        self.known.clear();
+        self.by_id.clear();
+        self.version = None;
+    }
+
+    fn keep(&mut self, spec: &Arc<Spec>, id: i64) {
+        if self.known.len() >= SPECS {
+            self.known.clear();
+        }
+        let address = Arc::as_ptr(spec) as usize;
+        self.known.insert(address, (Arc::clone(spec), id));
+    }
+}
+
+/// A transaction. What it has counted is written by [`settle`](Self::settle).
+#[derive(Debug)]
+pub(crate) struct Books<'c> {
+    connection: &'c Connection,
+    memo: &'c mut Memo,
+    /// How long an ended job is kept where its task doesn't say, in microseconds.
+    pub(crate) result_ttl: i64,
+    sequence: Option<(u64, u64)>,
+    tally: [i64; State::ALL.len()],
+    uses: HashMap<i64, i64>,
+}
+
+impl<'c> Books<'c> {
+    /// Begins to write: from here on nobody else does.
+    pub(crate) fn begin(
+        connection: &'c Connection,
+        memo: &'c mut Memo,
+        result_ttl: i64,
+    ) -> rusqlite::Result<Self> {
+        connection.prepare_cached(sql::BEGIN)?.execute([])?;
+        let mut version = connection.prepare_cached(sql::DATA_VERSION)?;
+        let version = version.query_row([], |row| row.get(0))?;
+        memo.transactions += 1;
+        if memo.version != Some(version) {
+            memo.forget_specs();
+            memo.version = Some(version);
+        }
+        Ok(Self {
+            connection,
+            memo,
+            result_ttl,
+            sequence: None,
+            tally: [0; State::ALL.len()],
+            uses: HashMap::new(),
+        })
+    }
+
+    /// A number that is the same within a transaction only.
+    #[cfg(test)]
+    pub(crate) fn transaction(&self) -> u64 {
+        self.memo.transactions
+    }
+
+    pub(crate) fn statement(&self, sql: &str) -> rusqlite::Result<CachedStatement<'c>> {
+        self.connection.prepare_cached(sql)
+    }
+
+    /// The next sequence number, an id for it, and the random part of that id.
+    pub(crate) fn next_id(&mut self, now: Timestamp) -> rusqlite::Result<(u64, JobId, u32)> {
+        let (first, last) = match self.sequence {
+            Some(known) => known,
+            None => {
+                let mut statement = self.statement(sql::LAST_SEQUENCE)?;
+                let last = read(statement.query_row([], |row| row.get(0))?);
+                (last, last)
+            }
+        };
+        let sequence = last + 1;
+        self.sequence = Some((first, sequence));
+        let noise = self.memo.random.u32(..);
+        Ok((sequence, JobId::new(now, sequence, noise), noise))
+    }
+
+    /// Counts a job that went from one state to another.
+    pub(crate) fn moved(&mut self, from: State, to: State) {
+        self.tally[from as usize] -= 1;
+        self.tally[to as usize] += 1;
+    }
+
+    /// Counts a new job.
+    pub(crate) fn added(&mut self, state: State, spec: i64) {
+        self.tally[state as usize] += 1;
+        *self.uses.entry(spec).or_default() += 1;
+    }
+
+    /// Counts a job that is gone.
+    pub(crate) fn removed(&mut self, state: State, spec: i64) {
+        self.tally[state as usize] -= 1;
+        *self.uses.entry(spec).or_default() -= 1;
+    }
+
+    /// The number of a spec, which is written where it is new.
+    pub(crate) fn spec_id(&mut self, spec: &Arc<Spec>) -> Outcome<i64> {
+        let address = Arc::as_ptr(spec) as usize;
+        if let Some((_, id)) = self.memo.known.get(&address) {
+            return Ok(*id);
+        }
+        let content = declared::content(spec)?;
+        let mut find = self.statement(sql::SPEC_BY_CONTENT)?;
+        let found = find.query_row([&content], |row| row.get(0)).optional()?;
+        let id = match found {
+            Some(id) => id,
+            None => {
+                let priority = spec.priority.as_u8();
+                let mut insert = self.statement(sql::INSERT_SPEC)?;
+                insert.execute((&*spec.task, priority, &content))?;
+                self.connection.last_insert_rowid()
+            }
+        };
+        self.memo.keep(spec, id);
+        Ok(id)
+    }
+
+    /// The spec of a number.
+    pub(crate) fn spec(&mut self, id: i64) -> rusqlite::Result<Arc<Spec>> {
+        if let Some(known) = self.memo.by_id.get(&id) {
+            return Ok(Arc::clone(known));
+        }
+        let spec = load_spec(self.connection, id)?;
+        if self.memo.by_id.len() >= SPECS {
+            self.memo.by_id.clear();
+        }
+        self.memo.by_id.insert(id, Arc::clone(&spec));
+        Ok(spec)
+    }
+
+    /// Forgets specs that no job has any more.
+    pub(crate) fn drop_unused_specs(&mut self, limit: i64) -> rusqlite::Result<()> {
+        let dropped = self.statement(sql::DELETE_UNUSED_SPECS)?.execute([limit])?;
+        if dropped > 0 {
+            self.memo.known.clear();
+        }
+        Ok(())
+    }
+
+    /// The number of a worker of this store, which is written where it is new.
+    pub(crate) fn worker_id(&mut self, name: &Arc<str>) -> rusqlite::Result<i64> {
+        if let Some(id) = self.memo.workers.get(name) {
+            return Ok(*id);
+        }
+        self.statement(sql::INSERT_WORKER)?.execute([&**name])?;
+        let id = self.connection.last_insert_rowid();
+        self.memo.workers.insert(Arc::clone(name), id);
+        Ok(id)
+    }
+
+    /// Writes what was counted. A spec is new only in the transaction that also counts its use, so
+    /// that none is taken away while it is on its way to be used.
+    pub(crate) fn settle(&mut self) -> rusqlite::Result<()> {
+        if let Some((first, last)) = self.sequence.take().filter(|(first, last)| first != last) {
+            debug_assert!(first < last);
+            self.statement(sql::SET_LAST_SEQUENCE)?
+                .execute([stored(last)])?;
+        }
+        let changes = std::mem::take(&mut self.tally).into_iter().enumerate();
+        for (state, change) in changes.filter(|(_, by)| *by != 0) {
+            let mut add = self.statement(sql::ADD_TO_TALLY)?;
+            add.execute((state as i64, change))?;
+        }
+        for (spec, change) in self.uses.drain().filter(|(_, by)| *by != 0) {
+            let mut add = self.connection.prepare_cached(sql::ADD_TO_SPEC)?;
+            add.execute((spec, change))?;
+        }
+        Ok(())
+    }
+}
+
+/// Reads the spec of a number.
+pub(crate) fn load_spec(connection: &Connection, id: i64) -> rusqlite::Result<Arc<Spec>> {
+    let mut statement = connection.prepare_cached(sql::SPEC_BY_ID)?;
+    let spec = statement.query_row([id], |row| declared::spec(row.get_ref(0)?.as_str()?))?;
+    Ok(Arc::new(spec))
+}

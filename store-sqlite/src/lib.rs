@@ -1,0 +1,38 @@
+//! The store of Bursar in one SQLite file: what was acknowledged is there after a crash.
+//!
+//! One thread writes. Everything that is asked while one commit is being synced goes into the next
+//! one, so that many callers share a sync and a single one never waits for a timer. Another thread
+//! reads, and what was acknowledged is seen by every read that begins later.
+
+mod backup;
+mod books;
+mod claim;
+mod codes;
+mod dead_letters;
+mod declared;
+mod error;
+mod filesystem;
+mod finish;
+mod guard;
+mod lane;
+mod note;
+mod open;
+mod options;
+mod page;
+mod payload;
+#[cfg(test)]
+mod plans;
+mod read;
+mod reader;
+mod retention;
+mod row;
+mod schema;
+mod sql;
+mod store;
+mod submit;
+mod timing;
+mod writer;
+
+pub use bursar_core::Durability;
+pub use options::SqliteOptions;
+pub use store::SqliteStore;

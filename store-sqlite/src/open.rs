@@ -1,0 +1,253 @@
+//! Opening the file: what is looked at before, and how a connection is set up.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use bursar_core::{Durability, Error, ErrorKind, Result};
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags};
+
+use crate::error::Trouble;
+use crate::filesystem;
+use crate::guard::Guard;
+use crate::schema;
+use crate::sql;
+
+/// The first version of SQLite in which resetting the log can't damage the file
+/// (sqlite.org/releaselog/3_51_3.html).
+const OLDEST_SQLITE: i32 = 3_051_003;
+
+/// How long another process may hold the file.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How many statements are kept prepared: all that there are.
+const STATEMENTS: usize = 64;
+
+/// Pages of 4 kB in the log before they are moved into the file: 16 MB.
+const LOG_PAGES: i64 = 4_000;
+
+/// What is left of the log file once it was larger, in bytes.
+const LOG_SIZE: i64 = 64 << 20;
+
+/// What each connection may keep of the file in memory, in kB.
+const CACHE: i64 = 32_000;
+
+/// The size of the smallest database, in bytes.
+const SMALLEST: u64 = 512;
+
+/// What a connection is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    Writer,
+    Reader,
+    /// Copies the whole file elsewhere.
+    Copier,
+}
+
+/// What was in the store when it was opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Found {
+    /// The last sequence number.
+    pub(crate) sequence: i64,
+    /// Workers up to this number are gone.
+    pub(crate) gone: i64,
+}
+
+/// Where the store is, and how to get there again.
+#[derive(Debug)]
+pub(crate) struct Place {
+    pub(crate) path: PathBuf,
+    pub(crate) guard: Guard,
+    pub(crate) found: Found,
+    durability: Durability,
+}
+
+impl Place {
+    /// Looks at the path, makes the file where there is none, and gives the writer's connection.
+    ///
+    /// # Errors
+    /// See [`SqliteStore::open`](crate::SqliteStore::open).
+    pub(crate) fn open(path: &Path, durability: Durability) -> Result<(Self, Connection)> {
+        check_version(rusqlite::version_number())?;
+        let path = check_path(path)?;
+        let guard = Guard::open(&path).map_err(|error| unwritable(&path, error))?;
+        let mut place = Self {
+            path,
+            guard,
+            found: Found::default(),
+            durability,
+        };
+        match place.prepare() {
+            Ok(connection) => Ok((place, connection)),
+            Err(error) => {
+                place.guard.discard();
+                Err(error)
+            }
+        }
+    }
+
+    /// Looks at what is in the file before anything in it is changed.
+    fn prepare(&mut self) -> Result<Connection> {
+        let path = self.path.clone();
+        let failed = |error: rusqlite::Error| Trouble::of(&path, &error).error();
+        let (connection, found) = {
+            let _turn = self.guard.hold().map_err(failed)?;
+            let connection = self.bare().map_err(failed)?;
+            schema::check(&connection, &path)?;
+            self.set_up_writer(&connection).map_err(failed)?;
+            schema::migrate(&connection).map_err(failed)?;
+            let found = self.look_around(&connection).map_err(failed)?;
+            (connection, found)
+        };
+        self.found = found;
+        self.guard
+            .let_in()
+            .map_err(|error| unwritable(&path, error))?;
+        Ok(connection)
+    }
+
+    fn look_around(&self, connection: &Connection) -> rusqlite::Result<Found> {
+        let number = |sql| connection.query_row(sql, [], |row| row.get::<_, Option<i64>>(0));
+        let workers = number(sql::LAST_WORKER)?.unwrap_or(0);
+        Ok(Found {
+            sequence: number(sql::LAST_SEQUENCE)?.unwrap_or(0),
+            // While others are here, their workers may be alive.
+            gone: if self.guard.alone { workers } else { 0 },
+        })
+    }
+
+    /// A new connection.
+    pub(crate) fn connect(&self, role: Role) -> rusqlite::Result<Connection> {
+        let connection = self.bare()?;
+        match role {
+            Role::Writer => self.set_up_writer(&connection)?,
+            Role::Reader => connection.pragma_update(None, "query_only", true)?,
+            Role::Copier => {}
+        }
+        Ok(connection)
+    }
+
+    fn bare(&self) -> rusqlite::Result<Connection> {
+        let flags = OpenFlags::SQLITE_OPEN_NO_MUTEX
+            | OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_CREATE;
+        let connection = Connection::open_with_flags(&self.path, flags)?;
+        connection.busy_timeout(PATIENCE)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        // The log stays where others may have it open: see `guard`.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+        connection.pragma_update(None, "cache_size", -CACHE)?;
+        connection.pragma_update(None, "temp_store", "memory")?;
+        Ok(connection)
+    }
+
+    fn set_up_writer(&self, connection: &Connection) -> rusqlite::Result<()> {
+        // Has a meaning only before there is anything in the file.
+        connection.pragma_update(None, "auto_vacuum", "incremental")?;
+        connection.pragma_update(None, "journal_mode", "wal")?;
+        connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
+        connection.pragma_update(None, "journal_size_limit", LOG_SIZE)?;
+        connection.pragma_update(None, "foreign_keys", true)?;
+        connection.pragma_update(None, "cell_size_check", true)?;
+        let synchronous = match self.durability {
+            Durability::Full => "full",
+            Durability::Process => "normal",
+        };
+        connection.pragma_update(None, "synchronous", synchronous)
+    }
+}
+
+/// # Errors
+/// `Internal` for a version of SQLite that can damage files.
+fn check_version(number: i32) -> Result<()> {
+    if number >= OLDEST_SQLITE {
+        return Ok(());
+    }
+    let spell = |number: i32| {
+        let (major, minor) = (number / 1_000_000, number / 1_000 % 1_000);
+        format!("{major}.{minor}.{}", number % 1_000)
+    };
+    Err(Error::new(
+        ErrorKind::Internal,
+        format!(
+            "this program runs with SQLite {}, which can damage files: {} or newer is needed, build it with the one that comes along",
+            spell(number),
+            spell(OLDEST_SQLITE)
+        ),
+    ))
+}
+
+/// Looks at the path without opening what is there: closing it again would drop the locks of those
+/// in this process that have it open.
+fn check_path(path: &Path) -> Result<PathBuf> {
+    if path.as_os_str().is_empty() {
+        return Err(Error::invalid(
+            "sqlite: needs the path of a file, such as sqlite:jobs.db",
+        ));
+    }
+    let shown = path.display();
+    if path.as_os_str().as_encoded_bytes().contains(&0) {
+        return Err(Error::invalid(format!(
+            "the store in {path:?}: no path has a NUL character in it; choose another"
+        )));
+    }
+    if path.is_dir() {
+        return Err(Error::invalid(format!(
+            "the store in {shown}: this is a folder; give the path of a file in it, such as {}",
+            path.join("jobs.db").display()
+        )));
+    }
+    if path
+        .metadata()
+        .is_ok_and(|file| (1..SMALLEST).contains(&file.len()))
+    {
+        // SQLite would take it for an empty one, and write over what is in it.
+        return Err(Error::invalid(format!(
+            "the store in {shown}: the file is not an SQLite database; give a path of its own to the jobs"
+        )));
+    }
+    let parent = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
+    let parent = parent.unwrap_or(Path::new("."));
+    let folder = parent.canonicalize().map_err(|error| {
+        Error::invalid(format!(
+            "the store in {shown}: there is no folder {}; make it first",
+            parent.display()
+        ))
+        .with_source(error)
+    })?;
+    filesystem::check(&folder, path)?;
+    // The same file under one name, wherever the program goes meanwhile.
+    let name = path.file_name().ok_or_else(|| {
+        Error::invalid(format!(
+            "the store in {shown}: this is not the path of a file"
+        ))
+    })?;
+    let whole = folder.join(name);
+    Ok(whole.canonicalize().unwrap_or(whole))
+}
+
+fn unwritable(path: &Path, error: std::io::Error) -> Error {
+    let message = format!(
+        "the store in {}: its folder can't be written ({error}); allow it, or choose another path",
+        path.display()
+    );
+    Error::new(ErrorKind::Unavailable, message).with_source(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_old_sqlite_is_refused() {
+        assert!(check_version(rusqlite::version_number()).is_ok());
+        assert!(check_version(OLDEST_SQLITE).is_ok());
+        let error = check_version(3_051_002).unwrap_err();
+        assert!(error.to_string().contains("3.51.2"), "{error}");
+        assert!(error.to_string().contains("3.51.3"), "{error}");
+    }
+}

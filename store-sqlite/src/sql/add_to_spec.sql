@@ -1,0 +1,1 @@
+UPDATE spec SET jobs = jobs + ?2 WHERE id = ?1

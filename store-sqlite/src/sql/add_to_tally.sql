@@ -1,0 +1,1 @@
+UPDATE tally SET jobs = jobs + ?2 WHERE state = ?1

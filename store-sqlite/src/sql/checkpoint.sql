@@ -1,0 +1,1 @@
+SELECT type, bytes FROM checkpoint WHERE job = ?1

@@ -1,0 +1,1 @@
+DELETE FROM spec WHERE id IN (SELECT id FROM spec WHERE jobs = 0 LIMIT ?1)

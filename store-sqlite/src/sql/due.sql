@@ -1,0 +1,5 @@
+SELECT sequence, created, noise, spec, state
+FROM job
+WHERE wake <= ?1
+ORDER BY wake, sequence
+LIMIT ?2

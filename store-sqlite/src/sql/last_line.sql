@@ -1,0 +1,1 @@
+SELECT max(number) FROM log WHERE job = ?1

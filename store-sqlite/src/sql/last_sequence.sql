@@ -1,0 +1,1 @@
+SELECT sequence FROM counter WHERE only = 1

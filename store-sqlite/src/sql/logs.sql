@@ -1,0 +1,4 @@
+SELECT at, attempt, level, message
+FROM log
+WHERE job = ?1
+ORDER BY number

@@ -1,0 +1,1 @@
+SELECT min(expiry) FROM job WHERE expiry IS NOT NULL

@@ -1,0 +1,1 @@
+SELECT min(forget) FROM job WHERE forget IS NOT NULL

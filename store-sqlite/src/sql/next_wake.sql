@@ -1,0 +1,1 @@
+SELECT min(wake) FROM job WHERE wake IS NOT NULL

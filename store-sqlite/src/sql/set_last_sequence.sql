@@ -1,0 +1,1 @@
+UPDATE counter SET sequence = ?1 WHERE only = 1

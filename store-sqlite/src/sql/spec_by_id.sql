@@ -1,0 +1,1 @@
+SELECT content FROM spec WHERE id = ?1

@@ -1,0 +1,3 @@
+SELECT created, noise, state, attempt, spec
+FROM job
+WHERE sequence = ?1

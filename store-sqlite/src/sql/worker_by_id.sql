@@ -1,0 +1,1 @@
+SELECT name FROM worker WHERE id = ?1

@@ -1,0 +1,322 @@
+//! The thread that writes. All that waits when it begins is one transaction and one sync; what
+//! comes meanwhile is the next one.
+
+use std::sync::Arc;
+
+use rusqlite::Connection;
+
+use crate::books::{Books, Memo};
+use crate::error::{Outcome, Trouble, is_fatal, is_of_request};
+use crate::lane::{Answer, EndOf, Lane};
+use crate::open::{Place, Role};
+use crate::sql;
+
+/// How many jobs one transaction may change at most: many enough to share its sync, few enough not
+/// to keep those waiting that come next.
+const BATCH: usize = 8_192;
+
+/// A request that writes.
+pub(crate) trait Write: Send {
+    /// How many jobs it changes.
+    fn weight(&self) -> usize;
+
+    /// Carries it out, and keeps the answer. Carried out again, it does the same again.
+    fn run(&mut self, books: &mut Books<'_>) -> rusqlite::Result<()>;
+
+    /// Gives the answer once it is committed, or what kept it from being so.
+    fn answer(self: Box<Self>, trouble: Option<&Trouble>);
+}
+
+/// A request with its answer.
+pub(crate) struct Asked<T, F> {
+    pub(crate) weight: usize,
+    pub(crate) ask: F,
+    pub(crate) answer: Answer<T>,
+}
+
+impl<T, F> Write for Asked<T, F>
+where
+    T: Send + 'static,
+    F: Fn(&mut Books<'_>) -> Outcome<T> + Send,
+{
+    fn weight(&self) -> usize {
+        self.weight
+    }
+
+    fn run(&mut self, books: &mut Books<'_>) -> rusqlite::Result<()> {
+        self.answer.note((self.ask)(books))
+    }
+
+    fn answer(self: Box<Self>, trouble: Option<&Trouble>) {
+        self.answer.send(trouble);
+    }
+}
+
+pub(crate) type Works = Lane<Box<dyn Write>>;
+
+/// The writer's side of a store.
+pub(crate) struct Writer {
+    pub(crate) place: Arc<Place>,
+    pub(crate) memo: Memo,
+    pub(crate) result_ttl: i64,
+    /// None once it saw an error after which it must not be used: the next request opens another.
+    pub(crate) connection: Option<Connection>,
+}
+
+impl Writer {
+    pub(crate) fn run(mut self, works: &Arc<Works>) {
+        let end = EndOf(Arc::clone(works));
+        while let Some(batch) = works.take(BATCH, |work| work.weight()) {
+            self.carry_out(batch);
+        }
+        self.close();
+        drop(end);
+    }
+
+    fn carry_out(&mut self, mut batch: Vec<Box<dyn Write>>) {
+        let Err(error) = self.transact(&mut batch) else {
+            return answer(batch, None);
+        };
+        if batch.len() > 1 && is_of_request(&error) {
+            // One of them is to blame: it must not take the others with it.
+            return batch
+                .into_iter()
+                .for_each(|work| self.carry_out(vec![work]));
+        }
+        answer(batch, Some(&Trouble::of(&self.place.path, &error)));
+    }
+
+    fn transact(&mut self, batch: &mut [Box<dyn Write>]) -> rusqlite::Result<()> {
+        let connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => self.place.connect(Role::Writer)?,
+        };
+        let done = {
+            let place = Arc::clone(&self.place);
+            let _turn = place.guard.hold()?;
+            let done = self.write(&connection, batch);
+            if done.is_err() {
+                self.memo.clear();
+                take_back(&connection);
+            }
+            done
+        };
+        match &done {
+            Err(error) if is_fatal(error) => drop(connection),
+            _ => self.connection = Some(connection),
+        }
+        done
+    }
+
+    fn write(
+        &mut self,
+        connection: &Connection,
+        batch: &mut [Box<dyn Write>],
+    ) -> rusqlite::Result<()> {
+        let mut books = Books::begin(connection, &mut self.memo, self.result_ttl)?;
+        for work in batch {
+            work.run(&mut books)?;
+        }
+        books.settle()?;
+        connection.prepare_cached(sql::COMMIT)?.execute([])?;
+        Ok(())
+    }
+
+    /// Brings everything from the log into the file itself, where nobody else is in the way.
+    fn close(&mut self) {
+        if let Some(connection) = self.connection.take() {
+            let _turn = self.place.guard.hold();
+            // What can't be moved now is in the log, and is found there.
+            let _ = connection.execute_batch(sql::CHECKPOINT_LOG);
+        }
+        self.place.guard.leave();
+    }
+}
+
+fn take_back(connection: &Connection) {
+    if !connection.is_autocommit() {
+        // A rollback that fails leaves a transaction that was never committed.
+        let _ = connection.execute_batch(sql::ROLLBACK);
+    }
+}
+
+fn answer(batch: Vec<Box<dyn Write>>, trouble: Option<&Trouble>) {
+    for work in batch {
+        work.answer(trouble);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use bursar_core::{Durability, ErrorKind, NewJob, Payload, Result, Store, Submit, Timestamp};
+    use bursar_testkit::Folder;
+    use bursar_testkit::conformance::job;
+    use rusqlite::ffi;
+
+    use super::*;
+    use crate::error::Fault;
+    use crate::{SqliteOptions, SqliteStore};
+
+    struct Scene {
+        writer: Writer,
+        folder: Folder,
+    }
+
+    impl Scene {
+        fn new() -> Self {
+            let folder = Folder::new();
+            let path = folder.join("jobs.db");
+            let (place, connection) = Place::open(&path, Durability::Process).unwrap();
+            let writer = Writer {
+                place: Arc::new(place),
+                memo: Memo::new(Some(1)),
+                result_ttl: 1_000_000,
+                connection: Some(connection),
+            };
+            Self { writer, folder }
+        }
+
+        /// Carries out requests in one batch; their answers.
+        fn carry_out<T: Send + 'static>(&mut self, asks: Vec<Ask<T>>) -> Vec<Result<T>> {
+            let (batch, replies): (Vec<Box<dyn Write>>, Vec<_>) = asks
+                .into_iter()
+                .map(|ask| {
+                    let (answer, reply) = Answer::new();
+                    let weight = 1;
+                    let asked: Box<dyn Write> = Box::new(Asked {
+                        weight,
+                        ask,
+                        answer,
+                    });
+                    (asked, reply)
+                })
+                .unzip();
+            self.writer.carry_out(batch);
+            replies.into_iter().map(bursar_core::Reply::wait).collect()
+        }
+
+        fn submit(&mut self, args: Payload) -> Result<u64> {
+            let ask = submit_of(args);
+            self.carry_out(vec![ask]).remove(0)
+        }
+
+        /// How many jobs another one sees.
+        fn stored(&self) -> u64 {
+            let path = self.folder.join("jobs.db");
+            let store = SqliteStore::open(path, SqliteOptions::default()).unwrap();
+            store.tally().wait().unwrap().unfinished()
+        }
+    }
+
+    type Ask<T> = Box<dyn Fn(&mut Books<'_>) -> Outcome<T> + Send>;
+
+    fn submit_of(args: Payload) -> Ask<u64> {
+        let one = NewJob { args, ..job() };
+        let jobs = [one].into_iter().collect();
+        let now = Timestamp::from_micros(1_000_000);
+        let request = Submit { now, jobs };
+        Box::new(move |books| Ok(books.submit(&request)?[0].sequence))
+    }
+
+    fn fails(code: i32) -> Ask<u64> {
+        Box::new(move |books| {
+            // What it has written before it failed must be taken back.
+            submit_of(Payload::Null)(books)?;
+            let error = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
+            Err(Fault::Sqlite(error))
+        })
+    }
+
+    #[test]
+    fn one_request_does_not_take_others_with_it() {
+        let mut scene = Scene::new();
+        let (good, bad) = (|| submit_of(Payload::Null), fails(ffi::SQLITE_CONSTRAINT));
+        let answers = scene.carry_out(vec![good(), bad, good()]);
+        assert!(answers[0].is_ok() && answers[2].is_ok());
+        let kind = answers[1].as_ref().unwrap_err().kind();
+        assert_eq!((kind, scene.stored()), (ErrorKind::Internal, 2));
+    }
+
+    #[test]
+    fn a_connection_that_saw_an_io_error_is_not_used_again() {
+        let mut scene = Scene::new();
+        let mark = |scene: &Scene, statement: &str| {
+            let connection = scene.writer.connection.as_ref().unwrap();
+            connection.execute_batch(statement).is_ok()
+        };
+        assert!(mark(&scene, "CREATE TEMP TABLE mark (x)"));
+        let answers = scene.carry_out(vec![fails(ffi::SQLITE_IOERR), submit_of(Payload::Null)]);
+        for answer in answers {
+            let error = answer.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Unavailable);
+            assert!(error.to_string().contains("jobs.db"), "{error}");
+        }
+        assert!(scene.writer.connection.is_none());
+        assert!(scene.submit(Payload::Null).is_ok());
+        assert!(!mark(&scene, "SELECT * FROM temp.mark"), "it was kept");
+        assert_eq!(scene.stored(), 1);
+    }
+
+    #[test]
+    fn a_full_disk_loses_nothing_and_is_told() {
+        let mut scene = Scene::new();
+        let pages = |scene: &Scene, most: i64| {
+            let connection = scene.writer.connection.as_ref().unwrap();
+            connection
+                .pragma_update(None, "max_page_count", most)
+                .unwrap();
+        };
+        scene.submit(Payload::Null).unwrap();
+        pages(&scene, 40);
+        let large = || Payload::json(vec![b'1'; 1 << 20]);
+        let error = scene.submit(large()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        let message = error.to_string();
+        assert!(
+            message.contains("jobs.db") && message.contains("disk is full"),
+            "{message}"
+        );
+        assert_eq!(scene.stored(), 1);
+        pages(&scene, 1_000_000);
+        scene.submit(large()).unwrap();
+        assert_eq!(scene.stored(), 2);
+    }
+
+    #[test]
+    fn what_arrives_during_a_commit_is_committed_together() {
+        let works = Arc::<Works>::default();
+        let mut scene = Scene::new();
+        let (send, receive) = channel();
+        let mut replies = Vec::new();
+        for number in 0..100_u64 {
+            let (answer, reply) = Answer::new();
+            let send = send.clone();
+            let ask = move |books: &mut Books<'_>| {
+                send.send((number, books.transaction())).unwrap();
+                Ok(number)
+            };
+            let weight = 1;
+            let asked = Asked {
+                weight,
+                ask,
+                answer,
+            };
+            assert!(works.push(Box::new(asked)).is_ok());
+            replies.push(reply);
+        }
+        works.close();
+        scene.writer.memo.clear();
+        scene.writer.run(&works);
+        let order: Vec<u64> = replies
+            .into_iter()
+            .map(|reply| reply.wait().unwrap())
+            .collect();
+        assert_eq!(order, (0..100).collect::<Vec<_>>());
+        drop(send);
+        let transactions: std::collections::BTreeSet<u64> =
+            receive.iter().map(|(_, transaction)| transaction).collect();
+        assert_eq!(transactions.len(), 1);
+    }
+}
