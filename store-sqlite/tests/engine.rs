@@ -10,10 +10,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bursar_core::{
-    Ended, ExecutorKind, Failure, Handler, JobId, OutcomeKind, Payload, Plan, State, Store,
+    Ended, ExecutorKind, Failure, Handler, JobId, OutcomeKind, Payload, Plan, Reply, State, Store,
     Submission, Task, TaskOptions, Ticket,
 };
 use bursar_store_sqlite::{Durability, SqliteOptions, SqliteStore};
+use bursar_testkit::stores::LateStore;
 use bursar_testkit::{Folder, PATIENCE, Rig, until};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -377,4 +378,41 @@ fn a_late_end_of_a_lost_attempt_changes_nothing() {
     let fenced = late.finish(finish).wait().unwrap();
     assert_eq!(fenced[0], bursar_core::Fenced::Stale);
     drop(job);
+}
+
+/// An engine over a file with one job of an earlier process, and a look at that job whose answer,
+/// given before the engine knew of it, comes late.
+fn looked_up_early(folder: &Folder) -> (Rig, Arc<LateStore>, Reply<Arc<Ticket>>) {
+    let earlier = rig(folder);
+    let id = earlier.submit().id();
+    kill(earlier, folder);
+    let late = Arc::new(LateStore::new(store(&folder.join("jobs.db")), 1));
+    late.hold_answers("backlog");
+    late.hold_answers("get");
+    let rig = Rig::builder().store(Arc::<LateStore>::clone(&late)).start();
+    let ticket = rig.engine.ticket(id);
+    until("the look", || late.held("get").1 == 1);
+    late.let_newest_go("backlog");
+    (rig, late, ticket)
+}
+
+#[test]
+fn a_job_that_is_looked_up_while_it_is_taken_over_is_told_its_end() {
+    let folder = Folder::new();
+    let (rig, late, ticket) = looked_up_early(&folder);
+    let attempt = rig.script.next();
+    late.let_go();
+    let ticket = ticket.wait().unwrap();
+    rig.script.complete(&attempt);
+    assert_eq!(rig.final_state(&ticket), State::Completed);
+}
+
+#[test]
+fn a_job_that_ends_while_it_is_looked_up_is_told_its_end() {
+    let folder = Folder::new();
+    let (rig, late, ticket) = looked_up_early(&folder);
+    rig.script.complete(&rig.script.next());
+    until("its end", || rig.engine.unfinished() == 0);
+    late.let_go();
+    assert_eq!(rig.final_state(&ticket.wait().unwrap()), State::Completed);
 }

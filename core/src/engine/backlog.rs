@@ -9,7 +9,6 @@ use crate::engine::inner::Inner;
 use crate::engine::plan::Plan;
 use crate::engine::ticket::Ticket;
 use crate::error::{Error, ErrorKind};
-use crate::id::JobId;
 use crate::job::{JobInfo, Spec};
 use crate::outcome::{AttemptEnd, End, Failure, OutcomeKind};
 use crate::state::State;
@@ -169,23 +168,24 @@ impl Inner {
         self.pump();
     }
 
-    /// The ticket of a job that is in the store and not here: another process's.
-    pub(super) fn ticket_of_stranger(
-        &self,
-        id: JobId,
-        sequence: u64,
-        spec: &Arc<Spec>,
-    ) -> Arc<Ticket> {
-        let mut dispatch = self.dispatch.lock();
-        if let Some(known) = dispatch.strangers.get(sequence) {
-            return Arc::clone(&known.ticket);
-        }
-        let ticket = Arc::new(Ticket::of_another(id, sequence));
-        dispatch.strangers.add(Stranger {
-            ticket: Arc::clone(&ticket),
-            spec: Arc::clone(spec),
-            queued: false,
-        });
+    /// The ticket of a job that had not ended when it was looked up. One that isn't here is another
+    /// process's, or on its way here, or has ended since.
+    pub(super) fn ticket_of_unfinished(&self, job: &JobInfo) -> Arc<Ticket> {
+        let ticket = {
+            let mut dispatch = self.dispatch.lock();
+            if let Some(known) = dispatch.known(job.sequence) {
+                return known;
+            }
+            let ticket = Arc::new(Ticket::of_another(job.id, job.sequence));
+            dispatch.strangers.add(Stranger {
+                ticket: Arc::clone(&ticket),
+                spec: Arc::clone(&job.spec),
+                queued: false,
+            });
+            ticket
+        };
+        // Whoever ends it from here on finds the ticket; that nobody did before must be made sure of.
+        self.reconcile(Arc::clone(&ticket));
         ticket
     }
 
@@ -197,6 +197,12 @@ impl Inner {
 }
 
 impl Dispatch {
+    /// The ticket of a job that has not ended, where there is one here.
+    fn known(&self, sequence: u64) -> Option<Arc<Ticket>> {
+        let strange = || self.strangers.get(sequence).map(|job| &job.ticket);
+        self.tickets.get(sequence).or_else(strange).cloned()
+    }
+
     /// Takes in a job that the store had.
     fn take_over(&mut self, job: &LeftOver, plan: Option<Arc<Plan>>) {
         let early = self.early.remove(&job.sequence);

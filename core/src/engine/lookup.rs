@@ -43,22 +43,9 @@ impl Inner {
     /// A handle on a job that exists.
     pub(crate) fn ticket(&self, id: JobId) -> Reply<Arc<Ticket>> {
         let this = self.this.clone();
-        self.info(id, false).then(move |info| {
-            let Some(inner) = this.upgrade() else {
-                return Reply::now(Err(Error::closed()));
-            };
-            if let Some(ticket) = inner.dispatch.lock().tickets.get(info.sequence) {
-                return Reply::ok(Arc::clone(ticket));
-            }
-            // It has ended since, or had: a ticket only goes once its end is stored. Or it is not
-            // this engine's.
-            let this = inner.this.clone();
-            inner
-                .info(id, false)
-                .then(move |info| match this.upgrade() {
-                    Some(inner) => Reply::ok(inner.ticket_for(&info)),
-                    None => Reply::now(Err(Error::closed())),
-                })
+        self.info(id, false).then(move |info| match this.upgrade() {
+            Some(inner) => Reply::ok(inner.ticket_for(&info)),
+            None => Reply::now(Err(Error::closed())),
         })
     }
 
@@ -66,7 +53,7 @@ impl Inner {
         if info.state.is_terminal() {
             Arc::new(ended_ticket(info))
         } else {
-            self.ticket_of_stranger(info.id, info.sequence, &info.spec)
+            self.ticket_of_unfinished(info)
         }
     }
 
