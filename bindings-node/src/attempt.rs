@@ -192,6 +192,7 @@ fn stop_name(kind: StopKind) -> &'static str {
         StopKind::Cancelled => "cancelled",
         StopKind::TimedOut => "timed_out",
         StopKind::Shutdown => "shutdown",
+        StopKind::Lost => "lost",
     }
 }
 

@@ -143,7 +143,7 @@ export class Running implements CurrentJob {
   }
 
   /** Asks it to stop. */
-  stop(kind: 'cancelled' | 'timed_out' | 'shutdown', reason: string): void {
+  stop(kind: 'cancelled' | 'timed_out' | 'shutdown' | 'lost', reason: string): void {
     const rare = this.#rarely()
     rare.stopped ??= new DOMException(reason, kind === 'timed_out' ? 'TimeoutError' : 'AbortError')
     rare.controller?.abort(rare.stopped)

@@ -34,7 +34,7 @@ export interface NativeEngine {
   stats(): string
   attemptFacts(attempt: number): AttemptFacts
   attemptArgs(attempt: number): string
-  stopFacts(attempt: number): { kind: 'cancelled' | 'timed_out' | 'shutdown'; reason: string } | null
+  stopFacts(attempt: number): { kind: 'cancelled' | 'timed_out' | 'shutdown' | 'lost'; reason: string } | null
   progress(attempt: number, percent: number, message: string | null): void
   log(attempt: number, level: string, message: string): void
   checkpoint(attempt: number): string | null

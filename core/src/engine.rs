@@ -2,20 +2,24 @@
 
 mod annotate;
 mod attempt;
-mod backlog;
 mod desk;
 mod dispatch;
 mod driver;
+mod early;
 mod finish;
+mod follow;
 mod handle;
 mod inner;
 mod lookup;
+mod orphans;
 mod plan;
 mod pool;
 mod shutdown;
+mod standing;
 mod start;
 mod stats;
 mod stop;
+mod strangers;
 mod submit;
 mod ticket;
 mod unanswered;

@@ -56,6 +56,22 @@ impl EventBus {
         ticket: &Ticket,
         kind: impl FnOnce() -> EventKind,
     ) {
+        let task = || {
+            let plan = ticket.plan();
+            plan.map(|plan| Arc::clone(&plan.spec().task))
+                .unwrap_or_default()
+        };
+        self.emit_of(clock, ticket.id(), task, kind);
+    }
+
+    /// Sends an event of a job that may have no ticket here.
+    pub(crate) fn emit_of(
+        &self,
+        clock: &dyn Clock,
+        job: JobId,
+        task: impl FnOnce() -> Arc<str>,
+        kind: impl FnOnce() -> EventKind,
+    ) {
         let Some(sender) = self
             .sender
             .get()
@@ -63,15 +79,11 @@ impl EventBus {
         else {
             return;
         };
-        let task = ticket
-            .plan()
-            .map(|plan| Arc::clone(&plan.spec().task))
-            .unwrap_or_default();
         // Nobody may listen any more by now, and then nobody misses it.
         let _ = sender.send(Event {
             at: clock.now(),
-            job: ticket.id(),
-            task,
+            job,
+            task: task(),
             kind: kind(),
         });
     }

@@ -59,10 +59,10 @@ pub use scheduler::{EscrowPolicy, EscrowView, Scheduler};
 pub use signal::{Signal, Waiting};
 pub use state::State;
 pub use store::{
-    Backlog, Backup, Batch, Cancel, Cancelled, Capabilities, Claim, Claimed, Count, Deletion,
-    Expired, Fenced, Finish, FinishedAttempt, Get, LeftOver, LeftOvers, List, Listed,
-    MemoryOptions, MemoryStore, Next, Note, NoteKind, Promote, Promoted, Prune, Pruned, Queued,
-    Ref, Reply, Store, Submit, Submitted, Tally,
+    Backup, Batch, Cancel, Cancelled, Capabilities, Claim, Claimed, Count, Deletion, Expired,
+    Fenced, Finish, FinishedAttempt, Follow, Followed, Get, List, Listed, MemoryOptions,
+    MemoryStore, Next, Note, NoteKind, Position, Promote, Promoted, Prune, Pruned, Queued, Ref,
+    Reply, Standing, Store, Submit, Submitted, Tally,
 };
 pub use task::{Handler, HandlerFuture, Task};
 pub use units::{format_duration, format_size, parse_duration, parse_size};

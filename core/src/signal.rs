@@ -57,6 +57,14 @@ impl<T: Clone> Signal<T> {
         }
     }
 
+    /// Whether anybody waits for it.
+    pub(crate) fn has_waiters(&self) -> bool {
+        match &*self.state.lock() {
+            State::Pending(Some(waiters)) => !waiters.is_empty(),
+            _ => false,
+        }
+    }
+
     /// Whether it has happened.
     pub fn is_set(&self) -> bool {
         matches!(*self.state.lock(), State::Done(_))

@@ -17,9 +17,9 @@ pub use backup::Backup;
 pub use memory::{MemoryOptions, MemoryStore};
 pub use reply::Reply;
 pub use request::{
-    Backlog, Batch, Cancel, Cancelled, Capabilities, Claim, Claimed, Count, Deletion, Expired,
-    Fenced, Finish, FinishedAttempt, Get, LeftOver, LeftOvers, List, Listed, Next, Note, NoteKind,
-    Promote, Promoted, Prune, Pruned, Queued, Ref, Submit, Submitted, Tally,
+    Batch, Cancel, Cancelled, Capabilities, Claim, Claimed, Count, Deletion, Expired, Fenced,
+    Finish, FinishedAttempt, Follow, Followed, Get, List, Listed, Next, Note, NoteKind, Position,
+    Promote, Promoted, Prune, Pruned, Queued, Ref, Standing, Submit, Submitted, Tally,
 };
 
 /// A place where jobs live. Every method takes a request and gives a reply that is either there at
@@ -75,9 +75,13 @@ pub trait Store: Debug + Send + Sync + 'static {
     /// How many jobs are in each state, in constant time.
     fn tally(&self) -> Reply<Tally>;
 
-    /// Jobs that were there when this store was opened, and have not ended since, in the order of
-    /// their sequence numbers, a page at a time: what an engine takes in when it starts.
-    fn backlog(&self, request: Backlog) -> Reply<LeftOvers>;
+    /// First the jobs of others that have not ended, and all orphans, a page at a time, then the jobs
+    /// that were changed through other handles on the same store, where there can be any: that answer
+    /// comes once there is a change. What is changed while the pages are read is told after them; each job once in a page,
+    /// as it stands then, or that it is not there any more. A job is an orphan once what ran it is gone, until
+    /// its attempt is recorded as lost, and such losses count for 72 h. Where a job is cancelled while it
+    /// runs, that is told with it until it has ended. A close ends the following. An engine follows its store from its start to its end.
+    fn follow(&self, request: Follow) -> Reply<Followed>;
 
     /// Forgets ended jobs whose time is up, a bounded number at a time, those first whose time was
     /// up first. That time is `result_ttl` after the end, however often the job is read. A store

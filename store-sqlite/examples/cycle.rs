@@ -12,8 +12,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bursar_core::{
-    AttemptEnd, Backlog, Claim, Demand, End, ExecutorKind, Finish, FinishedAttempt, NewJob, Next,
-    Payload, Priority, RetryPolicy, Spec, State, Store, Submit, Timestamp,
+    AttemptEnd, Claim, Demand, End, ExecutorKind, Finish, FinishedAttempt, Follow, NewJob, Next,
+    Payload, Position, Priority, RetryPolicy, Spec, State, Store, Submit, Timestamp,
 };
 use bursar_store_sqlite::{Durability, SqliteOptions, SqliteStore};
 
@@ -68,12 +68,12 @@ fn full_of(path: &Path, waiting: usize) {
 
 /// How many jobs an engine would take in.
 fn left_over(store: &SqliteStore) -> usize {
-    let (mut found, mut next) = (0, Some(0));
-    while let Some(after) = next {
+    let (mut found, mut from) = (0, Position::Unfinished(0));
+    while matches!(from, Position::Unfinished(_)) {
         let limit = 4_096;
-        let page = store.backlog(Backlog { after, limit }).wait().unwrap();
+        let page = store.follow(Follow { from, limit }).wait().unwrap();
         found += page.jobs.len();
-        next = page.next;
+        from = page.next;
     }
     found
 }

@@ -7,13 +7,20 @@ use bursar_core::{JobId, Spec, State, Timestamp};
 use fastrand::Rng;
 use rusqlite::{CachedStatement, Connection, OptionalExtension};
 
-use crate::codes::{read, stored};
+use crate::codes::{read, state_code, stored};
 use crate::declared;
 use crate::error::Outcome;
+use crate::presence::Presence;
 use crate::sql;
 
 /// How many specs are remembered: what a program declares is most often much less.
 const SPECS: usize = 4_096;
+
+/// How many changes are kept for those who follow: whoever is further behind begins again.
+pub(crate) const KEPT_CHANGES: i64 = 100_000;
+
+/// How many changes are forgotten in one go, where they come a few at a time.
+const FORGET: i64 = 1_024;
 
 /// What is known of the file without reading it. It holds while nobody else writes.
 #[derive(Debug)]
@@ -24,17 +31,22 @@ pub(crate) struct Memo {
     workers: HashMap<Arc<str>, i64>,
     version: Option<i64>,
     random: Rng,
+    pub(crate) presence: Presence,
+    /// Something was claimed, and not told to the watching thread.
+    pub(crate) claimed: bool,
     /// How many were begun.
     transactions: u64,
 }
 
 impl Memo {
-    pub(crate) fn new(seed: Option<u64>) -> Self {
+    pub(crate) fn new(seed: Option<u64>, presence: Presence) -> Self {
         Self {
             known: HashMap::new(),
             by_id: HashMap::new(),
             workers: HashMap::new(),
             version: None,
+            presence,
+            claimed: false,
             random: seed.map_or_else(Rng::new, Rng::with_seed),
             transactions: 0,
         }
@@ -72,6 +84,15 @@ pub(crate) struct Books<'c> {
     sequence: Option<(u64, u64)>,
     tally: [i64; State::ALL.len()],
     uses: HashMap<i64, i64>,
+    changes: Changes,
+}
+
+/// What this transaction has added to the changes.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Changes {
+    pub(crate) count: i64,
+    /// The number of the last one.
+    last: i64,
 }
 
 impl<'c> Books<'c> {
@@ -87,6 +108,10 @@ impl<'c> Books<'c> {
         memo.transactions += 1;
         if memo.version != Some(version) {
             memo.forget_specs();
+            if memo.presence.look(connection)? {
+                // The workers of another session are others.
+                memo.workers.clear();
+            }
             memo.version = Some(version);
         }
         Ok(Self {
@@ -96,6 +121,7 @@ impl<'c> Books<'c> {
             sequence: None,
             tally: [0; State::ALL.len()],
             uses: HashMap::new(),
+            changes: Changes::default(),
         })
     }
 
@@ -192,10 +218,76 @@ impl<'c> Books<'c> {
         if let Some(id) = self.memo.workers.get(name) {
             return Ok(*id);
         }
-        self.statement(sql::INSERT_WORKER)?.execute([&**name])?;
+        let session = self.memo.presence.session();
+        let mut insert = self.statement(sql::INSERT_WORKER)?;
+        insert.execute((session, &**name))?;
         let id = self.connection.last_insert_rowid();
         self.memo.workers.insert(Arc::clone(name), id);
         Ok(id)
+    }
+
+    /// Says that something was claimed.
+    pub(crate) fn note_claim(&mut self) {
+        self.memo.claimed = true;
+    }
+
+    /// Who submits and changes jobs here.
+    pub(crate) fn handle(&self) -> i64 {
+        self.memo.presence.handle
+    }
+
+    /// Tells others that a job is in this state now. Where there are none, nobody need be told:
+    /// that stays so until this transaction ends, since a session begins in one of its own.
+    pub(crate) fn changed(
+        &mut self,
+        job: i64,
+        at: i64,
+        state: State,
+        attempt: u32,
+    ) -> rusqlite::Result<()> {
+        if self.memo.presence.is_alone() {
+            return Ok(());
+        }
+        let mut insert = self.statement(sql::INSERT_CHANGE)?;
+        insert.execute((job, at, state_code(state), attempt, self.handle()))?;
+        self.add_changes(1);
+        Ok(())
+    }
+
+    fn add_changes(&mut self, count: i64) {
+        self.changes.count += count;
+        self.changes.last = self.connection.last_insert_rowid();
+    }
+
+    /// Ends a session that is gone, and tells of what it ran.
+    pub(crate) fn bury(&mut self, session: i64, beat: Option<i64>) -> rusqlite::Result<()> {
+        let buried = self.memo.presence.bury(self.connection, session, beat)?;
+        if let Some(jobs) = buried.filter(|jobs| *jobs > 0) {
+            self.add_changes(jobs as i64);
+        }
+        Ok(())
+    }
+
+    /// Says that our session lives.
+    pub(crate) fn beat(&mut self) -> rusqlite::Result<()> {
+        let session = self.memo.presence.session();
+        self.statement(sql::BEAT)?.execute([session])?;
+        Ok(())
+    }
+
+    /// Forgets old changes, a few at a time.
+    fn forget_changes(&self) -> rusqlite::Result<()> {
+        let Changes { count, last } = self.changes;
+        if count > 0 && last / FORGET != (last - count) / FORGET {
+            let mut delete = self.statement(sql::DELETE_OLD_CHANGES)?;
+            delete.execute([last - KEPT_CHANGES])?;
+        }
+        Ok(())
+    }
+
+    /// How many changes were added.
+    pub(crate) fn added_changes(&self) -> i64 {
+        self.changes.count
     }
 
     /// Writes what was counted. A spec is new only in the transaction that also counts its use, so
@@ -215,7 +307,7 @@ impl<'c> Books<'c> {
             let mut add = self.connection.prepare_cached(sql::ADD_TO_SPEC)?;
             add.execute((spec, change))?;
         }
-        Ok(())
+        self.forget_changes()
     }
 }
 

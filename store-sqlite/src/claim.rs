@@ -48,7 +48,10 @@ impl Books<'_> {
         }
         let mut statement = self.statement(sql::CLAIM)?;
         statement.execute((stored(job.sequence), worker, now))?;
+        drop(statement);
         self.moved(State::Queued, State::Running);
+        self.changed(stored(job.sequence), now, State::Running, job.attempt)?;
+        self.note_claim();
         Ok(job)
     }
 

@@ -52,13 +52,28 @@ impl Books<'_> {
         };
         let (sequence, attempt) = (job.sequence, job.attempt);
         match job.state {
-            State::Running => Ok(Cancelled::Running { sequence, attempt }),
+            State::Running => {
+                self.wish(&job, request)?;
+                Ok(Cancelled::Running { sequence, attempt })
+            }
             state if state.is_terminal() => Ok(Cancelled::Ended(state)),
             state => {
                 self.end_waiting((sequence, state, attempt), &request.end, request.now)?;
                 Ok(Cancelled::Done { sequence })
             }
         }
+    }
+
+    /// Asks whoever runs a job to stop it.
+    fn wish(&mut self, job: &Standing, request: &Cancel) -> rusqlite::Result<()> {
+        let failure = request.end.failure.as_ref();
+        let reason = failure.map_or("cancelled", |failure| &failure.message);
+        let sequence = stored(job.sequence);
+        let mut set = self.statement(sql::SET_WISH)?;
+        if set.execute((sequence, job.attempt, reason))? > 0 {
+            self.changed(sequence, micros(request.now), State::Running, job.attempt)?;
+        }
+        Ok(())
     }
 
     /// Ends a job that waits as cancelled. That is the end of none of its attempts.
@@ -81,6 +96,7 @@ impl Books<'_> {
             detail,
         ])?;
         self.moved(state, State::Cancelled);
+        self.changed(stored(sequence), micros(now), State::Cancelled, attempt)?;
         Ok(())
     }
 

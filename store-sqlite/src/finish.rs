@@ -65,6 +65,7 @@ impl Books<'_> {
             return Ok(Fenced::Stale);
         }
         self.moved(State::Running, state);
+        self.changed(ended.sequence, now, state, ended.attempt)?;
         Ok(Fenced::Applied)
     }
 

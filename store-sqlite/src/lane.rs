@@ -123,14 +123,19 @@ impl<T: Send + 'static> Answer<T> {
         Ok(())
     }
 
-    /// Sends what is known, or else `trouble`.
-    pub(crate) fn send(mut self, trouble: Option<&Trouble>) {
-        let known = self.known.take().unwrap_or_else(|| Err(gone()));
-        let result = trouble.map_or(known, |trouble| Err(trouble.error()));
+    /// Sends this.
+    pub(crate) fn give(mut self, result: Result<T>) {
         if let Some(to) = self.to.take() {
             // Nobody may wait for it any more.
             let _ = to.send(result);
         }
+    }
+
+    /// Sends what is known, or else `trouble`.
+    pub(crate) fn send(mut self, trouble: Option<&Trouble>) {
+        let known = self.known.take().unwrap_or_else(|| Err(gone()));
+        let result = trouble.map_or(known, |trouble| Err(trouble.error()));
+        self.give(result);
     }
 }
 

@@ -10,6 +10,8 @@ use rusqlite::{Connection, OpenFlags};
 use crate::error::Trouble;
 use crate::filesystem;
 use crate::guard::Guard;
+use crate::here::Here;
+use crate::presence::Presence;
 use crate::schema;
 use crate::sql;
 
@@ -21,7 +23,7 @@ const OLDEST_SQLITE: i32 = 3_051_003;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How many statements are kept prepared: all that there are.
-const STATEMENTS: usize = 64;
+const STATEMENTS: usize = 96;
 
 /// Pages of 4 kB in the log before they are moved into the file: 16 MB.
 const LOG_PAGES: i64 = 4_000;
@@ -44,22 +46,13 @@ pub(crate) enum Role {
     Copier,
 }
 
-/// What was in the store when it was opened.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Found {
-    /// The last sequence number.
-    pub(crate) sequence: i64,
-    /// Workers up to this number are gone.
-    pub(crate) gone: i64,
-}
-
 /// Where the store is, and how to get there again.
 #[derive(Debug)]
 pub(crate) struct Place {
     pub(crate) path: PathBuf,
     pub(crate) guard: Guard,
-    pub(crate) found: Found,
-    durability: Durability,
+    pub(crate) here: Here,
+    pub(crate) durability: Durability,
 }
 
 impl Place {
@@ -67,18 +60,21 @@ impl Place {
     ///
     /// # Errors
     /// See [`SqliteStore::open`](crate::SqliteStore::open).
-    pub(crate) fn open(path: &Path, durability: Durability) -> Result<(Self, Connection)> {
+    pub(crate) fn open(
+        path: &Path,
+        durability: Durability,
+    ) -> Result<(Self, Connection, Presence)> {
         check_version(rusqlite::version_number())?;
         let path = check_path(path)?;
         let guard = Guard::open(&path).map_err(|error| unwritable(&path, error))?;
         let mut place = Self {
             path,
             guard,
-            found: Found::default(),
+            here: Here::default(),
             durability,
         };
         match place.prepare() {
-            Ok(connection) => Ok((place, connection)),
+            Ok((connection, presence)) => Ok((place, connection, presence)),
             Err(error) => {
                 place.guard.discard();
                 Err(error)
@@ -87,33 +83,39 @@ impl Place {
     }
 
     /// Looks at what is in the file before anything in it is changed.
-    fn prepare(&mut self) -> Result<Connection> {
+    fn prepare(&mut self) -> Result<(Connection, Presence)> {
         let path = self.path.clone();
         let failed = |error: rusqlite::Error| Trouble::of(&path, &error).error();
-        let (connection, found) = {
+        let (connection, mut presence, last) = {
             let _turn = self.guard.hold().map_err(failed)?;
             let connection = self.bare().map_err(failed)?;
             schema::check(&connection, &path)?;
             self.set_up_writer(&connection).map_err(failed)?;
             schema::migrate(&connection).map_err(failed)?;
-            let found = self.look_around(&connection).map_err(failed)?;
-            (connection, found)
+            let (presence, last) = self.sit_down(&connection).map_err(failed)?;
+            (connection, presence, last)
         };
-        self.found = found;
+        self.here = Here::new(presence.handle, last);
+        presence.clear_buried();
         self.guard
             .let_in()
             .map_err(|error| unwritable(&path, error))?;
-        Ok(connection)
+        presence.ring();
+        Ok((connection, presence))
     }
 
-    fn look_around(&self, connection: &Connection) -> rusqlite::Result<Found> {
-        let number = |sql| connection.query_row(sql, [], |row| row.get::<_, Option<i64>>(0));
-        let workers = number(sql::LAST_WORKER)?.unwrap_or(0);
-        Ok(Found {
-            sequence: number(sql::LAST_SEQUENCE)?.unwrap_or(0),
-            // While others are here, their workers may be alive.
-            gone: if self.guard.alone { workers } else { 0 },
-        })
+    /// Begins our session, and tells the last change before it.
+    fn sit_down(&self, connection: &Connection) -> rusqlite::Result<(Presence, i64)> {
+        connection.execute_batch(sql::BEGIN)?;
+        let begun = Presence::begin(connection, &self.path, self.guard.alone);
+        let last = connection.query_row(sql::LAST_CHANGE, [], |row| row.get::<_, Option<i64>>(0));
+        match (begun, last) {
+            (Ok(presence), Ok(last)) => {
+                connection.execute_batch(sql::COMMIT)?;
+                Ok((presence, last.unwrap_or(0)))
+            }
+            (Err(error), _) | (_, Err(error)) => Err(error),
+        }
     }
 
     /// A new connection.
@@ -231,16 +233,46 @@ fn check_path(path: &Path) -> Result<PathBuf> {
 }
 
 fn unwritable(path: &Path, error: std::io::Error) -> Error {
-    let message = format!(
-        "the store in {}: its folder can't be written ({error}); allow it, or choose another path",
-        path.display()
-    );
+    let unlockable = error.kind() == std::io::ErrorKind::Unsupported || has_no_locks(&error);
+    let what = if unlockable {
+        "files in its folder can't be locked"
+    } else {
+        "its folder can't be written"
+    };
+    let todo = if unlockable {
+        "choose a path on a disk of this machine"
+    } else {
+        "allow it, or choose another path"
+    };
+    let message = format!("the store in {}: {what} ({error}); {todo}", path.display());
     Error::new(ErrorKind::Unavailable, message).with_source(error)
+}
+
+/// Whether the system says that it has no locks there.
+fn has_no_locks(error: &std::io::Error) -> bool {
+    #[cfg(unix)]
+    let none = rustix::io::Errno::NOLCK.raw_os_error();
+    #[cfg(not(unix))]
+    let none = i32::MIN;
+    error.raw_os_error() == Some(none)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_folder_without_locks_is_told_apart_from_one_that_cannot_be_written() {
+        use rustix::io::Errno;
+        let path = Path::new("/mnt/jobs.db");
+        let says = |errno: Errno| unwritable(path, errno.into()).to_string();
+        for errno in [Errno::NOLCK, Errno::NOSYS, Errno::OPNOTSUPP] {
+            let message = says(errno);
+            assert!(message.contains("can't be locked"), "{message}");
+            assert!(message.contains("/mnt/jobs.db") && message.contains("a disk of this machine"));
+        }
+        assert!(says(Errno::ACCESS).contains("can't be written"));
+    }
 
     #[test]
     fn an_old_sqlite_is_refused() {

@@ -9,6 +9,11 @@ pub struct SqliteOptions {
     pub durability: Durability,
     /// How long an ended job is kept where its task doesn't say; default 7 days.
     pub result_ttl: Duration,
+    /// How long a process that runs jobs may give no sign of life, as others see it; it gives one
+    /// three times in that. One whose process has ended is noticed at once. Default 10 s.
+    pub lease: Duration,
+    /// How long it is waited beyond the lease before its jobs are given back; default 5 s.
+    pub lease_grace: Duration,
     /// What the random part of job ids starts from; default: a different one each time.
     pub seed: Option<u64>,
 }
@@ -18,6 +23,8 @@ impl Default for SqliteOptions {
         Self {
             durability: Durability::Full,
             result_ttl: Duration::from_secs(7 * 24 * 3_600),
+            lease: Duration::from_secs(10),
+            lease_grace: Duration::from_secs(5),
             seed: None,
         }
     }

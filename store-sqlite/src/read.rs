@@ -1,20 +1,20 @@
 //! What reads one job, and numbers of jobs.
 
-use bursar_core::{Backlog, Get, JobInfo, LeftOver, LeftOvers, State, Tally};
-use rusqlite::{Connection, Row};
+use bursar_core::{Get, JobInfo, State, Tally};
+use rusqlite::Connection;
 
 use crate::codes::{read, state_of, stored};
 use crate::error::Outcome;
-use crate::open::Found;
+use crate::here::Here;
 use crate::row::{self, Library};
 use crate::sql;
-use crate::submit::id;
 
 /// A read transaction: everything that is read in it is of one moment.
 #[derive(Debug)]
 pub(crate) struct Reading<'c> {
     pub(crate) connection: &'c Connection,
     pub(crate) library: &'c mut Library,
+    pub(crate) here: &'c Here,
 }
 
 impl Reading<'_> {
@@ -34,39 +34,6 @@ impl Reading<'_> {
             info.logs = row::logs(self.connection, sequence)?;
         }
         Ok(Some(info))
-    }
-
-    /// Unfinished jobs up to where the store ended when it was opened.
-    pub(crate) fn backlog(&mut self, request: &Backlog, found: Found) -> Outcome<LeftOvers> {
-        let mut statement = self.connection.prepare_cached(sql::BACKLOG)?;
-        let bounds = (
-            stored(request.after),
-            found.sequence,
-            stored(request.limit as u64),
-        );
-        let mut rows = statement.query(bounds)?;
-        let mut jobs = Vec::new();
-        while let Some(row) = rows.next()? {
-            jobs.push(self.left_over(row, found)?);
-        }
-        let last = jobs.last().map(|job: &LeftOver| job.sequence);
-        let next = last.filter(|_| jobs.len() >= request.limit);
-        Ok(LeftOvers { jobs, next })
-    }
-
-    fn left_over(&mut self, row: &Row<'_>, found: Found) -> rusqlite::Result<LeftOver> {
-        let sequence = read(row.get(0)?);
-        let state = state_of(row.get(2)?)?;
-        let worker: Option<i64> = row.get(6)?;
-        let gone = worker.is_some_and(|worker| worker <= found.gone);
-        Ok(LeftOver {
-            id: id(row.get(3)?, sequence, row.get(4)?),
-            sequence,
-            spec: self.library.spec(self.connection, row.get(1)?)?,
-            state,
-            attempt: row.get(5)?,
-            orphaned: gone && state == State::Running,
-        })
     }
 
     pub(crate) fn tally(&self) -> Outcome<Tally> {

@@ -93,6 +93,7 @@ impl Reader {
         look.run(&mut Reading {
             connection,
             library: &mut self.library,
+            here: &self.place.here,
         })
     }
 }

@@ -1,17 +1,20 @@
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bursar_core::{
-    Backlog, Backup, Batch, Cancel, Cancelled, Capabilities, Claim, Claimed, Count, Deletion,
-    Error, ErrorKind, Fenced, Finish, Get, JobInfo, LeftOvers, List, Listed, Note, Promote,
-    Promoted, Prune, Pruned, Ref, Reply, Result, Store, Submit, Submitted, Tally,
+    Backup, Batch, Cancel, Cancelled, Capabilities, Claim, Claimed, Count, Deletion, Error,
+    ErrorKind, Fenced, Finish, Follow, Followed, Get, JobInfo, List, Listed, Note, Position,
+    Promote, Promoted, Prune, Pruned, Ref, Reply, Result, Store, Submit, Submitted, SystemClock,
+    Tally,
 };
 
 use tokio::sync::oneshot;
 
 use crate::backup;
 use crate::books::{Books, Memo};
+use crate::codes::stored;
 use crate::error::Outcome;
 use crate::lane::{Answer, gone};
 use crate::open::Place;
@@ -20,14 +23,20 @@ use crate::read::Reading;
 use crate::reader::{Looked, Looks, Reader};
 use crate::row::Library;
 use crate::submit::duration;
+use crate::watch::{Follower, Watch};
+use crate::watcher::{Pace, Watcher};
 use crate::writer::{Asked, Works, Writer};
 
 /// The store behind the URL `sqlite:path`: one file, and beside it what SQLite and this store keep
-/// for those who have it open (`-wal`, `-shm`, `-lock`, `-open`).
+/// for those who have it open (`-wal`, `-shm`, `-lock`, `-open`, `-session-N`).
 pub struct SqliteStore {
     place: Arc<Place>,
     works: Arc<Works>,
     looks: Arc<Looks>,
+    watch: Arc<Watch>,
+    pace: Pace,
+    /// The watching thread was started, or the store is closed.
+    watched: AtomicBool,
     /// The process that opened it: its threads don't come along into a fork.
     process: u32,
 }
@@ -41,18 +50,23 @@ impl SqliteStore {
     /// `Conflict` for a file of a newer version. `Unavailable` where the file can't be read or
     /// written.
     pub fn open(path: impl AsRef<Path>, options: SqliteOptions) -> Result<Self> {
-        let (place, connection) = Place::open(path.as_ref(), options.durability)?;
+        let (place, connection, presence) = Place::open(path.as_ref(), options.durability)?;
         let store = Self {
             place: Arc::new(place),
             works: Arc::default(),
             looks: Arc::default(),
+            watch: Arc::default(),
+            pace: Pace::new(options.lease, options.lease_grace),
+            watched: AtomicBool::new(false),
             process: std::process::id(),
         };
         let writer = Writer {
             place: Arc::clone(&store.place),
-            memo: Memo::new(options.seed),
+            memo: Memo::new(options.seed, presence),
             result_ttl: duration(options.result_ttl),
             connection: Some(connection),
+            watch: Arc::clone(&store.watch),
+            unseen: 0,
         };
         let reader = Reader {
             place: Arc::clone(&store.place),
@@ -70,6 +84,13 @@ impl SqliteStore {
         &self.place.path
     }
 
+    /// Ends the threads, each once it has carried out what it was asked before.
+    fn end(&self) {
+        self.watch.close();
+        self.looks.close();
+        self.works.close();
+    }
+
     /// # Errors
     /// `Conflict` in a child that was forked from the process that opened the store.
     fn check_process(&self) -> Result<()> {
@@ -82,6 +103,46 @@ impl SqliteStore {
             self.place.path.display(),
             self.process
         )))
+    }
+
+    /// Starts the watching thread where somebody is to be watched: those who only submit or read
+    /// do without.
+    fn be_watched(&self) -> Result<()> {
+        if self.watched.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        self.check_process()?;
+        let must = self.watch.must_start().map_err(|error| {
+            let message = "the store's thread can't be called";
+            Error::new(ErrorKind::Unavailable, message).with_source(error)
+        })?;
+        if must {
+            let (place, works) = (Arc::clone(&self.place), Arc::clone(&self.works));
+            let clock = Arc::new(SystemClock::new());
+            let watcher = Watcher::new(place, works, clock, self.pace);
+            let watch = Arc::clone(&self.watch);
+            spawn("bursar-watch", move || watcher.run(&watch)).inspect_err(|_| self.watch.end())?;
+        }
+        self.watched.store(true, Ordering::Release);
+        Ok(())
+    }
+
+    /// What others change after the change with this number, once there is something.
+    fn changes(&self, after: u64, limit: usize) -> Reply<Followed> {
+        if let Err(error) = self.check_process().and_then(|()| self.be_watched()) {
+            return Reply::now(Err(error));
+        }
+        let (answer, reply) = Answer::new();
+        let after = stored(after);
+        let follower = Follower {
+            after,
+            limit,
+            answer,
+        };
+        match self.watch.follow(follower) {
+            Ok(()) => reply,
+            Err(_) => Reply::now(Err(Error::closed())),
+        }
     }
 
     /// Has the writer carry out `ask`, which changes `weight` jobs.
@@ -146,10 +207,15 @@ impl Store for SqliteStore {
     }
 
     fn claim(&self, request: Claim) -> Reply<Vec<Claimed>> {
+        if let Err(error) = self.be_watched() {
+            return Reply::now(Err(error));
+        }
+        self.place.here.note_time(request.now);
         self.write(request.jobs.len(), move |books| books.claim(&request))
     }
 
     fn finish(&self, request: Finish) -> Reply<Batch<Fenced>> {
+        self.place.here.note_time(request.now);
         self.write(request.attempts.len(), move |books| books.finish(&request))
     }
 
@@ -162,6 +228,7 @@ impl Store for SqliteStore {
     }
 
     fn promote(&self, request: Promote) -> Reply<Promoted> {
+        self.place.here.note_time(request.now);
         self.write(1, move |books| books.promote(&request))
     }
 
@@ -189,9 +256,14 @@ impl Store for SqliteStore {
         self.read(|reading| reading.tally())
     }
 
-    fn backlog(&self, request: Backlog) -> Reply<LeftOvers> {
-        let found = self.place.found;
-        self.read(move |reading| reading.backlog(&request, found))
+    fn follow(&self, request: Follow) -> Reply<Followed> {
+        let limit = request.limit;
+        match request.from {
+            Position::Unfinished(after) => {
+                self.read(move |reading| reading.unfinished(after, limit))
+            }
+            Position::Changed(after) => self.changes(after, limit),
+        }
     }
 
     fn prune(&self, request: Prune) -> Reply<Pruned> {
@@ -203,9 +275,12 @@ impl Store for SqliteStore {
         if let Err(error) = self.check_process() {
             return Reply::now(Err(error));
         }
-        self.looks.close();
-        self.works.close();
-        let ends = [Arc::clone(&self.looks.ended), Arc::clone(&self.works.ended)];
+        self.end();
+        let ends = [
+            Arc::clone(&self.watch.ended),
+            Arc::clone(&self.looks.ended),
+            Arc::clone(&self.works.ended),
+        ];
         Reply::later(async move {
             for end in ends {
                 end.wait_async().await;
@@ -235,8 +310,7 @@ impl Drop for SqliteStore {
     /// The threads end once they have carried out what was asked.
     fn drop(&mut self) {
         if self.check_process().is_ok() {
-            self.looks.close();
-            self.works.close();
+            self.end();
         }
     }
 }
@@ -256,6 +330,29 @@ mod tests {
     use bursar_testkit::conformance::job;
 
     use super::*;
+
+    #[test]
+    fn whoever_cannot_hear_looks_by_itself() {
+        let folder = Folder::new();
+        let path = folder.join("jobs.db");
+        let open = || SqliteStore::open(&path, SqliteOptions::default()).unwrap();
+        let (deaf, other) = (open(), open());
+        deaf.watch.ears.set(crate::ears::Ears::deaf()).unwrap();
+        let (from, limit) = (Position::Unfinished(0), 10);
+        let from = deaf.follow(Follow { from, limit }).wait().unwrap().next;
+        let told = deaf.follow(Follow { from, limit });
+        let now = Timestamp::from_micros(1);
+        let jobs = [job()].into_iter().collect();
+        other.submit(Submit { now, jobs }).wait().unwrap();
+        let told = told.wait().unwrap();
+        assert_eq!(told.jobs.len(), 1);
+        let waits = deaf.follow(Follow {
+            from: told.next,
+            limit,
+        });
+        deaf.close().wait().unwrap();
+        assert_eq!(waits.wait().unwrap_err().kind(), ErrorKind::Closed);
+    }
 
     #[test]
     fn a_forked_child_is_refused_and_writes_nothing() {

@@ -83,6 +83,7 @@ impl Books<'_> {
             state_code(state),
             micros(now),
             noise.cast_signed(),
+            self.handle(),
             spec.result_ttl.map(duration),
             wake,
             wake,
@@ -93,6 +94,7 @@ impl Books<'_> {
             job.args.1,
         ])?;
         self.added(state, spec_id);
+        self.changed(stored(sequence), micros(now), state, 0)?;
         Ok(Submitted {
             id,
             sequence,

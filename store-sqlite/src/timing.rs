@@ -14,6 +14,7 @@ struct Due {
     id: JobId,
     spec: i64,
     state: State,
+    attempt: u32,
 }
 
 impl Books<'_> {
@@ -59,6 +60,7 @@ impl Books<'_> {
             let sequence = job.sequence;
             self.statement(sql::QUEUE)?.execute([stored(sequence)])?;
             self.moved(job.state, State::Queued);
+            self.changed(stored(sequence), micros(now), State::Queued, job.attempt)?;
             let (id, spec) = (job.id, self.spec(job.spec)?);
             queued.push(Queued { id, sequence, spec });
         }
@@ -74,6 +76,7 @@ impl Books<'_> {
                 id: id(row.get(1)?, sequence, row.get(2)?),
                 spec: row.get(3)?,
                 state: state_of(row.get(4)?)?,
+                attempt: row.get(5)?,
             })
         })?;
         rows.collect()

@@ -2,14 +2,17 @@
 //! comes meanwhile is the next one.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
+use bursar_core::Durability;
 use rusqlite::Connection;
 
-use crate::books::{Books, Memo};
+use crate::books::{Books, KEPT_CHANGES, Memo};
 use crate::error::{Outcome, Trouble, is_fatal, is_of_request};
 use crate::lane::{Answer, EndOf, Lane};
 use crate::open::{Place, Role};
 use crate::sql;
+use crate::watch::Watch;
 
 /// How many jobs one transaction may change at most: many enough to share its sync, few enough not
 /// to keep those waiting that come next.
@@ -61,6 +64,9 @@ pub(crate) struct Writer {
     pub(crate) result_ttl: i64,
     /// None once it saw an error after which it must not be used: the next request opens another.
     pub(crate) connection: Option<Connection>,
+    pub(crate) watch: Arc<Watch>,
+    /// How many changes were made here since the watching thread looked at what comes after them.
+    pub(crate) unseen: i64,
 }
 
 impl Writer {
@@ -94,13 +100,17 @@ impl Writer {
         let done = {
             let place = Arc::clone(&self.place);
             let _turn = place.guard.hold()?;
-            let done = self.write(&connection, batch);
+            let done = self.write_synced(&connection, batch);
             if done.is_err() {
                 self.memo.clear();
                 take_back(&connection);
             }
             done
         };
+        if let Ok(changes) = done {
+            self.tell(changes);
+        }
+        let done = done.map(drop);
         match &done {
             Err(error) if is_fatal(error) => drop(connection),
             _ => self.connection = Some(connection),
@@ -108,24 +118,68 @@ impl Writer {
         done
     }
 
+    /// What weighs nothing need not survive anything: it is not waited for the disk.
+    fn write_synced(
+        &mut self,
+        connection: &Connection,
+        batch: &mut [Box<dyn Write>],
+    ) -> rusqlite::Result<i64> {
+        let light = batch.iter().all(|work| work.weight() == 0);
+        if !light || self.place.durability != Durability::Full {
+            return self.write(connection, batch);
+        }
+        connection.execute_batch(sql::SYNC_OFF)?;
+        let done = self.write(connection, batch);
+        if done.is_err() {
+            take_back(connection);
+        }
+        connection.execute_batch(sql::SYNC_ON)?;
+        done
+    }
+
+    /// Wakes those who are to hear of what was committed.
+    fn tell(&mut self, changes: i64) {
+        let presence = &mut self.memo.presence;
+        let session = presence.session();
+        let before = self.place.here.session.swap(session, Ordering::SeqCst);
+        if changes > 0 {
+            presence.ring();
+        }
+        self.unseen += changes;
+        // It must not lose track of what comes after our own changes.
+        let behind = self.unseen > KEPT_CHANGES / 4;
+        if presence.clear_buried() || behind || before != session {
+            self.unseen = 0;
+            self.watch.call();
+        }
+        if std::mem::take(&mut self.memo.claimed) {
+            self.watch.claimed();
+        }
+    }
+
     fn write(
         &mut self,
         connection: &Connection,
         batch: &mut [Box<dyn Write>],
-    ) -> rusqlite::Result<()> {
+    ) -> rusqlite::Result<i64> {
         let mut books = Books::begin(connection, &mut self.memo, self.result_ttl)?;
         for work in batch {
             work.run(&mut books)?;
         }
         books.settle()?;
+        let changes = books.added_changes();
         connection.prepare_cached(sql::COMMIT)?.execute([])?;
-        Ok(())
+        Ok(changes)
     }
 
     /// Brings everything from the log into the file itself, where nobody else is in the way.
     fn close(&mut self) {
         if let Some(connection) = self.connection.take() {
             let _turn = self.place.guard.hold();
+            if self.memo.presence.end(&connection).is_err() {
+                // Whoever looks finds that we are gone.
+                take_back(&connection);
+            }
             // What can't be moved now is in the log, and is found there.
             let _ = connection.execute_batch(sql::CHECKPOINT_LOG);
         }
@@ -150,7 +204,7 @@ fn answer(batch: Vec<Box<dyn Write>>, trouble: Option<&Trouble>) {
 mod tests {
     use std::sync::mpsc::channel;
 
-    use bursar_core::{Durability, ErrorKind, NewJob, Payload, Result, Store, Submit, Timestamp};
+    use bursar_core::{ErrorKind, NewJob, Payload, Result, Store, Submit, Timestamp};
     use bursar_testkit::Folder;
     use bursar_testkit::conformance::job;
     use rusqlite::ffi;
@@ -168,12 +222,14 @@ mod tests {
         fn new() -> Self {
             let folder = Folder::new();
             let path = folder.join("jobs.db");
-            let (place, connection) = Place::open(&path, Durability::Process).unwrap();
+            let (place, connection, presence) = Place::open(&path, Durability::Process).unwrap();
             let writer = Writer {
                 place: Arc::new(place),
-                memo: Memo::new(Some(1)),
+                memo: Memo::new(Some(1), presence),
                 result_ttl: 1_000_000,
                 connection: Some(connection),
+                watch: Arc::default(),
+                unseen: 0,
             };
             Self { writer, folder }
         }

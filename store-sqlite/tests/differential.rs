@@ -32,6 +32,7 @@ fn sqlite(settings: Settings) -> Arc<dyn Store> {
         durability: Durability::Process,
         result_ttl: settings.result_ttl,
         seed: IDS,
+        ..SqliteOptions::default()
     };
     let store = SqliteStore::open(folder.join("jobs.db"), options).unwrap();
     Arc::new(KeptStore::new(Arc::new(store), folder))

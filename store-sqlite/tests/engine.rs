@@ -295,7 +295,7 @@ fn a_job_is_told_to_those_who_looked_it_up_before_it_was_taken_in() {
         store(&folder.join("jobs.db")),
         7,
     ));
-    slow.hold_answers("backlog");
+    slow.hold_answers("follow");
     let second = Rig::builder()
         .store(Arc::<bursar_testkit::stores::LateStore>::clone(&slow))
         .start();

@@ -17,6 +17,7 @@ pub mod claiming;
 pub mod dead_letters;
 pub mod dropping;
 pub mod finishing;
+pub mod following;
 pub mod hostile;
 mod model;
 mod names;
@@ -31,7 +32,7 @@ mod view;
 pub mod whole;
 
 pub use model::Model;
-pub use probe::{Maker, Probe, Settings, due_at, expiring, job, keyed};
+pub use probe::{Maker, Opener, Probe, Settings, due_at, expiring, job, keyed};
 pub use view::view;
 
 /// What a store under test is.

@@ -3,10 +3,12 @@
 mod broken;
 mod kept;
 mod late;
+mod shared;
 
 pub use broken::{BrokenStore, When};
 pub use kept::KeptStore;
 pub use late::LateStore;
+pub use shared::{Shared, SharedStore};
 
 /// Hands every request of a [`Store`](bursar_core::Store) to `self.$pass(name, request)`.
 macro_rules! every_request {
@@ -50,8 +52,8 @@ macro_rules! every_request {
         fn prune(&self, request: bursar_core::Prune) -> Reply<Pruned> {
             self.$pass("prune", move |store| store.prune(request))
         }
-        fn backlog(&self, request: bursar_core::Backlog) -> Reply<bursar_core::LeftOvers> {
-            self.$pass("backlog", move |store| store.backlog(request))
+        fn follow(&self, request: bursar_core::Follow) -> Reply<bursar_core::Followed> {
+            self.$pass("follow", move |store| store.follow(request))
         }
         fn close(&self) -> Reply<()> {
             self.$pass("close", |store| store.close())

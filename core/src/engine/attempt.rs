@@ -1,6 +1,6 @@
 //! One execution of a job, while it lasts: what it is, and how it is asked to stop.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
@@ -23,6 +23,8 @@ pub enum StopKind {
     TimedOut,
     /// The engine shuts down.
     Shutdown,
+    /// Its lease was lost, and its job given to others: what it ends with is not recorded.
+    Lost,
 }
 
 /// A request to stop.
@@ -55,6 +57,11 @@ pub struct Attempt {
     cancelled: OnceLock<Arc<str>>,
     /// Whether its end was recorded, or given up on: the first to set this decides.
     closed: AtomicBool,
+    /// Whether its end is settled with the store, while it may still run.
+    answered: AtomicBool,
+    /// The newest that was told of its job by others since it was granted: twice the number of the
+    /// attempt, and one more where that is over. 0 for nothing.
+    heard: AtomicU64,
 }
 
 impl Attempt {
@@ -68,6 +75,8 @@ impl Attempt {
             stop: Signal::default(),
             cancelled: OnceLock::new(),
             closed: AtomicBool::new(false),
+            answered: AtomicBool::new(false),
+            heard: AtomicU64::new(0),
         }
     }
 
@@ -194,8 +203,40 @@ impl Attempt {
         !self.closed.swap(true, Ordering::AcqRel)
     }
 
+    /// Its end is settled with the store.
+    pub(crate) fn answer(&self) {
+        self.answered.store(true, Ordering::Release);
+    }
+
+    /// Whether its end is settled with the store.
+    pub(crate) fn is_answered(&self) -> bool {
+        self.answered.load(Ordering::Acquire)
+    }
+
+    /// Others say that the newest attempt of its job is this `number`, and whether that is `over`.
+    pub(crate) fn hear(&self, number: u32, over: bool) {
+        let heard = heard(number, over).max(1);
+        self.heard.fetch_max(heard, Ordering::AcqRel);
+    }
+
+    /// Whether others have changed its job since it was granted.
+    pub(crate) fn has_heard(&self) -> bool {
+        self.heard.load(Ordering::Acquire) > 0
+    }
+
+    /// Whether it has begun, and a newer attempt or an end has come without it. Numbers only grow,
+    /// so this holds however old the news is.
+    pub(crate) fn is_lost(&self) -> bool {
+        let newest = self.heard.load(Ordering::Acquire);
+        self.has_begun() && newest > heard(self.number(), false)
+    }
+
     /// Whether its end was recorded, or given up on, while it may still run.
     pub fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Acquire)
     }
+}
+
+fn heard(number: u32, over: bool) -> u64 {
+    (u64::from(number) << 1) | u64::from(over)
 }

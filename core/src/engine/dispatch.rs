@@ -8,7 +8,9 @@ use smallvec::SmallVec;
 
 use crate::clock::Tick;
 use crate::engine::attempt::Attempt;
-use crate::engine::backlog::Strangers;
+use crate::engine::early::{Early, Fate};
+use crate::engine::follow::Progress;
+use crate::engine::strangers::Strangers;
 use crate::engine::ticket::Ticket;
 use crate::ledger::Ledger;
 use crate::rank::Rank;
@@ -55,24 +57,15 @@ pub(super) struct Dispatch {
     /// Which of `running` wait for which other jobs.
     pub(super) waiting: HashMap<u64, SmallVec<[Arc<Ticket>; 1]>>,
     pub(super) gate: Gate,
-    /// Submits of delayed jobs that are under way.
-    pub(super) delayed: usize,
     /// What became of jobs before their submits were answered.
-    pub(super) early: HashMap<u64, Early>,
+    pub(super) early: Early,
+    /// How far the store was followed.
+    pub(super) progress: Progress,
     /// Jobs in the store that this engine can't run as it stands.
     pub(super) strangers: Strangers,
     last_key: u64,
     /// Blank attempts: many at once come and go, and making them anew costs allocators much.
     blank: Vec<Arc<Attempt>>,
-}
-
-/// What can become of a delayed job before its submitter has heard of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Early {
-    /// Its time has come.
-    Queued,
-    /// It was cancelled, or has expired.
-    Ended,
 }
 
 impl Dispatch {
@@ -84,8 +77,8 @@ impl Dispatch {
             running: SeqMap::default(),
             waiting: HashMap::new(),
             gate,
-            delayed: 0,
-            early: HashMap::new(),
+            early: Early::default(),
+            progress: Progress::default(),
             strangers: Strangers::default(),
             last_key: 0,
             blank: Vec::new(),
@@ -101,6 +94,9 @@ impl Dispatch {
                     .plan()
                     .into_iter()
                     .for_each(|plan| known.give_plan(plan));
+                if ticket.is_own() {
+                    known.make_own();
+                }
                 Arc::clone(known)
             }
             None => {
@@ -121,7 +117,7 @@ impl Dispatch {
     /// Takes a job out that has ended without running.
     pub(super) fn take_out(&mut self, sequence: u64) -> Option<Arc<Ticket>> {
         // Whose job it is may not have heard of it yet, though others have.
-        self.note_early(sequence, Early::Ended);
+        self.early.note(sequence, Fate::Ended);
         let Some(ticket) = self.tickets.remove(sequence) else {
             return Some(self.strangers.remove(sequence)?.ticket);
         };
@@ -129,19 +125,18 @@ impl Dispatch {
         Some(ticket)
     }
 
-    /// Notes what became of a job that may be on its way here still.
-    pub(super) fn note_early(&mut self, sequence: u64, what: Early) {
-        if self.delayed > 0 {
-            self.early.insert(sequence, what);
-        }
+    /// The newest attempt of the job `sequence` that runs, given up on or not.
+    pub(super) fn newest_attempt(&self, sequence: u64) -> Option<&Arc<Attempt>> {
+        let mut running = self.running.iter().map(|(_, attempt)| attempt);
+        running.rfind(|attempt| attempt.ticket.sequence() == sequence)
     }
 
-    /// A submit of delayed jobs was answered, and they were taken in.
-    pub(super) fn delay_known(&mut self) {
-        self.delayed -= 1;
-        if self.delayed == 0 {
-            self.early.clear();
-        }
+    /// An attempt here has ended its job.
+    pub(super) fn has_ended_here(&mut self, sequence: u64) {
+        // A page that was read before may still name it.
+        self.early.note(sequence, Fate::Ended);
+        // Whoever has recorded the end holds the attempt, and that the ticket.
+        drop(self.tickets.remove(sequence));
     }
 
     /// Whether nothing is granted for now.

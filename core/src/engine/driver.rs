@@ -19,7 +19,7 @@ use crate::error::{Error, ErrorKind, Result};
 const PRESSURE_PERIOD: Duration = Duration::from_millis(250);
 
 /// How long a store that didn't answer is left alone.
-const STORE_PAUSE: Duration = Duration::from_secs(1);
+pub(super) const STORE_PAUSE: Duration = Duration::from_secs(1);
 
 /// How many jobs time may change in one go.
 pub(super) const STEP: usize = 1_000;

@@ -55,11 +55,13 @@ impl Inner {
         let ended = ended.into_iter();
         let mut judged = Judged::with_capacity(ended.size_hint().0);
         for (attempt, ended) in ended {
-            if attempt.close() {
+            if !attempt.close() {
+                self.release(&attempt);
+            } else if attempt.is_lost() {
+                self.let_go_of_lost(&attempt);
+            } else {
                 let verdict = verdict(&attempt, ended, now, || self.luck());
                 judged.push((attempt, verdict));
-            } else {
-                self.release(&attempt);
             }
         }
         self.record(judged, now, true);
@@ -110,12 +112,13 @@ impl Inner {
         let grants = {
             let mut dispatch = self.dispatch.lock();
             for ((attempt, verdict), fenced) in judged.iter().zip(fenced) {
+                attempt.answer();
                 if ended {
                     dispatch.release(attempt);
                 }
                 match (fenced, verdict.next) {
                     (Fenced::Applied, Next::End(_)) => {
-                        drop(dispatch.tickets.remove(attempt.ticket.sequence()))
+                        dispatch.has_ended_here(attempt.ticket.sequence());
                     }
                     (Fenced::Applied, Next::Requeue) => dispatch.offer(&attempt.ticket),
                     _ => {}
@@ -159,7 +162,7 @@ impl Inner {
             self.driver.unwatch(deadline, attempt.key());
         }
         if fenced == Fenced::Stale {
-            return self.reconcile(Arc::clone(&attempt.ticket));
+            return self.recover(Arc::clone(&attempt.ticket));
         }
         let state = match verdict.next {
             Next::End(state) => state,
@@ -180,9 +183,15 @@ impl Inner {
                 state,
                 end: verdict.end,
             });
-        } else if let Some(reason) = attempt.job_cancelled() {
-            // The cancel came when this end was on its way to the store.
-            drop(self.cancel(attempt.job(), reason));
+        } else {
+            if let Some(reason) = attempt.job_cancelled() {
+                // The cancel came when this end was on its way to the store.
+                drop(self.cancel(attempt.job(), reason));
+            }
+            if attempt.has_heard() {
+                // Others may have gone on with the job before this answer came.
+                self.recover(Arc::clone(&attempt.ticket));
+            }
         }
     }
 

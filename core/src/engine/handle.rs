@@ -103,7 +103,7 @@ impl EngineBuilder {
     pub fn start(self) -> Result<Engine> {
         let (engine, start) = self.build()?;
         start.run(engine.inner.this.clone());
-        engine.inner.take_over();
+        engine.inner.begin_to_follow();
         Ok(engine)
     }
 

@@ -50,6 +50,8 @@ pub(crate) struct Inner {
     /// The ticket of attempts that are blank.
     pub(super) nobody: Arc<Ticket>,
     pub(super) backup: Option<Arc<dyn Backup>>,
+    /// Whether others can change what is in the store, so that it is followed.
+    pub(super) follows: bool,
     random: Mutex<Rng>,
 }
 
@@ -72,6 +74,7 @@ impl Inner {
         let memory = options.memory.map_or(0, |_| options.default_memory);
         Arc::new_cyclic(|this| Self {
             this: Weak::clone(this),
+            follows: parts.store.capabilities().durable,
             store: parts.store,
             clock: parts.clock,
             defaults: Defaults {
@@ -193,11 +196,7 @@ impl Inner {
 
     /// The newest attempt of the job `sequence` that runs, given up on or not.
     pub(super) fn newest_attempt(&self, sequence: u64) -> Option<Arc<Attempt>> {
-        let dispatch = self.dispatch.lock();
-        let mut running = dispatch.running.iter().map(|(_, attempt)| attempt);
-        running
-            .rfind(|attempt| attempt.ticket.sequence() == sequence)
-            .cloned()
+        self.dispatch.lock().newest_attempt(sequence).cloned()
     }
 }
 

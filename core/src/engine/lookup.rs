@@ -71,6 +71,7 @@ impl Inner {
                 Ok(plan) => plan,
                 Err(error) => return Reply::now(Err(error)),
             };
+            let noted = inner.note_what_becomes(false);
             let submitted = inner.store.retry(Ref {
                 now: inner.now(),
                 id,
@@ -80,6 +81,7 @@ impl Inner {
                     let accepted = inner.accept(&[job], smallvec![plan]);
                     accepted.into_iter().next().ok_or_else(|| no_job(id))
                 });
+                inner.noted(noted, accepted.as_ref().map_or(&[], std::slice::from_ref));
                 Reply::now(accepted)
             })
         })
@@ -107,6 +109,15 @@ impl Inner {
         self.look_up(ticket, |_, _, _| ());
     }
 
+    /// Tells those who hold the ticket of a job that has ended, and that is kept nowhere else.
+    pub(super) fn tell_of_end(&self, ticket: Arc<Ticket>) {
+        let reply = self.info(ticket.id(), false);
+        self.with_reply(reply, move |inner, info| {
+            let end = info.map_or_else(|_| forgotten(), |info| final_of(&info));
+            inner.tell_ended(&ticket, end);
+        });
+    }
+
     /// Finds out what became of a job that could not be claimed, and goes on from there.
     pub(super) fn recover(&self, ticket: Arc<Ticket>) {
         self.look_up(ticket, Self::go_on);
@@ -116,6 +127,9 @@ impl Inner {
         self.phase.set_out();
         let reply = self.info(ticket.id(), false);
         self.with_reply(reply, move |inner, info| {
+            if let Ok(info) = &info {
+                inner.compare(info);
+            }
             match info {
                 Ok(info) if info.state.is_terminal() => {
                     inner.settle_waiting(ticket.sequence(), final_of(&info))
@@ -125,6 +139,26 @@ impl Inner {
             }
             inner.arrived();
         });
+    }
+
+    /// An attempt of the job may run here whose lease was lost.
+    fn compare(&self, info: &JobInfo) {
+        if !self.follows {
+            return;
+        }
+        let lost = {
+            let dispatch = self.dispatch.lock();
+            let mine = dispatch.newest_attempt(info.sequence);
+            let mine = mine.filter(|one| !one.is_answered());
+            mine.filter(|one| {
+                one.hear(info.attempt, info.state != State::Running);
+                one.is_lost() && !one.is_closed()
+            })
+            .cloned()
+        };
+        if let Some(attempt) = lost {
+            self.stop_lost(&attempt);
+        }
     }
 
     fn not_found(&self, ticket: Arc<Ticket>, error: &Error) {
@@ -148,7 +182,7 @@ impl Inner {
                     .into_iter()
                     .for_each(|due| self.alarm_at(due));
             }
-            State::Running if self.is_orphan(info) => self.adopt(ticket, info.attempt),
+            State::Running if self.is_orphan(ticket, info) => self.adopt(ticket, info.attempt),
             _ => {}
         }
     }
@@ -159,7 +193,11 @@ impl Inner {
     }
 
     /// Whether this engine started the attempt without hearing of it.
-    fn is_orphan(&self, info: &JobInfo) -> bool {
+    fn is_orphan(&self, ticket: &Ticket, info: &JobInfo) -> bool {
+        // Another engine may have the same name.
+        if self.follows && !ticket.is_claim_open() {
+            return false;
+        }
         let known = self.newest_attempt(info.sequence);
         let ours = info.worker.as_ref() == Some(&self.worker);
         ours && known.is_none_or(|known| known.has_begun() && known.number() < info.attempt)
@@ -179,24 +217,25 @@ impl Inner {
         });
         let ticket = Arc::clone(ticket);
         self.with_reply(reply, move |inner, fenced| match fenced {
-            Ok(_) => inner.recover(ticket),
+            Ok(_) => {
+                ticket.ran(attempt);
+                ticket.set_claim_open(false);
+                inner.recover(ticket);
+            }
             Err(error) => inner.not_found(ticket, &error),
         });
     }
 
     fn offer_again(&self, ticket: &Arc<Ticket>) {
         let sequence = ticket.sequence();
-        if self
-            .newest_attempt(sequence)
-            .is_some_and(|one| !one.is_closed())
-        {
-            return;
-        }
         {
             let mut dispatch = self.dispatch.lock();
-            if dispatch.tickets.get(sequence).is_none() {
+            let newest = dispatch.newest_attempt(sequence);
+            let runs = newest.is_some_and(|one| !one.is_closed());
+            if runs || dispatch.tickets.get(sequence).is_none() {
                 return;
             }
+            ticket.queued_while(dispatch.progress.page);
             dispatch.withdraw(ticket);
             dispatch.offer(ticket);
         }
@@ -206,6 +245,7 @@ impl Inner {
     /// Lets go of every job that has not ended, and tells those who wait.
     pub(super) fn settle_all(&self, reason: &str) {
         self.phase.set_out();
+        self.phase.set_reading(false);
         let tickets: Batch<Arc<Ticket>> = {
             let mut dispatch = self.dispatch.lock();
             let mut all: Batch<_> = dispatch

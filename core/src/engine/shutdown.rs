@@ -1,7 +1,7 @@
 //! The end of an engine: stop claiming, wait, cancel at the grace, give back what is left, close.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -23,6 +23,8 @@ pub(super) struct Phase {
     at: AtomicU8,
     /// Ends that are on their way: to the store, or from there to those who wait for them.
     under_way: AtomicUsize,
+    /// Whether jobs are on their way here that were in the store before.
+    reading: AtomicBool,
     watchers: AtomicUsize,
     /// Told when nothing runs that isn't given up on.
     quiet: Mutex<Vec<Arc<Signal<()>>>>,
@@ -48,6 +50,12 @@ impl Phase {
         self.under_way.fetch_add(1, Ordering::SeqCst);
     }
 
+    /// Whether there may be jobs in the store that are not known here yet. A shutdown need not
+    /// wait for them.
+    pub(super) fn set_reading(&self, reading: bool) {
+        self.reading.store(reading, Ordering::SeqCst);
+    }
+
     /// Takes those out whose moment has come.
     fn met(&self, dispatch: &Dispatch) -> Vec<Arc<Signal<()>>> {
         let mut met = Vec::new();
@@ -58,7 +66,8 @@ impl Phase {
         if running.all(|(_, attempt)| attempt.is_closed()) {
             met.append(&mut self.quiet.lock());
         }
-        if dispatch.tickets.is_empty() && dispatch.running.is_empty() {
+        let reading = self.reading.load(Ordering::SeqCst);
+        if !reading && dispatch.tickets.is_empty() && dispatch.running.is_empty() {
             met.append(&mut self.empty.lock());
         }
         self.watchers.fetch_sub(met.len(), Ordering::SeqCst);

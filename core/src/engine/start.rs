@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::clock::Tick;
 use crate::engine::attempt::Attempt;
-use crate::engine::dispatch::{BATCH, Grants};
+use crate::engine::dispatch::{BATCH, Dispatch, Grants};
 use crate::engine::driver::Due;
 use crate::engine::inner::Inner;
 use crate::error::Result;
@@ -67,7 +67,12 @@ impl Inner {
         };
         let kind = spec.executor;
         let deadline = spec.timeout.map(|timeout| self.tick().after(timeout));
+        attempt.ticket.ran(job.attempt);
+        attempt.ticket.set_claim_open(false);
         attempt.begin(job.attempt, job.failures, deadline, job.checkpoint);
+        if self.follows && self.was_lost_early(&attempt) {
+            return;
+        }
         if let Some(deadline) = deadline {
             self.driver.watch(deadline, attempt.key(), Due::Timeout);
         }
@@ -93,6 +98,7 @@ impl Inner {
         let mut dispatch = self.dispatch.lock();
         for attempt in grants {
             dispatch.release(attempt);
+            attempt.ticket.set_claim_open(true);
             dispatch.offer(&attempt.ticket);
         }
         dispatch.gate.store_away = true;
@@ -104,9 +110,52 @@ impl Inner {
     /// The job was no longer queued: someone cancelled it, or another worker has it.
     fn lost_claim(&self, attempt: &Arc<Attempt>) {
         attempt.close();
-        self.dispatch.lock().release(attempt);
-        self.recover(Arc::clone(&attempt.ticket));
+        let told = {
+            let mut dispatch = self.dispatch.lock();
+            dispatch.release(attempt);
+            self.follows && dispatch.will_be_told(attempt)
+        };
+        if !told {
+            self.recover(Arc::clone(&attempt.ticket));
+        } else if has_expiry(attempt) {
+            self.driver.alarm(self.tick());
+        }
         self.pump();
         self.look_around();
     }
+
+    /// Whether its job was given to others before this engine heard that it had got it: as where
+    /// the process stood still for longer than its lease.
+    fn was_lost_early(&self, attempt: &Arc<Attempt>) -> bool {
+        // What is told from now on finds that it has begun; what was told before is seen here.
+        drop(self.dispatch.lock());
+        let lost = attempt.is_lost() && attempt.close();
+        if lost {
+            self.let_go_of_lost(attempt);
+        }
+        lost
+    }
+}
+
+impl Dispatch {
+    /// Whether everything that is still to come of a job whose claim was refused is told by the
+    /// store, or nobody here wants to know it. One of others may have been taken in after its end
+    /// here: then nothing is.
+    fn will_be_told(&mut self, attempt: &Attempt) -> bool {
+        let ticket = &attempt.ticket;
+        if attempt.has_heard() || ticket.is_claim_open() {
+            return false;
+        }
+        // The attempt and this engine have one each.
+        if !ticket.is_own() && !ticket.is_wanted(2) {
+            self.tickets.remove(ticket.sequence());
+            return true;
+        }
+        ticket.is_own()
+    }
+}
+
+fn has_expiry(attempt: &Attempt) -> bool {
+    let plan = attempt.ticket.plan();
+    plan.is_some_and(|plan| plan.spec().expires.is_some())
 }

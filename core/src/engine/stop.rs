@@ -65,9 +65,14 @@ impl Inner {
         let Some(attempt) = self.newest_attempt(sequence) else {
             return;
         };
+        self.cancel_attempt(&attempt, reason);
+    }
+
+    /// The job of an attempt here is cancelled.
+    pub(super) fn cancel_attempt(&self, attempt: &Arc<Attempt>, reason: Arc<str>) {
         attempt.cancel_job(Arc::clone(&reason));
         let kind = StopKind::Cancelled;
-        self.ask(&attempt, Stop { kind, reason });
+        self.ask(attempt, Stop { kind, reason });
     }
 
     /// A job has ended without running: it leaves the queue and its waiters are told.
@@ -138,9 +143,25 @@ impl Inner {
     /// nothing to record: it ends as soon as the store has.
     pub(super) fn abandon(&self, attempt: &Arc<Attempt>) {
         if attempt.has_begun() && attempt.close() {
+            if attempt.is_lost() {
+                return self.give_up_on_lost(attempt);
+            }
             let now = self.now();
             let verdict = abandoned(attempt, now, || self.luck());
             self.record(smallvec![(Arc::clone(attempt), verdict)], now, false);
         }
+    }
+
+    /// There is nothing to record, but the job may be run here again.
+    fn give_up_on_lost(&self, attempt: &Arc<Attempt>) {
+        let known = {
+            let dispatch = self.dispatch.lock();
+            attempt.answer();
+            dispatch.tickets.get(attempt.ticket.sequence()).cloned()
+        };
+        if let Some(ticket) = known {
+            self.recover(ticket);
+        }
+        self.look_around();
     }
 }

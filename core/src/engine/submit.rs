@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Timestamp;
-use crate::engine::dispatch::Early;
+use crate::engine::early::Fate;
 use crate::engine::inner::Inner;
 use crate::engine::plan::Plan;
 use crate::engine::ticket::Ticket;
@@ -74,17 +74,33 @@ impl Inner {
             plans.push(call.plan);
         }
         let delayed = jobs.iter().any(|job: &NewJob| job.due.is_some());
-        if delayed {
-            self.dispatch.lock().delayed += 1;
-        }
+        let noted = self.note_what_becomes(delayed);
         let reply = self.store.submit(Submit { now, jobs });
         self.carry_on(reply, move |inner, submitted| {
             let accepted = submitted.map(|submitted| inner.accept(&submitted, plans));
-            if delayed {
-                inner.dispatch.lock().delay_known();
-            }
+            let jobs = accepted.as_ref().map_or(&[][..], |accepted| accepted);
+            inner.noted(noted, jobs);
             Reply::now(accepted)
         })
+    }
+
+    /// Jobs are on their way here: what becomes of them before they are known here is noted, where
+    /// anything can.
+    pub(super) fn note_what_becomes(&self, delayed: bool) -> Option<u64> {
+        (delayed || self.follows).then(|| self.dispatch.lock().early.begin())
+    }
+
+    /// The jobs are known here.
+    pub(super) fn noted(&self, number: Option<u64>, jobs: &[Accepted]) {
+        let Some(number) = number else { return };
+        let doubtful = {
+            let mut dispatch = self.dispatch.lock();
+            dispatch.early.end(number);
+            dispatch.early.is_doubtful(number)
+        };
+        for job in jobs.iter().filter(|_| doubtful) {
+            self.recover(Arc::clone(&job.ticket));
+        }
     }
 
     /// Takes in jobs that the store has accepted, and starts what may start.
@@ -116,8 +132,8 @@ impl Inner {
         let ticket = Arc::new(Ticket::new(job.id, job.sequence, plan));
         self.announce(job, &ticket);
         let queued = job.state == State::Queued;
-        let ticket = if job.due.is_some() {
-            self.take_in_delayed(ticket)
+        let ticket = if job.due.is_some() || self.follows {
+            self.take_in_noted(ticket, queued)
         } else if job.keyed {
             // Another submitter may have brought a ticket for it already.
             self.dispatch.lock().take_in(ticket, queued)
@@ -133,20 +149,28 @@ impl Inner {
 
     /// Takes in a job that another submit has made, and that may have ended meanwhile.
     fn take_in_known(&self, ticket: Arc<Ticket>) -> Arc<Ticket> {
-        let ticket = self.dispatch.lock().take_in(ticket, false);
+        let ticket = {
+            let mut dispatch = self.dispatch.lock();
+            let ticket = dispatch.take_in(ticket, false);
+            dispatch.progress.expect(&ticket);
+            ticket
+        };
         self.reconcile(Arc::clone(&ticket));
         ticket
     }
 
-    /// Takes in a job whose time may have come before its submit was answered.
-    fn take_in_delayed(&self, ticket: Arc<Ticket>) -> Arc<Ticket> {
-        let (ticket, early) = {
+    /// Takes in a job whose time may have come, or which others may have run, before its submit was
+    /// answered.
+    fn take_in_noted(&self, ticket: Arc<Ticket>, queued: bool) -> Arc<Ticket> {
+        let (ticket, fate) = {
             let mut dispatch = self.dispatch.lock();
-            let early = dispatch.early.remove(&ticket.sequence());
-            let queued = early == Some(Early::Queued);
-            (dispatch.take_in(ticket, queued), early)
+            let fate = dispatch.early.get(ticket.sequence());
+            let queued = queued || fate == Some(Fate::Queued);
+            let ticket = dispatch.take_in(ticket, queued);
+            dispatch.progress.expect(&ticket);
+            (ticket, fate)
         };
-        if early == Some(Early::Ended) {
+        if fate == Some(Fate::Ended) {
             self.reconcile(Arc::clone(&ticket));
         }
         ticket

@@ -1,5 +1,6 @@
 //! What an engine holds of a job that has not ended, and what a caller holds to learn its end.
 
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -17,6 +18,14 @@ pub struct Ticket {
     sequence: u64,
     settled: Settled,
     end: Signal<Final>,
+    /// Whether this engine has submitted it.
+    own: AtomicBool,
+    /// Whether a claim of it was not answered: an attempt may have begun that nobody runs.
+    claim_open: AtomicBool,
+    /// The number of the newest attempt that ran here.
+    newest: AtomicU32,
+    /// The page of changes that was asked for when this engine last queued it.
+    queued_in: AtomicU64,
 }
 
 /// Where the settled options are: known from the start, as a rule, or brought later.
@@ -28,32 +37,76 @@ enum Settled {
 
 impl Ticket {
     pub(crate) fn new(id: JobId, sequence: u64, plan: Arc<Plan>) -> Self {
-        Self {
-            id,
-            sequence,
-            settled: Settled::Now(plan),
-            end: Signal::default(),
-        }
+        let ticket = Self::with(id, sequence, Settled::Now(plan), Signal::default());
+        ticket.make_own();
+        ticket
     }
 
     /// A job that somebody else submits at this moment, with a plan of theirs.
     pub(crate) fn of_another(id: JobId, sequence: u64) -> Self {
-        Self {
-            id,
-            sequence,
-            settled: Settled::Later(OnceLock::new()),
-            end: Signal::default(),
-        }
+        let settled = Settled::Later(OnceLock::new());
+        Self::with(id, sequence, settled, Signal::default())
     }
 
     /// A job that has ended already.
     pub(crate) fn ended(id: JobId, sequence: u64, end: Final) -> Self {
+        let settled = Settled::Later(OnceLock::new());
+        Self::with(id, sequence, settled, Signal::set_to(end))
+    }
+
+    fn with(id: JobId, sequence: u64, settled: Settled, end: Signal<Final>) -> Self {
         Self {
             id,
             sequence,
-            settled: Settled::Later(OnceLock::new()),
-            end: Signal::set_to(end),
+            settled,
+            end,
+            own: AtomicBool::new(false),
+            claim_open: AtomicBool::new(false),
+            newest: AtomicU32::new(0),
+            queued_in: AtomicU64::new(0),
         }
+    }
+
+    /// This engine has submitted the job.
+    pub(crate) fn make_own(&self) {
+        self.own.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_own(&self) -> bool {
+        self.own.load(Ordering::Relaxed)
+    }
+
+    /// Whether anybody may want to know of its end, beside those who hold these references.
+    pub(crate) fn is_wanted(self: &Arc<Self>, beside: usize) -> bool {
+        Arc::strong_count(self) > beside || self.end.has_waiters()
+    }
+
+    /// Notes whether an attempt may have begun that nobody runs.
+    pub(crate) fn set_claim_open(&self, open: bool) {
+        self.claim_open.store(open, Ordering::Release);
+    }
+
+    pub(crate) fn is_claim_open(&self) -> bool {
+        self.claim_open.load(Ordering::Acquire)
+    }
+
+    /// An attempt with this number has run here.
+    pub(crate) fn ran(&self, attempt: u32) {
+        self.newest.fetch_max(attempt, Ordering::AcqRel);
+    }
+
+    /// The number of the newest attempt that ran here; 0 for none.
+    pub(crate) fn newest(&self) -> u32 {
+        self.newest.load(Ordering::Acquire)
+    }
+
+    /// This engine has queued it while this page of changes was asked for.
+    pub(crate) fn queued_while(&self, page: u64) {
+        self.queued_in.store(page, Ordering::Relaxed);
+    }
+
+    pub(crate) fn queued_in(&self) -> u64 {
+        self.queued_in.load(Ordering::Relaxed)
     }
 
     /// The id of the job.

@@ -15,8 +15,6 @@ use crate::engine::ticket::Ticket;
 pub(super) struct Unanswered {
     ends: Mutex<Vec<(Judged, Timestamp)>>,
     tickets: Mutex<Vec<Arc<Ticket>>>,
-    /// Where the page of the backlog begins that is still to be read.
-    page: Mutex<Option<u64>>,
     /// Whether the store may have promoted jobs without being able to say so.
     promotion_lost: AtomicBool,
 }
@@ -32,11 +30,6 @@ impl Unanswered {
         self.tickets.lock().push(ticket);
     }
 
-    /// A page of the backlog to ask for again.
-    pub(super) fn keep_page(&self, after: u64) {
-        *self.page.lock() = Some(after);
-    }
-
     pub(super) fn lose_promotion(&self) {
         self.promotion_lost.store(true, Ordering::Relaxed);
     }
@@ -47,7 +40,7 @@ impl Unanswered {
     }
 
     fn is_empty(&self) -> bool {
-        self.ends.lock().is_empty() && self.tickets.lock().is_empty() && self.page.lock().is_none()
+        self.ends.lock().is_empty() && self.tickets.lock().is_empty()
     }
 }
 
@@ -66,10 +59,6 @@ impl Inner {
         let ends = std::mem::take(&mut *self.unanswered.ends.lock());
         for (judged, now) in ends {
             self.record(judged, now, false);
-        }
-        let page = self.unanswered.page.lock().take();
-        if let Some(after) = page {
-            self.ask_for_page(after);
         }
         let tickets = std::mem::take(&mut *self.unanswered.tickets.lock());
         for ticket in tickets {

@@ -110,7 +110,8 @@ fn judge_stopped<L: FnOnce() -> f64>(stop: &Stop, ended: Ended, retries: Retries
         (StopKind::Shutdown, ended @ (Ended::Returned(_) | Ended::GaveUp(_))) => {
             judge(ended, retries)
         }
-        (StopKind::Shutdown, _) => Verdict::released(),
+        // A lost one is recorded nowhere.
+        (StopKind::Shutdown | StopKind::Lost, _) => Verdict::released(),
     }
 }
 

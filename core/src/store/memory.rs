@@ -14,9 +14,9 @@ use crate::error::{Error, Result};
 use crate::hot_mutex::HotMutex;
 use crate::job::JobInfo;
 use crate::store::{
-    Backlog, Batch, Cancel, Cancelled, Capabilities, Claim, Claimed, Count, Deletion, Fenced,
-    Finish, Get, LeftOvers, List, Listed, Note, Promote, Promoted, Prune, Pruned, Ref, Reply,
-    Store, Submit, Submitted, Tally,
+    Batch, Cancel, Cancelled, Capabilities, Claim, Claimed, Count, Deletion, Fenced, Finish,
+    Follow, Followed, Get, List, Listed, Note, Position, Promote, Promoted, Prune, Pruned, Ref,
+    Reply, Store, Submit, Submitted, Tally,
 };
 use crate::sync::MutexGuard;
 use arrivals::Arrivals;
@@ -176,9 +176,16 @@ impl Store for MemoryStore {
         self.write(|books, _| Ok(books.tally))
     }
 
-    /// It begins empty.
-    fn backlog(&self, _: Backlog) -> Reply<LeftOvers> {
-        self.write(|_, _| Ok(LeftOvers::default()))
+    /// What is here was never anywhere else, and nobody else can change it.
+    fn follow(&self, _: Follow) -> Reply<Followed> {
+        self.write(|_, _| {
+            Ok(Followed {
+                jobs: Vec::new(),
+                gone: Vec::new(),
+                next: Position::Changed(0),
+                gap: false,
+            })
+        })
     }
 
     fn prune(&self, request: Prune) -> Reply<Pruned> {

@@ -315,18 +315,27 @@ impl Tally {
     }
 }
 
-/// A page of the jobs that were there when the store was opened.
+/// How far somebody has followed what is in a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Position {
+    /// The jobs that have not ended, after this sequence number: where everybody begins, at 0.
+    Unfinished(u64),
+    /// What others have changed since the change with this number.
+    Changed(u64),
+}
+
+/// What has not ended, and then what others change.
 #[derive(Clone, Copy, Debug)]
-pub struct Backlog {
-    /// Only those after this sequence number; 0 for the first page.
-    pub after: u64,
-    /// How many at most.
+pub struct Follow {
+    /// How far it was followed before.
+    pub from: Position,
+    /// How many jobs at most.
     pub limit: usize,
 }
 
-/// A job that was there when the store was opened.
+/// Where a job stands at the moment.
 #[derive(Clone, Debug)]
-pub struct LeftOver {
+pub struct Standing {
     /// Its id.
     pub id: JobId,
     /// Its sequence number.
@@ -339,15 +348,25 @@ pub struct LeftOver {
     pub attempt: u32,
     /// It runs, but whatever ran it is gone.
     pub orphaned: bool,
+    /// How many of its attempts were lost with what ran them in the last 72 h, by the latest time that
+    /// this handle was told with a request.
+    pub losses: u32,
+    /// Why it is not to run any more, where it was cancelled while it ran; until it has ended.
+    pub stop: Option<Arc<str>>,
 }
 
-/// Jobs that were there when the store was opened.
-#[derive(Clone, Debug, Default)]
-pub struct LeftOvers {
-    /// The jobs, by their sequence numbers.
-    pub jobs: Vec<LeftOver>,
-    /// After which the next page begins, where there is one.
-    pub next: Option<u64>,
+/// Where jobs stand, and how far that is.
+#[derive(Clone, Debug)]
+pub struct Followed {
+    /// The jobs, each at most once: by their sequence numbers, or in the order of their changes.
+    pub jobs: Vec<Standing>,
+    /// The sequence numbers of jobs that were changed and are not there any more: they have ended,
+    /// and were deleted or forgotten since.
+    pub gone: Vec<u64>,
+    /// Where to go on.
+    pub next: Position,
+    /// What was changed in between is not known any more: it begins again with what has not ended.
+    pub gap: bool,
 }
 
 /// A request to forget what is past its time.

@@ -10,12 +10,22 @@ CREATE TABLE spec (
 CREATE INDEX spec_task ON spec (task);
 CREATE INDEX spec_unused ON spec (id) WHERE jobs = 0;
 
--- Who has run jobs. Each time the store is opened its workers are new ones, whatever their names: so
--- those of a process that is gone can be told.
+-- Who has the store open. A row is there from the open to the close, or until somebody finds that
+-- its process is gone; ids are never used again. `beat` is raised while it runs jobs: no time stands
+-- here, each observer measures by its own clock how long it has stood still.
+CREATE TABLE session (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    process INTEGER NOT NULL,
+    beat INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+-- Who has run jobs: in each session its workers are new ones, whatever their names.
 CREATE TABLE worker (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
+    session INTEGER NOT NULL,
     name TEXT NOT NULL
 ) STRICT;
+CREATE INDEX worker_session ON worker (session);
 
 -- States, in their order: 0 scheduled, 1 blocked, 2 queued, 3 running, 4 retrying, 5 completed,
 -- 6 failed, 7 cancelled. Times are microseconds since 1970. The newest attempt is part of its job
@@ -27,6 +37,8 @@ CREATE TABLE job (
     created INTEGER NOT NULL,
     -- The random part of the id; the rest of it is `created` and `sequence`.
     noise INTEGER NOT NULL,
+    -- The first session of whoever submitted it.
+    origin INTEGER NOT NULL,
     attempt INTEGER NOT NULL DEFAULT 0 CHECK (attempt >= 0),
     failures INTEGER NOT NULL DEFAULT 0 CHECK (failures BETWEEN 0 AND attempt),
     -- How long it is kept once it has ended, where its task says so.
@@ -62,6 +74,8 @@ CREATE TABLE job (
 ) STRICT;
 -- Each names only what it needs, and only columns that a claim or an ordinary end leaves alone.
 CREATE INDEX job_unfinished ON job (sequence) WHERE forget IS NULL;
+-- What a session that is gone was running is found by this one.
+CREATE INDEX job_running ON job (worker) WHERE state = 3;
 CREATE INDEX job_wake ON job (wake) WHERE wake IS NOT NULL;
 CREATE INDEX job_expiry ON job (expiry) WHERE expiry IS NOT NULL;
 CREATE INDEX job_forget ON job (forget) WHERE forget IS NOT NULL;
@@ -100,6 +114,25 @@ CREATE TABLE log (
     message TEXT NOT NULL,
     PRIMARY KEY (job, number)
 ) STRICT, WITHOUT ROWID;
+
+-- Why a job is not to run any more, where it was cancelled while it ran: the first reason, and the
+-- newest attempt of which somebody said so. It has no meaning any more once the job has ended.
+CREATE TABLE wish (
+    job INTEGER PRIMARY KEY REFERENCES job ON DELETE CASCADE,
+    attempt INTEGER NOT NULL,
+    reason TEXT NOT NULL
+) STRICT;
+
+-- What became of jobs, and through whom: the first session of who changed it, 0 where a session was
+-- found to be gone. The newest are kept.
+CREATE TABLE change (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    job INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    state INTEGER NOT NULL CHECK (state BETWEEN 0 AND 7),
+    attempt INTEGER NOT NULL,
+    session INTEGER NOT NULL
+) STRICT;
 
 -- How many jobs are in each state.
 CREATE TABLE tally (

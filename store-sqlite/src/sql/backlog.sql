@@ -1,5 +1,23 @@
-SELECT sequence, spec, state, created, noise, attempt, worker
+SELECT
+    sequence, spec, state, created, noise, attempt,
+    state = 3 AND NOT EXISTS (
+        SELECT 1
+        FROM worker JOIN session ON session.id = worker.session
+        WHERE worker.id = job.worker
+    ),
+    CASE
+        WHEN attempt = 0 THEN 0
+        ELSE
+            coalesce(outcome = 5 AND ended > ?4 - 259200000000, 0)
+            + (
+                SELECT count(*)
+                FROM attempt AS earlier
+                WHERE earlier.job = sequence AND earlier.outcome = 5
+                    AND earlier.ended > max(?4, coalesce(job.started, 0), coalesce(job.ended, 0)) - 259200000000
+            )
+    END,
+    CASE WHEN state < 5 THEN (SELECT reason FROM wish WHERE wish.job = sequence) END
 FROM job INDEXED BY job_unfinished
-WHERE forget IS NULL AND sequence > ?1 AND sequence <= ?2
+WHERE forget IS NULL AND sequence > ?1 AND origin <> ?2
 ORDER BY sequence
 LIMIT ?3

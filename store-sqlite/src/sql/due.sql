@@ -1,4 +1,4 @@
-SELECT sequence, created, noise, spec, state
+SELECT sequence, created, noise, spec, state, attempt
 FROM job
 WHERE wake <= ?1
 ORDER BY wake, sequence

@@ -1,1 +1,1 @@
-INSERT INTO worker (name) VALUES (?1)
+INSERT INTO worker (session, name) VALUES (?1, ?2)

@@ -126,11 +126,48 @@ macro_rules! conformance_suite {
                     capabilities_are_told
                     a_closed_store_refuses_everything
                     closing_twice_is_fine
-                    a_new_store_has_no_backlog
+                    nobody_follows_what_they_did_themselves
                 }
                 traces {
                     random_requests_give_the_answers_of_the_model
                     random_requests_from_threads_keep_every_promise
+                }
+            }
+        }
+    };
+}
+
+/// Lists the tests of every rule of following in a module `$module`, for a store that several
+/// processes can open. `$open` is a function from [`Settings`](crate::conformance::Settings) to two
+/// `Arc<dyn Store>` on one empty store.
+#[macro_export]
+macro_rules! following_suite {
+    ($module:ident, $open:expr) => {
+        mod $module {
+            use super::*;
+
+            fn make(
+                settings: $crate::conformance::Settings,
+            ) -> (
+                ::std::sync::Arc<dyn $crate::conformance::AnyStore>,
+                ::std::sync::Arc<dyn $crate::conformance::AnyStore>,
+            ) {
+                ($open)(settings)
+            }
+
+            $crate::conformance_rules! {
+                following {
+                    what_has_not_ended_is_read_in_pages
+                    what_others_change_is_told
+                    only_others_are_told
+                    what_is_changed_while_it_is_read_is_told_after
+                    a_job_is_told_once_in_a_page
+                    a_cancel_is_told_to_whoever_runs_the_job
+                    a_cancel_is_told_until_the_job_has_ended
+                    a_job_that_is_not_there_any_more_is_told_as_gone
+                    what_nobody_runs_any_more_is_an_orphan
+                    old_losses_do_not_count
+                    a_close_ends_the_following
                 }
             }
         }

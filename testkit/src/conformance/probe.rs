@@ -33,6 +33,9 @@ impl Default for Settings {
 /// What makes an empty store.
 pub type Maker<'a> = &'a dyn Fn(Settings) -> Arc<dyn Store>;
 
+/// What makes an empty store and opens it twice, as two processes do.
+pub type Opener<'a> = &'a dyn Fn(Settings) -> (Arc<dyn Store>, Arc<dyn Store>);
+
 /// A store under test. Its clock starts in the year 2026 and stands still until it is moved.
 #[derive(Debug)]
 pub struct Probe {
@@ -54,8 +57,14 @@ impl Probe {
     /// An empty store with these settings.
     #[must_use]
     pub fn with(make: Maker<'_>, settings: Settings) -> Self {
+        Self::on(make(settings))
+    }
+
+    /// A store that is there.
+    #[must_use]
+    pub fn on(store: Arc<dyn Store>) -> Self {
         Self {
-            store: make(settings),
+            store,
             now: AtomicU64::new(START),
         }
     }

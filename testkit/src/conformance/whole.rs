@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use bursar_core::{
-    Backlog, Cancel, Claim, Count, ErrorKind, Finish, Get, JobFilter, Note, NoteKind, Payload,
-    Promote, Prune, Ref, Result, Submit,
+    Cancel, Claim, Count, ErrorKind, Finish, Follow, Get, JobFilter, Note, NoteKind, Payload,
+    Position, Promote, Prune, Ref, Result, Submit,
 };
 
 use super::probe::{Maker, Probe, cancelled, everything, job};
@@ -60,22 +60,19 @@ pub fn a_closed_store_refuses_everything(make: Maker<'_>) {
     refused("list", store.list(everything(1)).wait());
     refused("count", store.count(Count { filter }).wait());
     refused("tally", store.tally().wait());
-    let backlog = Backlog { after: 0, limit };
-    refused("backlog", store.backlog(backlog).wait());
+    let from = Position::Unfinished(0);
+    refused("follow", store.follow(Follow { from, limit }).wait());
     refused("prune", store.prune(Prune { now, limit }).wait());
 }
 
-/// What was submitted to it since is no backlog of a store.
-pub fn a_new_store_has_no_backlog(make: Maker<'_>) {
+/// What is submitted through this very store is not told to those who follow it.
+pub fn nobody_follows_what_they_did_themselves(make: Maker<'_>) {
     let probe = Probe::new(make);
     probe.running(job());
-    let (after, limit) = (0, 10);
-    let page = probe
-        .store
-        .backlog(Backlog { after, limit })
-        .wait()
-        .unwrap();
-    assert!(page.jobs.is_empty() && page.next.is_none(), "{page:?}");
+    let (from, limit) = (Position::Unfinished(0), 10);
+    let followed = probe.store.follow(Follow { from, limit }).wait().unwrap();
+    assert!(followed.jobs.is_empty() && !followed.gap, "{followed:?}");
+    assert!(matches!(followed.next, Position::Changed(_)));
 }
 
 fn refused<T>(what: &str, reply: Result<T>) {

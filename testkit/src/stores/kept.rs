@@ -12,16 +12,16 @@ use crate::Folder;
 #[derive(Debug)]
 pub struct KeptStore {
     inner: Arc<dyn Store>,
-    _folder: Folder,
+    _folder: Arc<Folder>,
 }
 
 impl KeptStore {
     /// The store `inner`, which is in `folder`.
     #[must_use]
-    pub fn new(inner: Arc<dyn Store>, folder: Folder) -> Self {
+    pub fn new(inner: Arc<dyn Store>, folder: impl Into<Arc<Folder>>) -> Self {
         Self {
             inner,
-            _folder: folder,
+            _folder: folder.into(),
         }
     }
 

@@ -101,8 +101,13 @@ impl LateStore {
         let (inner, answer) = (Arc::clone(&self.inner), Answer::default());
         let sender = answer.clone();
         let effect: Effect = Box::new(move || {
-            let result = ask(&*inner).wait();
-            Box::new(move || sender.give(result))
+            let reply = ask(&*inner);
+            let Reply::Later(_) = reply else {
+                let result = reply.wait();
+                return Box::new(move || sender.give(result));
+            };
+            // It may be there only once others have changed something: nobody waits for that here.
+            Box::new(move || drop(std::thread::spawn(move || sender.give(reply.wait()))))
         });
         self.desk.work.lock().effects.push((name, effect));
         self.desk.more.notify_one();

@@ -1,0 +1,1 @@
+UPDATE session SET beat = beat + 1 WHERE id = ?1

@@ -1,0 +1,1 @@
+SELECT id, job FROM change WHERE id > ?1 AND session <> ?2 ORDER BY id

@@ -1,0 +1,1 @@
+INSERT INTO session (process) VALUES (?1)
