@@ -136,7 +136,7 @@ test('progress and checkpoints are checked', async (t) => {
       code: 'Invalid',
       message: /1048578 bytes.*1048576/,
     })
-    assert.throws(() => job.checkpoint({ a: 1n }), { code: 'Invalid', message: /^checkpoint\.a/ })
+    assert.throws(() => job.checkpoint({ a: new Map() }), { code: 'Invalid', message: /^checkpoint\.a/ })
     assert.equal(job.checkpoint(), undefined)
   })
   await (await engine.submit(asks)).result()

@@ -108,7 +108,7 @@ test('durable: a copy is a store of its own', async (t) => {
 
 test('durable: what JSON cannot carry is refused at the submit', async (t) => {
   const engine = await Engine.open(url(folder(t)))
-  await assert.rejects(engine.submit(double, 1n), { code: 'Invalid' })
+  await assert.rejects(engine.submit(double, new Map()), { code: 'Invalid' })
   assert.equal(await engine.count(), 0)
   await engine.shutdown()
 })

@@ -1,7 +1,21 @@
+import { randomUUID } from 'node:crypto'
 import { BursarError } from './errors.js'
 
 /** Deeper values are refused: other languages' readers give up not far beyond. */
 const DEEPEST = 500
+
+/**
+ * Stands before the digits of a number that `JSON` itself would round, in a text of its own. Nobody
+ * else knows it, so no other text begins with it.
+ */
+const MARK = `${randomUUID()}:`
+const MARKED = new RegExp(`"${MARK}([^"]+)"`, 'g')
+
+/** So many digits may be too many for a number. */
+const MANY_DIGITS = /\d{16}/
+/** A text, or a number: whatever of JSON may hold digits. */
+const TEXT_OR_NUMBER = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g
+const INTEGER = /^-?\d{16,}$/
 
 /** A place inside a value, from the inside out. */
 interface Place {
@@ -15,7 +29,8 @@ interface Place {
  * `what` names the value in the error.
  */
 export function encode(value: unknown, what: string): string {
-  return JSON.stringify(plain(value, '', undefined, what, 0)) ?? 'null'
+  const text = JSON.stringify(plain(value, '', undefined, what, 0)) ?? 'null'
+  return text.includes(MARK) ? text.replace(MARKED, '$1') : text
 }
 
 /**
@@ -33,9 +48,21 @@ export function encodeArgs(args: readonly unknown[]): string {
   return `[${encoded.join(',')}]`
 }
 
-/** @internal The value that JSON text stands for. */
+/**
+ * @internal The value that JSON text stands for. An integer beyond what a number holds exactly is a
+ * `bigint`: other languages' integers have 64 bits, and none of them is rounded.
+ */
 export function decode(text: string): unknown {
-  return JSON.parse(text)
+  if (!MANY_DIGITS.test(text)) return JSON.parse(text)
+  const marked = text.replace(TEXT_OR_NUMBER, (token) => (isLarge(token) ? `"${MARK}${token}"` : token))
+  return JSON.parse(marked, (_, value) => {
+    if (typeof value !== 'string' || !value.startsWith(MARK)) return value
+    return BigInt(value.slice(MARK.length))
+  })
+}
+
+function isLarge(token: string): boolean {
+  return INTEGER.test(token) && !Number.isSafeInteger(Number(token))
 }
 
 /** A copy of the value that holds only what JSON carries as it is. */
@@ -44,8 +71,10 @@ function plain(value: unknown, key: string, outer: Place | undefined, what: stri
     case 'string':
       return wellFormed(value, what, key, outer)
     case 'number':
-      if (Number.isFinite(value)) return value
+      if (Number.isFinite(value)) return plainNumber(value)
       throw refusal(String(value), what, key, outer)
+    case 'bigint':
+      return `${MARK}${value}`
     case 'boolean':
       return value
     case 'undefined':
@@ -55,6 +84,15 @@ function plain(value: unknown, key: string, outer: Place | undefined, what: stri
     default:
       throw refusal(`a ${typeof value}`, what, key, outer)
   }
+}
+
+/**
+ * Beyond the safe integers `JSON` writes digits that the number doesn't have, and as an integer, which is
+ * read as a `bigint`. With an exponent it stays what it is.
+ */
+function plainNumber(value: number): number | string {
+  if (!Number.isInteger(value) || Number.isSafeInteger(value)) return value
+  return `${MARK}${value.toExponential()}`
 }
 
 function plainObject(
