@@ -43,8 +43,9 @@ python: setup-python ## Python tests, CPython's own tests of thread pools among 
 node: setup-node ## Node tests
 	cd bindings-node && npm test
 
-examples: setup ## Run every example and compare what it prints
+examples: setup ## Run every example and compare what it prints; kill the main job and go on
 	@scripts/examples
+	@$(VENV)/python scripts/killed
 
 demo-small: setup ## The demo on a small folder, as the tests run it
 	@scripts/demo core

@@ -1,8 +1,9 @@
 // Hashes and compresses every file of a folder, as many at a time as the memory pool carries:
 //
-//     compress.mjs [FOLDER] [--memory SIZE] [--json]
+//     compress.mjs [FOLDER] [--memory SIZE] [--store URL] [--json]
 //
-// Each file is a job that asks for three times the file's size; small files go first.
+// Each file is a job that asks for three times the file's size; small files go first. With a store on
+// disk, such as `sqlite:jobs.db`, a run that was killed goes on where it was when it is started again.
 import { isUtf8 } from 'node:buffer'
 import { webcrypto } from 'node:crypto'
 import { readdir, readFile, stat } from 'node:fs/promises'
@@ -14,7 +15,11 @@ import { Engine, task } from 'bursar'
 import { number, reportOf, size, tableOf } from './_report.mjs'
 
 /** @typedef {import('./_report.mjs').Compressed} Compressed */
-/** @typedef {{ path: string, name: string, size: number }} File the name is relative to the folder, with `/` */
+/**
+ * The name is relative to the folder, with `/`; the key is another one once the file is written anew.
+ *
+ * @typedef {{ path: string, name: string, size: number, key: string }} File
+ */
 
 const CHECKOUT = fileURLToPath(new URL('../..', import.meta.url))
 const LEFT_OUT = new Set(['.git', '.cache', 'target', 'node_modules', '__pycache__'])
@@ -46,7 +51,29 @@ const compress = task('compress', async (/** @type {string} */ path) => {
 function submit(file, pool) {
   const memory = Math.min(Math.max(3 * file.size, LEAST), pool)
   const priority = file.size <= SMALL ? 'high' : 'normal'
-  return compress.options({ memory, priority }).submit(file.path)
+  // A function, because text would be a template, and a path may hold braces.
+  return compress.options({ memory, priority, unique: () => file.key }).submit(file.path)
+}
+
+/**
+ * The ids of the jobs that an earlier run left, done or not, by their keys. All states are asked for
+ * at once: what is left runs meanwhile, and must not slip between two questions.
+ *
+ * @param {Engine} engine
+ */
+async function known(engine) {
+  /** @type {Map<string, string>} */
+  const ids = new Map()
+  /** @type {import('bursar').JobQuery} */
+  const query = { task: 'compress', order: 'oldest', limit: 1_000 }
+  for (;;) {
+    const page = await engine.jobs(query)
+    for (const { unique, id, state } of page) {
+      if (unique && state !== 'failed' && state !== 'cancelled') ids.set(unique, id)
+    }
+    if (page.cursor === undefined) return ids
+    query.cursor = page.cursor
+  }
 }
 
 /**
@@ -63,8 +90,18 @@ async function* walk(folder, prefix = '') {
     if (!entry.isDirectory() && !entry.isFile()) continue
     if (!isUtf8(entry.name)) console.error(`left out, its path is not UTF-8: ${path}`)
     else if (entry.isDirectory()) yield* walk(path, `${prefix}${name}/`)
-    else yield { path, name: prefix + name, size: (await stat(path)).size }
+    else yield fileAt(path, prefix + name)
   }
+}
+
+/**
+ * @param {string} path
+ * @param {string} name
+ * @returns {Promise<File>}
+ */
+async function fileAt(path, name) {
+  const { size, mtimeNs } = await stat(path, { bigint: true })
+  return { path, name, size: Number(size), key: `${path} ${size} ${mtimeNs}` }
 }
 
 /**
@@ -103,9 +140,10 @@ async function watch(engine, files) {
 /**
  * @param {File[]} files
  * @param {string} memory
+ * @param {string} store
  */
-async function run(files, memory) {
-  const engine = await Engine.open('memory:', {
+async function run(files, memory, store) {
+  const engine = await Engine.open(store, {
     memory,
     defaultMemory: memory, // each job says what it needs; without, it would have the pool to itself
     concurrency: 1_000, // so many that only memory bounds what runs at once
@@ -113,14 +151,20 @@ async function run(files, memory) {
   })
   try {
     const pool = (await engine.stats()).budget.memory.total
-    const jobs = await Promise.all(files.map((file) => submit(file, pool)))
+    const ids = await known(engine)
+    const jobs = await Promise.all(
+      files.map((file) => {
+        const id = ids.get(file.key)
+        return id === undefined ? submit(file, pool) : engine.job(id)
+      }),
+    )
     await watch(engine, files.length)
     const done = []
     for (const [index, { name }] of files.entries()) {
       const job = /** @type {(typeof jobs)[number]} */ (jobs[index])
       const error = await job.exception()
       if (error) throw new Error(`${name}: ${error.message}`)
-      done.push({ name, result: await job.result(), info: await job.info() })
+      done.push({ name, result: /** @type {Compressed} */ (await job.result()), info: await job.info() })
     }
     return reportOf(done, pool)
   } finally {
@@ -131,12 +175,16 @@ async function run(files, memory) {
 async function main() {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { memory: { type: 'string', default: '64MB' }, json: { type: 'boolean', default: false } },
+    options: {
+      memory: { type: 'string', default: '64MB' },
+      store: { type: 'string', default: 'memory:' },
+      json: { type: 'boolean', default: false },
+    },
   })
   const folder = resolve(positionals[0] ?? CHECKOUT)
   if (!(await stat(folder).catch(() => undefined))?.isDirectory())
     throw new Error(`${folder} is not a folder`)
-  const report = await run(await find(folder), values.memory)
+  const report = await run(await find(folder), values.memory, values.store)
   console.log(tableOf(report))
   if (values.json) console.log(JSON.stringify(report))
 }

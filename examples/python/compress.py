@@ -1,8 +1,9 @@
 """Hashes and compresses every file of a folder, as many at a time as the memory pool carries.
 
-    compress.py [FOLDER] [--memory SIZE] [--json]
+    compress.py [FOLDER] [--memory SIZE] [--store URL] [--json]
 
-Each file is a job that asks for three times the file's size; small files go first.
+Each file is a job that asks for three times the file's size; small files go first. With a store
+on disk, such as `sqlite:jobs.db`, a run that was killed goes on where it was when it is started again.
 """
 
 from __future__ import annotations
@@ -51,12 +52,24 @@ class File:
     name: str
     """Relative to the folder, with `/`."""
     size: int
+    modified: int
+    """Nanoseconds."""
+
+    @property
+    def key(self) -> str:
+        """Another one once the file is written anew."""
+        return f"{self.path} {self.size} {self.modified}"
 
     def submit(self, pool: int) -> Job[Compressed]:
         """Submits the job of this file; nothing may ask for more than the pool."""
         memory = min(max(3 * self.size, LEAST), pool)
         priority = "high" if self.size <= SMALL else "normal"
-        return compress.options(memory=memory, priority=priority).submit(self.path)
+
+        # A function, because text would be a template, and a path may hold braces.
+        def unique(_path: str) -> str:
+            return self.key
+
+        return compress.options(memory=memory, priority=priority, unique=unique).submit(self.path)
 
 
 def walk(folder: Path) -> Iterator[Path]:
@@ -78,8 +91,25 @@ def find(folder: Path) -> list[File]:
         except UnicodeEncodeError:
             print(f"left out, its path is not UTF-8: {path!r}", file=sys.stderr)
             continue
-        files.append(File(str(path), path.relative_to(folder).as_posix(), path.stat().st_size))
+        found = path.stat()
+        name = path.relative_to(folder).as_posix()
+        files.append(File(str(path), name, found.st_size, found.st_mtime_ns))
     return sorted(files, key=lambda file: file.name.encode())
+
+
+def known(engine: Engine) -> dict[str, str]:
+    """Returns the ids of the jobs that an earlier run left, done or not, by their keys.
+
+    All states are asked for at once: what is left runs meanwhile, and must not slip between two questions.
+    """
+    ids: dict[str, str] = {}
+    cursor = None
+    while True:
+        page = engine.jobs(task="compress", order="oldest", limit=1_000, cursor=cursor)
+        ids |= {job.unique: job.id for job in page if job.unique and job.state not in {"failed", "cancelled"}}
+        cursor = page.cursor
+        if cursor is None:
+            return ids
 
 
 def watch(engine: Engine, files: int) -> None:
@@ -99,16 +129,19 @@ def progress(stats: Stats, files: int) -> str:
     return f"[{bar:-<30}] {done:,}/{files:,} files, {size(memory.reserved)} of {size(memory.total)} reserved"
 
 
-def run(files: list[File], memory: str) -> Report:
+def run(files: list[File], memory: str, store: str) -> Report:
     with Engine(
-        "memory:",
+        store,
         memory=memory,
         default_memory=memory,  # each job says what it needs; without, it would have the pool to itself
         concurrency=1_000,  # so many threads that only memory bounds what runs at once
         max_results=max(10_000, len(files)),
     ) as engine:
         pool = int(engine.stats().budget.memory.total)
-        jobs = {file.name: file.submit(pool) for file in files}
+        ids = known(engine)
+        jobs: dict[str, Job[Compressed]] = {
+            file.name: engine.job(ids[file.key]) if file.key in ids else file.submit(pool) for file in files
+        }
         watch(engine, len(files))
         failed = {name: error for name, job in jobs.items() if (error := job.exception())}
         if failed:
@@ -121,12 +154,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(usage=__doc__)
     parser.add_argument("folder", nargs="?", type=Path, default=CHECKOUT)
     parser.add_argument("--memory", default="64MB")
+    parser.add_argument("--store", default="memory:", metavar="URL")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     if not options.folder.is_dir():
         sys.exit(f"{options.folder} is not a folder")
     try:
-        report = run(find(options.folder.absolute()), options.memory)
+        report = run(find(options.folder.absolute()), options.memory, options.store)
     except (bursar.Error, OSError) as error:
         sys.exit(str(error))
     print(report.table())

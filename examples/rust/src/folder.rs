@@ -1,8 +1,9 @@
 //! The files of a folder, always in the same order.
 
-use std::fs;
+use std::fs::{self, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
 
 /// Folders that are left out: they are not sources, or change while programs run.
 const SKIPPED: [&str; 5] = [".git", ".cache", "target", "node_modules", "__pycache__"];
@@ -16,6 +17,8 @@ pub struct File {
     pub path: String,
     /// Its bytes when it was found.
     pub size: u64,
+    /// What tells its content from others: another one once the file is written anew.
+    pub key: String,
 }
 
 /// Every regular file under `folder`, sorted by path. Symbolic links are not followed.
@@ -32,7 +35,7 @@ pub fn files(folder: &Path) -> io::Result<Vec<File>> {
             if kind.is_dir() && !SKIPPED.iter().any(|skipped| entry.file_name() == *skipped) {
                 open.push(path);
             } else if kind.is_file() {
-                found.extend(file(folder, &path, entry.metadata()?.len()));
+                found.extend(file(folder, &path, &entry.metadata()?)?);
             }
         }
     }
@@ -40,7 +43,9 @@ pub fn files(folder: &Path) -> io::Result<Vec<File>> {
     Ok(found)
 }
 
-fn file(folder: &Path, path: &Path, size: u64) -> Option<File> {
+fn file(folder: &Path, path: &Path, metadata: &Metadata) -> io::Result<Option<File>> {
+    let modified = metadata.modified()?.duration_since(UNIX_EPOCH);
+    let (size, modified) = (metadata.len(), modified.unwrap_or_default().as_nanos());
     let named = || {
         let parts: Option<Vec<&str>> = path
             .strip_prefix(folder)
@@ -48,8 +53,10 @@ fn file(folder: &Path, path: &Path, size: u64) -> Option<File> {
             .iter()
             .map(|part| part.to_str())
             .collect();
+        let full = path.to_str()?.to_owned();
         Some(File {
-            full: path.to_str()?.to_owned(),
+            key: format!("{full} {size} {modified}"),
+            full,
             path: parts?.join("/"),
             size,
         })
@@ -61,5 +68,5 @@ fn file(folder: &Path, path: &Path, size: u64) -> Option<File> {
             PathBuf::from(path).display()
         );
     }
-    named
+    Ok(named)
 }
