@@ -84,6 +84,7 @@ _ALL = (
         ["node"],
         bars=2,
     ),
+    Part("durable", "whole jobs on a file", [_python("python/durable.py")], ["python"], bars=2),
     Part(
         "idle", "Python and Node with nothing to do", [_python("idle/observe.py")], ["python", "node"], bars=4
     ),
