@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bursar_core::{Durability, Error, ErrorKind, Result};
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, ffi};
 
 use crate::error::Trouble;
 use crate::filesystem;
@@ -148,7 +148,7 @@ impl Place {
     fn set_up_writer(&self, connection: &Connection) -> rusqlite::Result<()> {
         // Has a meaning only before there is anything in the file.
         connection.pragma_update(None, "auto_vacuum", "incremental")?;
-        connection.pragma_update(None, "journal_mode", "wal")?;
+        log_ahead(connection)?;
         connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
         connection.pragma_update(None, "journal_size_limit", LOG_SIZE)?;
         connection.pragma_update(None, "foreign_keys", true)?;
@@ -159,6 +159,23 @@ impl Place {
         };
         connection.pragma_update(None, "synchronous", synchronous)
     }
+}
+
+/// Has SQLite write to its log first. It answers with the mode it is in, and where that can't be
+/// changed it stays what it was: so the answer is read to its end, where errors come too.
+fn log_ahead(connection: &Connection) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare("PRAGMA journal_mode = wal")?;
+    let mut rows = statement.query([])?;
+    let mut mode = String::new();
+    while let Some(row) = rows.next()? {
+        mode = row.get(0)?;
+    }
+    if mode == "wal" {
+        return Ok(());
+    }
+    let failed = ffi::Error::new(ffi::SQLITE_CANTOPEN);
+    let message = format!("its log can't be used, the journal stays \"{mode}\"");
+    Err(rusqlite::Error::SqliteFailure(failed, Some(message)))
 }
 
 /// # Errors

@@ -176,12 +176,13 @@ impl Writer {
     fn close(&mut self) {
         if let Some(connection) = self.connection.take() {
             let _turn = self.place.guard.hold();
-            if self.memo.presence.end(&connection).is_err() {
-                // Whoever looks finds that we are gone.
-                take_back(&connection);
+            match self.memo.presence.end(&connection) {
+                // What can't be moved now is in the log, and is found there.
+                Ok(()) => drop(connection.execute_batch(sql::CHECKPOINT_LOG)),
+                // Whoever looks finds that we are gone. Nothing more is done through a connection
+                // that may have seen the disk fail.
+                Err(_) => take_back(&connection),
             }
-            // What can't be moved now is in the log, and is found there.
-            let _ = connection.execute_batch(sql::CHECKPOINT_LOG);
         }
         self.place.guard.leave();
     }

@@ -1,0 +1,93 @@
+//! What is found in a store, and whether its file is whole.
+
+use std::path::Path;
+
+use bursar_core::{Get, JobFilter, JobInfo, List, Order, Payload, Result, Store, Timestamp};
+use bursar_store_sqlite::SqliteStore;
+use rusqlite::Connection;
+
+use crate::play::args;
+use crate::witness::{Found, Look};
+
+/// Reads everything, through the store's own reads.
+///
+/// # Errors
+/// Those of the store.
+pub(crate) fn found(store: &SqliteStore) -> Result<Found> {
+    let request = List {
+        filter: JobFilter::default(),
+        order: Order::Oldest,
+        limit: usize::MAX,
+        offset: 0,
+        after: None,
+    };
+    let listed = store.list(request).wait()?;
+    let mut found = Found::default();
+    for job in listed.jobs {
+        let (now, id, logs) = (Timestamp::from_micros(1), job.id, true);
+        let job = store.get(Get { now, id, logs }).wait()?.unwrap();
+        let (tag, of) = whose(&job);
+        found.of.insert(tag, of);
+        found.jobs.insert(job.sequence, (tag, Look::of(&job)));
+    }
+    Ok(found)
+}
+
+/// The submit that a job is of, by its arguments, which must be whole.
+fn whose(job: &JobInfo) -> (u64, usize) {
+    let text = job.args.as_json().unwrap();
+    let (tag, number, of, _): (u64, usize, usize, String) = serde_json::from_slice(text).unwrap();
+    let whole = args(tag, number, of);
+    assert_eq!(whole.as_json(), Payload::as_json(&job.args));
+    (tag, of)
+}
+
+/// Each finds nothing in a file that is whole.
+const FLAWS: [(&str, &str); 5] = [
+    (
+        "a tally that is wrong",
+        "SELECT state FROM tally WHERE jobs <> (SELECT count(*) FROM job WHERE job.state = tally.state)",
+    ),
+    (
+        "a declaration that is counted wrongly",
+        "SELECT id FROM spec WHERE jobs <> (SELECT count(*) FROM job WHERE job.spec = spec.id)",
+    ),
+    (
+        "a job without its declaration",
+        "SELECT sequence FROM job WHERE spec NOT IN (SELECT id FROM spec)",
+    ),
+    (
+        "a number that may be given out again",
+        "SELECT sequence FROM counter WHERE sequence < (SELECT max(sequence) FROM job)",
+    ),
+    (
+        "an attempt of a worker that is not known",
+        "SELECT sequence FROM job WHERE worker IS NOT NULL AND worker NOT IN (SELECT id FROM worker)",
+    ),
+];
+
+/// Looks into the file of a store that is closed. What is wrong with it.
+pub(crate) fn flaws(path: &Path) -> Vec<String> {
+    let connection = Connection::open(path).unwrap();
+    let mut flaws = Vec::new();
+    let verdict: String = connection
+        .pragma_query_value(None, "integrity_check", |row| row.get(0))
+        .unwrap();
+    if verdict != "ok" {
+        flaws.push(verdict);
+    }
+    let foreign = ("a row without its job", "PRAGMA foreign_key_check");
+    for (flaw, statement) in FLAWS.into_iter().chain([foreign]) {
+        let mut statement = connection.prepare(statement).unwrap();
+        if statement.exists([]).unwrap() {
+            flaws.push(flaw.to_owned());
+        }
+    }
+    flaws
+}
+
+/// The file is whole.
+pub(crate) fn assert_whole(path: &Path) {
+    let flaws = flaws(path);
+    assert!(flaws.is_empty(), "{}: {flaws:?}", path.display());
+}
