@@ -19,6 +19,7 @@ mod guard;
 mod here;
 mod judge;
 mod lane;
+mod mend;
 mod note;
 mod open;
 mod options;

@@ -10,6 +10,7 @@ use rusqlite::Connection;
 use crate::books::{Books, KEPT_CHANGES, Memo};
 use crate::error::{Outcome, Trouble, is_fatal, is_of_request};
 use crate::lane::{Answer, EndOf, Lane};
+use crate::mend;
 use crate::open::{Place, Role};
 use crate::sql;
 use crate::watch::Watch;
@@ -93,19 +94,24 @@ impl Writer {
     }
 
     fn transact(&mut self, batch: &mut [Box<dyn Write>]) -> rusqlite::Result<()> {
-        let connection = match self.connection.take() {
-            Some(connection) => connection,
-            None => self.place.connect(Role::Writer)?,
-        };
-        let done = {
-            let place = Arc::clone(&self.place);
+        let kept = self.connection.take();
+        let place = Arc::clone(&self.place);
+        let (done, connection) = {
             let _turn = place.guard.hold()?;
+            let connection = match kept {
+                Some(connection) => connection,
+                None => {
+                    // What was read through another connection may be of another time.
+                    self.memo.clear();
+                    reconnect(&place)?
+                }
+            };
             let done = self.write_synced(&connection, batch);
             if done.is_err() {
                 self.memo.clear();
                 take_back(&connection);
             }
-            done
+            (done, connection)
         };
         if let Ok(changes) = done {
             self.tell(changes);
@@ -186,6 +192,13 @@ impl Writer {
         }
         self.place.guard.leave();
     }
+}
+
+/// Another connection, after the one before saw an error.
+fn reconnect(place: &Place) -> rusqlite::Result<Connection> {
+    let connection = place.connect(Role::Writer)?;
+    mend::empty_log(&connection)?;
+    Ok(connection)
 }
 
 fn take_back(connection: &Connection) {

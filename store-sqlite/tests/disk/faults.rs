@@ -7,6 +7,7 @@ use bursar_store_sqlite::{Durability, SqliteStore};
 
 use crate::check::{assert_whole, found};
 use crate::disk::{Disk, Fault, Plan};
+use crate::image::{Files, place};
 use crate::play::{self, Play};
 use crate::trouble::told;
 use crate::witness::Witness;
@@ -23,22 +24,45 @@ struct Swept {
 struct Case {
     disk: Disk,
     witness: Witness,
-    durability: Durability,
     backups: Vec<PathBuf>,
 }
 
-impl Case {
-    fn new(durability: Durability) -> Self {
+/// A folder with a store in it, and what is known of that.
+#[derive(Default)]
+struct Template {
+    files: Files,
+    witness: Witness,
+}
+
+impl Template {
+    /// A store that was used, and closed.
+    fn filled() -> Self {
+        let mut case = Case::new(&Self::default());
+        let store = case.open().unwrap();
+        case.smooth_round(&store, 0);
+        store.close().wait().unwrap();
+        let bytes = std::fs::read(case.disk.path()).unwrap();
+        let files = [("jobs.db".to_owned(), bytes)].into_iter().collect();
         Self {
-            disk: Disk::new(),
-            witness: Witness::default(),
-            durability,
+            files,
+            witness: case.witness,
+        }
+    }
+}
+
+impl Case {
+    fn new(template: &Template) -> Self {
+        let disk = Disk::new();
+        place(&template.files, disk.path().parent().unwrap());
+        Self {
+            disk,
+            witness: template.witness.clone(),
             backups: Vec::new(),
         }
     }
 
     fn open(&self) -> Result<SqliteStore> {
-        play::open(&self.disk, self.durability)
+        play::open(&self.disk, Durability::Full)
     }
 
     fn play<'a>(&'a mut self, store: &'a SqliteStore, round: u64) -> Play<'a> {
@@ -76,7 +100,8 @@ impl Case {
                 if filled {
                     self.round(&store, 1);
                 } else {
-                    self.play(&store, 1).begin();
+                    // Whether it was acknowledged is known to the witness.
+                    let _ = self.play(&store, 1).begin();
                 }
                 if plan.lasts {
                     return Some(store);
@@ -97,7 +122,6 @@ impl Case {
         let store = store.unwrap_or_else(|| self.open().unwrap());
         self.check(&store);
         self.smooth_round(&store, 2);
-        self.check(&store);
         store.close().wait().unwrap();
         let again = self.open().unwrap();
         self.check(&again);
@@ -109,11 +133,6 @@ impl Case {
 
     /// Whether it came to the fault.
     fn run(&mut self, plan: Plan, filled: bool) -> bool {
-        if filled {
-            let store = self.open().unwrap();
-            self.smooth_round(&store, 0);
-            store.close().wait().unwrap();
-        }
         let store = self.work_under(plan, filled);
         let failed = self.disk.repair();
         if !plan.lasts {
@@ -126,7 +145,8 @@ impl Case {
 
 fn sweep(fault: Fault, lasts: bool) {
     let mut swept = Swept::default();
-    for filled in [false, true] {
+    let templates = [Template::default(), Template::filled()];
+    for (filled, template) in [false, true].into_iter().zip(&templates) {
         for at in 1.. {
             let plan = Plan {
                 fault,
@@ -134,7 +154,7 @@ fn sweep(fault: Fault, lasts: bool) {
                 lasts,
                 only: None,
             };
-            let mut case = Case::new(Durability::Full);
+            let mut case = Case::new(template);
             if !case.run(plan, filled) {
                 break;
             }

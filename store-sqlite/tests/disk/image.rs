@@ -24,7 +24,8 @@ pub(crate) enum Loss {
 }
 
 impl Loss {
-    pub(crate) const EACH: [Self; 4] = [Self::Nothing, Self::All, Self::Some, Self::Torn];
+    /// Those that chance decides.
+    pub(crate) const PARTS: [Self; 2] = [Self::Some, Self::Torn];
 }
 
 /// A change of a file that was not synced.

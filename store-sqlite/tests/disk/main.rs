@@ -12,6 +12,7 @@
 mod check;
 mod disk;
 mod faults;
+mod forgotten;
 mod image;
 mod planted;
 mod play;

@@ -50,8 +50,8 @@ pub(crate) struct Play<'a> {
 
 impl Play<'_> {
     /// No more than a submit.
-    pub(crate) fn begin(&mut self) {
-        self.submit(&[None]);
+    pub(crate) fn begin(&mut self) -> Option<()> {
+        self.submit(&[None]).map(drop)
     }
 
     /// Everything that writes, once. A copy of the file that was acknowledged.

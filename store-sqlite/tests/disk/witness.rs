@@ -117,7 +117,7 @@ impl Known {
 }
 
 /// What a program was told, in its order.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Witness {
     pub(crate) known: Known,
     /// What was known from a position of the record on.
