@@ -76,20 +76,38 @@ pub(crate) fn is_of_request(error: &rusqlite::Error) -> bool {
     }
 }
 
+const DAMAGED: &str =
+    "the file is damaged; restore it from a backup, or move it away and start with a new one";
+
+/// Whether a row isn't there that must be, or holds what we never write. SQLite can't know: a page has
+/// no checksum.
+fn makes_no_sense(error: &rusqlite::Error) -> bool {
+    use rusqlite::Error as E;
+    matches!(
+        error,
+        E::QueryReturnedNoRows
+            | E::FromSqlConversionFailure(..)
+            | E::IntegralValueOutOfRange(..)
+            | E::InvalidColumnType(..)
+            | E::Utf8Error(..)
+    )
+}
+
 fn explain(error: &rusqlite::Error) -> (ErrorKind, &'static str) {
     use ErrorKind::{Internal, Invalid, Unavailable};
     let Some(code) = error.sqlite_error_code() else {
-        return (Internal, "it can't be read; please report this");
+        return if makes_no_sense(error) {
+            (Unavailable, DAMAGED)
+        } else {
+            (Internal, "it can't be read; please report this")
+        };
     };
     match code {
         ErrorCode::NotADatabase => (
             Invalid,
             "the file is not an SQLite database; give a path of its own to the jobs",
         ),
-        ErrorCode::DatabaseCorrupt => (
-            Unavailable,
-            "the file is damaged; restore it from a backup, or move it away and start with a new one",
-        ),
+        ErrorCode::DatabaseCorrupt => (Unavailable, DAMAGED),
         ErrorCode::DiskFull => (
             Unavailable,
             "the disk is full; nothing that was acknowledged is lost, free some space",

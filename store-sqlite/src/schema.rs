@@ -52,7 +52,8 @@ fn look(connection: &Connection) -> rusqlite::Result<Found> {
 /// Makes the schema what this version needs. Whoever comes second finds it done.
 pub(crate) fn migrate(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch(crate::sql::BEGIN)?;
-    let done = migrate_within(connection).and_then(|()| connection.execute_batch(crate::sql::COMMIT));
+    let done =
+        migrate_within(connection).and_then(|()| connection.execute_batch(crate::sql::COMMIT));
     if done.is_err() && !connection.is_autocommit() {
         // What failed is what is told: SQLite has taken it back by itself as a rule.
         let _ = connection.execute_batch(crate::sql::ROLLBACK);

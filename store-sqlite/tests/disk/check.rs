@@ -13,7 +13,7 @@ use crate::witness::{Found, Look};
 ///
 /// # Errors
 /// Those of the store.
-pub(crate) fn found(store: &SqliteStore) -> Result<Found> {
+pub(crate) fn read(store: &SqliteStore) -> Result<Vec<JobInfo>> {
     let request = List {
         filter: JobFilter::default(),
         order: Order::Oldest,
@@ -22,10 +22,21 @@ pub(crate) fn found(store: &SqliteStore) -> Result<Found> {
         after: None,
     };
     let listed = store.list(request).wait()?;
-    let mut found = Found::default();
+    let mut jobs = Vec::new();
     for job in listed.jobs {
         let (now, id, logs) = (Timestamp::from_micros(1), job.id, true);
-        let job = store.get(Get { now, id, logs }).wait()?.unwrap();
+        jobs.extend(store.get(Get { now, id, logs }).wait()?);
+    }
+    Ok(jobs)
+}
+
+/// What is there, each job whole.
+///
+/// # Errors
+/// Those of the store.
+pub(crate) fn found(store: &SqliteStore) -> Result<Found> {
+    let mut found = Found::default();
+    for job in read(store)? {
         let (tag, of) = whose(&job);
         found.of.insert(tag, of);
         found.jobs.insert(job.sequence, (tag, Look::of(&job)));

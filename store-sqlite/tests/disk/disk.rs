@@ -31,6 +31,8 @@ pub(crate) enum Fault {
     Io,
     /// Half of a write, and then ENOSPC.
     Short,
+    /// EROFS: what is there can be read.
+    ReadOnly,
 }
 
 impl Fault {
@@ -40,6 +42,7 @@ impl Fault {
             Self::Io => true,
             Self::Full => !matches!(act, Act::Read | Act::Delete),
             Self::Short => act == Act::Write,
+            Self::ReadOnly => act == Act::Open,
         }
     }
 }
@@ -131,9 +134,10 @@ impl Control {
     }
 
     /// A connection is about to write.
-    pub(crate) fn writes(&self, connection: usize, name: &str) {
+    pub(crate) fn writes(&self, connection: usize, name: &str, journal: &Path) {
         let mut inner = self.0.lock();
-        if inner.broken.contains(&connection) {
+        // Where there is no log, what failed is taken back by the same connection.
+        if inner.broken.contains(&connection) && !journal.exists() {
             inner.misused.push(name.to_owned());
         }
     }

@@ -10,6 +10,8 @@
 )]
 
 mod check;
+mod checkpoint;
+mod damaged;
 mod disk;
 mod faults;
 mod forgotten;
@@ -17,6 +19,7 @@ mod image;
 mod planted;
 mod play;
 mod power;
+mod read_only;
 mod trouble;
 mod vfs;
 mod witness;

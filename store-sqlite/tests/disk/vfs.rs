@@ -29,7 +29,7 @@ struct Link {
     name: String,
     /// The connection, by where SQLite keeps the path of its database.
     connection: usize,
-    /// What it has yet to take back after an error, where it has no log.
+    /// The journal of that database.
     journal: PathBuf,
     /// The first sync syncs the folder too, as SQLite does for files that it makes.
     syncs_folder: bool,
@@ -38,12 +38,7 @@ struct Link {
 impl Link {
     /// # Safety
     /// `path` is the one that SQLite has opened a file with.
-    unsafe fn new(
-        control: Arc<Control>,
-        name: String,
-        path: *const c_char,
-        flags: c_int,
-    ) -> Self {
+    unsafe fn new(control: Arc<Control>, name: String, path: *const c_char, flags: c_int) -> Self {
         let made = ffi::SQLITE_OPEN_WAL | ffi::SQLITE_OPEN_MAIN_JOURNAL;
         let syncs_folder = flags & made != 0;
         // SAFETY: it is the path of a database, a journal or a log, as SQLite lays them out.
@@ -73,9 +68,8 @@ impl Link {
     }
 
     fn writes(&self) {
-        if !self.journal.exists() {
-            self.control.writes(self.connection, &self.name);
-        }
+        self.control
+            .writes(self.connection, &self.name, &self.journal);
     }
 }
 
@@ -142,11 +136,14 @@ unsafe extern "C" fn open(
         (*shim).base.pMethods = null();
         (*shim).link = null_mut();
         let known = known(path);
-        if let Some((control, name, _)) = &known
-            && control.judge(Act::Open, name).is_some()
-        {
-            return ffi::SQLITE_CANTOPEN;
-        }
+        let fault = known
+            .as_ref()
+            .and_then(|(control, name, _)| control.judge(Act::Open, name));
+        let flags = match fault {
+            None => flags,
+            Some(Fault::ReadOnly) => read_only(flags),
+            Some(_) => return ffi::SQLITE_CANTOPEN,
+        };
         let vfs = inner_vfs();
         let done = (*vfs).xOpen.unwrap()(vfs, path, inner(file), flags, out);
         if (*inner(file)).pMethods.is_null() {
@@ -164,11 +161,13 @@ unsafe extern "C" fn open(
     }
 }
 
-unsafe extern "C" fn delete(
-    _: *mut ffi::sqlite3_vfs,
-    path: *const c_char,
-    folder: c_int,
-) -> c_int {
+/// As SQLite opens a file again that it may not write.
+fn read_only(flags: c_int) -> c_int {
+    let writing = ffi::SQLITE_OPEN_READWRITE | ffi::SQLITE_OPEN_CREATE;
+    flags & !writing | ffi::SQLITE_OPEN_READONLY
+}
+
+unsafe extern "C" fn delete(_: *mut ffi::sqlite3_vfs, path: *const c_char, folder: c_int) -> c_int {
     // SAFETY: SQLite gives a path that ends with a zero.
     unsafe {
         let known = known(path);
@@ -277,7 +276,7 @@ unsafe extern "C" fn write(
         let (count, told) = match link.judge(Act::Write) {
             None => (count, ffi::SQLITE_OK),
             Some(Fault::Full) => return ffi::SQLITE_FULL,
-            Some(Fault::Io) => return ffi::SQLITE_IOERR_WRITE,
+            Some(Fault::Io | Fault::ReadOnly) => return ffi::SQLITE_IOERR_WRITE,
             Some(Fault::Short) => (count / 2, ffi::SQLITE_FULL),
         };
         let done = hand!(file.xWrite(from, count, at));
