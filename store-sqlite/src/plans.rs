@@ -71,6 +71,21 @@ fn no_hot_statement_walks_through_a_table() {
 }
 
 #[test]
+fn every_statement_is_looked_at() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/sql");
+    let files = std::fs::read_dir(folder).unwrap();
+    let mut files: Vec<String> = files
+        .map(|file| file.unwrap().file_name().into_string().unwrap())
+        .collect();
+    files.sort();
+    let listed: Vec<String> = sql::ALL
+        .iter()
+        .map(|(name, _)| format!("{name}.sql"))
+        .collect();
+    assert_eq!(files, listed);
+}
+
+#[test]
 fn a_page_is_read_in_its_order() {
     in_store(|connection| {
         for name in ["list_newest", "list_oldest"] {

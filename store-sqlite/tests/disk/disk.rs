@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use bursar_testkit::Folder;
 use parking_lot::Mutex;
@@ -162,15 +162,13 @@ pub(crate) struct Disk {
     control: Arc<Control>,
 }
 
-fn disks() -> &'static Mutex<Vec<(PathBuf, Arc<Control>)>> {
-    static DISKS: OnceLock<Mutex<Vec<(PathBuf, Arc<Control>)>>> = OnceLock::new();
-    DISKS.get_or_init(Mutex::default)
-}
+/// Every folder that is controlled, and by whom.
+static DISKS: Mutex<Vec<(PathBuf, Arc<Control>)>> = Mutex::new(Vec::new());
 
 /// Who controls the file at `path`, and its name.
 pub(crate) fn control_of(path: &Path) -> Option<(Arc<Control>, String)> {
     let (folder, name) = (path.parent()?, path.file_name()?.to_str()?);
-    let disks = disks().lock();
+    let disks = DISKS.lock();
     let (_, control) = disks.iter().find(|(disk, _)| disk == folder)?;
     Some((Arc::clone(control), name.to_owned()))
 }
@@ -181,7 +179,7 @@ impl Disk {
         let folder = Folder::new();
         let control = Arc::<Control>::default();
         let path = folder.path().canonicalize().unwrap();
-        disks().lock().push((path, Arc::clone(&control)));
+        DISKS.lock().push((path, Arc::clone(&control)));
         Self { folder, control }
     }
 
@@ -233,7 +231,7 @@ impl Disk {
 
 impl Drop for Disk {
     fn drop(&mut self) {
-        disks()
+        DISKS
             .lock()
             .retain(|(_, control)| !Arc::ptr_eq(control, &self.control));
     }
