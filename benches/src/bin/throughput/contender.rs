@@ -4,8 +4,8 @@
 use std::io::{BufRead, BufReader, Write, stdin, stdout};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-use crate::report::median;
 use crate::{peers, runs, runtime};
+use bursar_benches::report::median;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bursar::Engine;
 
 use crate::noop;
-use crate::report::{Goal, Report};
+use bursar_benches::report::{Goal, Report};
 
 /// How long it is watched.
 const WATCHED: Duration = Duration::from_secs(10);

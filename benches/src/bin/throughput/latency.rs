@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use bursar::Engine;
 
-use crate::report::{Goal, Peer, Report, median};
 use crate::{noop, runtime};
+use bursar_benches::report::{Goal, Peer, Report, median};
 
 /// Jobs per round.
 const JOBS: usize = 20_000;

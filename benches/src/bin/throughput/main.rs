@@ -9,10 +9,9 @@ mod idle;
 mod latency;
 mod memory;
 mod peers;
-mod report;
 mod runs;
 
-use report::Report;
+use bursar_benches::report::Report;
 
 /// What every part does, so that all are compared on the same job.
 #[bursar::task(memory = "1MB")]

@@ -3,8 +3,8 @@
 use bursar::{Engine, Priority};
 
 use crate::allocator::left_by;
-use crate::report::{Goal, Report};
 use crate::{noop, runtime};
+use bursar_benches::report::{Goal, Report};
 
 pub(crate) fn measure(
     report: &Report,

@@ -6,7 +6,7 @@ use bursar::{Engine, Priority};
 
 use crate::contender;
 use crate::noop;
-use crate::report::{Goal, Peer, Report};
+use bursar_benches::report::{Goal, Peer, Report};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 

@@ -4,29 +4,34 @@ use serde_json::json;
 
 /// What a figure is held to.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct Goal {
-    pub(crate) bar: Option<f64>,
-    pub(crate) stretch: Option<f64>,
+pub struct Goal {
+    /// What must be reached.
+    pub bar: Option<f64>,
+    /// What would be better still.
+    pub stretch: Option<f64>,
 }
 
 /// Something that it is compared with.
-pub(crate) struct Peer {
-    pub(crate) name: &'static str,
-    pub(crate) value: f64,
+pub struct Peer {
+    /// Who it is.
+    pub name: &'static str,
+    /// Its figure, in the same unit.
+    pub value: f64,
 }
 
 /// Prints figures as they come.
-pub(crate) struct Report {
+pub struct Report {
     json: bool,
 }
 
 impl Report {
-    pub(crate) const fn new(json: bool) -> Self {
+    /// A report for people, or of one JSON object a line.
+    pub const fn new(json: bool) -> Self {
         Self { json }
     }
 
     /// `goal` is about the ratio to the peer where there is one, else about the value.
-    pub(crate) fn line(&self, name: &str, value: f64, unit: &str, peer: Option<Peer>, goal: Goal) {
+    pub fn line(&self, name: &str, value: f64, unit: &str, peer: Option<Peer>, goal: Goal) {
         let ratio = peer.as_ref().map(|peer| value / peer.value);
         let (peer_name, peer_value) =
             peer.map_or((None, None), |peer| (Some(peer.name), Some(peer.value)));
@@ -47,7 +52,7 @@ impl Report {
 }
 
 /// The one in the middle.
-pub(crate) fn median(mut values: Vec<f64>) -> f64 {
+pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_unstable_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }

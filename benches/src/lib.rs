@@ -1,0 +1,3 @@
+//! What the programs that measure share.
+
+pub mod report;
