@@ -340,7 +340,11 @@ fn a_drain_waits_for_what_was_left() {
 #[test]
 fn an_engine_that_is_not_alone_takes_nothing_from_others() {
     let folder = Folder::new();
-    let first = rig(&folder);
+    // It has no room for a job of the other one.
+    let first = Rig::builder()
+        .store(store(&folder.join("jobs.db")))
+        .slots(1)
+        .start();
     let running = first.submit();
     let attempt = first.script.next();
     let second = rig(&folder);
