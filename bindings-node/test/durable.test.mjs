@@ -119,6 +119,7 @@ test('durable: a URL that means no store says what to write', async (t) => {
   const wrong = [
     ['sqlite:', /sqlite:jobs\.db/],
     ['sqlite::memory:', /memory:/],
+    ['sqlite:jobs.db?mode=ro', /takes none/],
     [`sqlite:${path}`, /a folder/],
     [`sqlite:${path}/no/jobs.db`, /make it/],
     [`sqlite:${path}/notes.txt`, /not an SQLite database/],

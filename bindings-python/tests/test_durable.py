@@ -126,6 +126,7 @@ def test_what_json_cannot_carry_is_refused_at_the_submit(url: str) -> None:
     [
         ("sqlite:", "sqlite:jobs.db"),
         ("sqlite::memory:", "memory:"),
+        ("sqlite:jobs.db?mode=ro", "takes none"),
         ("sqlite:{}", "a folder"),
         ("sqlite:{}/no/jobs.db", "make it"),
         ("sqlite:{}/notes.txt", "not an SQLite database"),

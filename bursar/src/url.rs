@@ -65,6 +65,11 @@ fn check_path(path: &str) -> Result<()> {
             "\"sqlite:{path}\" is ambiguous: write sqlite:jobs.db for a file in this folder, sqlite:/folder/jobs.db for a whole path"
         )));
     }
+    if let Some((file, _)) = path.split_once('?') {
+        return Err(Error::invalid(format!(
+            "\"sqlite:{path}\" has options, and the URL of a file takes none: write sqlite:{file}, and give options to the engine, such as durability"
+        )));
+    }
     Ok(())
 }
 

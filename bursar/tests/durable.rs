@@ -121,6 +121,7 @@ async fn urls_that_mean_no_file_say_what_to_write() {
     for (url, says) in [
         ("sqlite:", "sqlite:jobs.db"),
         ("sqlite::memory:", "memory:"),
+        ("sqlite:jobs.db?mode=ro", "takes none"),
         ("sqlite://jobs.db", "sqlite:jobs.db"),
         (&*format!("sqlite:{inside}"), "a folder"),
         (&*format!("sqlite:{inside}/no/jobs.db"), "make it first"),
