@@ -7,10 +7,14 @@ MAKEFLAGS += --no-builtin-rules
 
 VENV := .cache/venv/bin
 FOLDER ?=
+SECONDS ?= 30
+KILLS ?=
+SEED ?=
+LANGUAGES ?= rust
 
 # In the order in which a mistake shows soonest.
 LINTS := locks lint-rust lint-python doc lint-node
-STAGES := locks lint-rust lint-python doc rust loom python node lint-node examples demo-small
+STAGES := locks lint-rust lint-python doc rust torture loom python node lint-node examples demo-small
 
 .PHONY: help
 help: ## List the commands
@@ -30,9 +34,17 @@ test: ## Run every check and test, stage by stage
 
 ##@ Tests, one part at a time
 
-.PHONY: rust loom python node examples demo-small
+.PHONY: rust torture planted loom python node examples demo-small
 rust: ## Rust tests and the examples of the documentation
 	cargo test --workspace
+
+# With what `make rust` has built.
+torture: ## Kill processes on one file, check every promise (SECONDS=30, or KILLS=10000; SEED=, LANGUAGES=rust,python,node)
+	@cargo run --quiet --profile test -p bursar-torture -- --languages $(LANGUAGES) \
+	  $(if $(KILLS),--kills $(KILLS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
+
+planted: ## Put known bugs back in, one at a time, and see each one caught
+	@scripts/planted
 
 loom: ## Every interleaving of what locks (loom), with a target folder of its own
 	RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR=target/loom cargo test -p bursar-core --test loom --release
