@@ -20,3 +20,4 @@ pub use report::{Fault, Report};
 pub use round::Round;
 pub use run::run;
 pub use settings::Settings;
+pub use store::open as open_store;

@@ -1,8 +1,8 @@
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
-use bursar_core::{Clock, Follow, Position, Store, SystemClock};
+use bursar_core::{Clock, Follow, Position, Store, SystemClock, Tally};
 
 use crate::outcome::{Outcome, failed};
 
@@ -36,22 +36,36 @@ impl Drain {
         }
     }
 
-    /// Waits at most this long; how many have not ended then.
+    /// Waits at most this long for the end of all; how many have not ended then.
     ///
     /// # Errors
     /// Where the store doesn't answer, or tells nothing any more.
     pub fn wait(&self, patience: Duration) -> Outcome<u64> {
+        let tally = self.wait_until(patience, |tally| tally.unfinished() == 0)?;
+        Ok(tally.unfinished())
+    }
+
+    /// Waits at most this long until the tally is as wanted; gives the last one.
+    ///
+    /// # Errors
+    /// Where the store doesn't answer, or tells nothing any more.
+    pub fn wait_until(
+        &self,
+        patience: Duration,
+        wanted: impl Fn(&Tally) -> bool,
+    ) -> Outcome<Tally> {
         let until = self.clock.tick().after(patience);
         loop {
-            let left = self.store.tally().wait()?.unfinished();
+            let tally = self.store.tally().wait()?;
             let time = until.since(self.clock.tick());
-            if left == 0 || time.is_zero() {
-                return Ok(left);
+            if wanted(&tally) || time.is_zero() {
+                return Ok(tally);
             }
             match self.changes.recv_timeout(time) {
-                Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => {
+                Err(RecvTimeoutError::Disconnected) => {
                     return failed("the store tells nothing any more");
                 }
+                // One look is enough for all that came meanwhile.
                 _ => while self.changes.try_recv().is_ok() {},
             }
         }

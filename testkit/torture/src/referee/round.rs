@@ -174,11 +174,13 @@ impl Round {
     /// Lets clean workers finish what is left, and looks at what became of everything.
     fn clean_up(&mut self, frozen: Option<usize>) -> Outcome<()> {
         let workers = [self.clean(Role::Worker, 0)?, self.clean(Role::Worker, 0)?];
-        let until = self.crew.tick().after(PATIENCE);
-        for worker in workers {
-            if !self.crew.hears(worker, "ready", until)? {
-                self.fault("stuck", "a clean worker did not begin");
-            }
+        if let Some(frozen) = frozen
+            && !self.are_ready(workers, HELD)?
+        {
+            self.thaw(frozen)?;
+        }
+        if !self.are_ready(workers, PATIENCE)? {
+            self.fault("stuck", "a clean worker did not begin");
         }
         let clean = self.crew.now();
         let path = self.path();
@@ -198,6 +200,22 @@ impl Round {
         Ok(())
     }
 
+    fn are_ready(&mut self, workers: [usize; 2], patience: Duration) -> Outcome<bool> {
+        let until = self.crew.tick().after(patience);
+        for worker in workers {
+            if !self.crew.hears(worker, "ready", until)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Lets one go on that hangs in the middle of a write.
+    fn thaw(&mut self, frozen: usize) -> Outcome<()> {
+        self.report.held += 1;
+        self.crew.freeze(frozen, false)
+    }
+
     fn fault(&mut self, kind: &'static str, what: impl Into<String>) {
         self.report.faults.push(Fault::new(kind, what));
     }
@@ -215,15 +233,17 @@ impl Round {
             return self.all_end(drain, PATIENCE);
         };
         self.report.hung += 1;
-        let left = drain.wait(HELD)?;
+        if self.crew.members[frozen].frozen && drain.wait(HELD)? > 0 {
+            self.thaw(frozen)?;
+        }
+        if !self.crew.members[frozen].frozen {
+            self.all_end(drain, PATIENCE)?;
+            return self.part_with(frozen);
+        }
         let before = store::records(store)?;
         self.crew.freeze(frozen, false)?;
-        if left > 0 {
-            self.report.held += 1;
-            self.all_end(drain, PATIENCE)?;
-        }
         self.part_with(frozen)?;
-        if left == 0 && store::records(store)? != before {
+        if store::records(store)? != before {
             self.fault(
                 "late write",
                 "a worker that hung has changed what was recorded",

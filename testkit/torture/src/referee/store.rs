@@ -13,7 +13,10 @@ use crate::outcome::Outcome;
 const PAGE: usize = 1_000;
 
 /// Opens the store. The referee gives others a long time: it is not the one to judge them.
-pub(super) fn open(path: &Path) -> Outcome<Arc<SqliteStore>> {
+///
+/// # Errors
+/// Those of the store.
+pub fn open(path: &Path) -> Outcome<Arc<SqliteStore>> {
     let options = SqliteOptions {
         durability: Durability::Process,
         lease: Duration::from_secs(600),
