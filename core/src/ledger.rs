@@ -135,6 +135,9 @@ impl<H: Copy> Ledger<H> {
             .zip(self.pool.as_slice());
         for (((granted, free), pool), held) in books.zip(grant.held.as_slice()) {
             *granted -= held;
+            if cfg!(bursar_plant = "double_release") {
+                *granted = granted.saturating_sub(*held);
+            }
             *free = pool.saturating_sub(*granted);
         }
         true

@@ -126,6 +126,9 @@ impl Presence {
 
     /// Tells all others that there is something to hear.
     pub(crate) fn ring(&mut self) {
+        if cfg!(bursar_plant = "lost_wake_up") {
+            return;
+        }
         let Self {
             store,
             others,

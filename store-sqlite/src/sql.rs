@@ -1,12 +1,13 @@
-//! The statements, one a file.
+//! The statements, one a file. Those in `planted` are bugs that others have had: each is built in its
+//! place only with the cfg that names it, for `make planted` to show that it is caught.
 
 macro_rules! statements {
-    ($($name:ident: $file:literal,)*) => {
-        $(pub(crate) const $name: &str = include_str!(concat!("sql/", $file, ".sql"));)*
+    ($($(#[$when:meta])* $name:ident: $file:literal,)*) => {
+        $($(#[$when])* pub(crate) const $name: &str = include_str!(concat!("sql/", $file, ".sql"));)*
 
         /// Every statement, by the name of its file.
         #[cfg(test)]
-        pub(crate) const ALL: &[(&str, &str)] = &[$(($file, $name)),*];
+        pub(crate) const ALL: &[(&str, &str)] = &[$($(#[$when])* ($file, $name)),*];
     };
 }
 
@@ -15,9 +16,15 @@ statements! {
     ADD_TO_TALLY: "add_to_tally",
     ARCHIVE_ATTEMPT: "archive_attempt",
     ATTEMPTS: "attempts",
+    #[cfg(not(bursar_plant = "orphan_inner_join"))]
     BACKLOG: "backlog",
+    #[cfg(bursar_plant = "orphan_inner_join")]
+    BACKLOG: "planted/orphan_inner_join_backlog",
     BEAT: "beat",
+    #[cfg(not(bursar_plant = "deferred_begin"))]
     BEGIN: "begin",
+    #[cfg(bursar_plant = "deferred_begin")]
+    BEGIN: "planted/deferred_begin",
     BEGIN_READ: "begin_read",
     CANCEL_WAITING: "cancel_waiting",
     CHANGES: "changes",
@@ -37,9 +44,15 @@ statements! {
     DELETE_UNUSED_SPECS: "delete_unused_specs",
     DUE: "due",
     EXPIRED: "expired",
+    #[cfg(not(bursar_plant = "old_attempt"))]
     FINISH_END: "finish_end",
+    #[cfg(bursar_plant = "old_attempt")]
+    FINISH_END: "planted/old_attempt",
     FINISH_POSTPONE: "finish_postpone",
+    #[cfg(not(bursar_plant = "stale_rescue"))]
     FINISH_REQUEUE: "finish_requeue",
+    #[cfg(bursar_plant = "stale_rescue")]
+    FINISH_REQUEUE: "planted/stale_rescue",
     FIRST_CHANGE: "first_change",
     FORGETTABLE: "forgettable",
     FREE_PAGES: "free_pages",
@@ -73,7 +86,10 @@ statements! {
     SPEC_BY_CONTENT: "spec_by_content",
     SPEC_BY_ID: "spec_by_id",
     STANDING: "standing",
+    #[cfg(not(bursar_plant = "orphan_inner_join"))]
     STANDS: "stands",
+    #[cfg(bursar_plant = "orphan_inner_join")]
+    STANDS: "planted/orphan_inner_join_stands",
     SYNC_OFF: "sync_off",
     SYNC_ON: "sync_on",
     TALLY: "tally",

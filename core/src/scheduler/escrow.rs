@@ -123,7 +123,8 @@ impl Escrow {
 
     /// Drops the hold of a job that has left the queue.
     pub(super) fn forget(&mut self, rank: Rank) {
-        if !self.heads.is_empty() {
+        // The planted bug leaves the holds of those who have gone.
+        if !self.heads.is_empty() && !cfg!(bursar_plant = "leaked_escrow") {
             self.heads.retain(|head| head.rank != rank);
         }
     }

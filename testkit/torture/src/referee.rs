@@ -5,6 +5,7 @@ mod crew;
 mod drain;
 mod facts;
 mod history;
+mod overtake;
 mod promises;
 mod report;
 mod round;

@@ -287,6 +287,18 @@ impl Crew {
         awake.map(|(number, _)| number).collect()
     }
 
+    /// The child with this name.
+    ///
+    /// # Errors
+    /// Where there is none.
+    pub fn named(&self, name: &str) -> Outcome<usize> {
+        let found = self
+            .members
+            .iter()
+            .position(|member| member.part.name == name);
+        found.ok_or_else(|| format!("nobody is called {name:?}").into())
+    }
+
     /// How many were killed, and at which points those that killed themselves.
     pub fn kills(&self) -> (u64, BTreeMap<String, u64>) {
         let (mut kills, mut points) = (0, BTreeMap::new());

@@ -16,7 +16,7 @@ use crate::referee::report::{Fault, Report};
 use crate::referee::{history, promises, store};
 
 /// How long everything may take that must come.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How long those who hang may keep everybody from going on: a process that stands still in the
 /// middle of a write has the turn.
@@ -32,13 +32,13 @@ const CALLS: u32 = 12;
 #[derive(Debug)]
 pub struct Round {
     random: Rng,
-    crew: Crew,
+    pub(super) crew: Crew,
     folder: PathBuf,
     languages: Vec<Language>,
     durability: Durability,
     lease: u64,
     store: Option<Arc<SqliteStore>>,
-    report: Report,
+    pub(super) report: Report,
 }
 
 impl Round {
@@ -180,7 +180,7 @@ impl Round {
             self.thaw(frozen)?;
         }
         if !self.are_ready(workers, PATIENCE)? {
-            self.fault("stuck", "a clean worker did not begin");
+            self.fault("stuck", "a clean worker did not begin")?;
         }
         let clean = self.crew.now();
         let path = self.path();
@@ -191,6 +191,9 @@ impl Round {
         let same: Arc<dyn Store> = Arc::<SqliteStore>::clone(&store);
         let drain = Drain::of(same);
         self.drain(&drain, &store, frozen)?;
+        if self.lease > 0 && self.random.u8(0..6) == 0 {
+            self.overtake(&drain, &store)?;
+        }
         self.call(&drain)?;
         for worker in workers {
             self.part_with(worker)?;
@@ -216,8 +219,9 @@ impl Round {
         self.crew.freeze(frozen, false)
     }
 
-    fn fault(&mut self, kind: &'static str, what: impl Into<String>) {
+    pub(super) fn fault(&mut self, kind: &'static str, what: impl Into<String>) -> Outcome<()> {
         self.report.faults.push(Fault::new(kind, what));
+        Ok(())
     }
 
     /// A child that nobody kills.
@@ -247,18 +251,18 @@ impl Round {
             self.fault(
                 "late write",
                 "a worker that hung has changed what was recorded",
-            );
+            )?;
         }
         Ok(())
     }
 
-    fn all_end(&mut self, drain: &Drain, patience: Duration) -> Outcome<()> {
+    pub(super) fn all_end(&mut self, drain: &Drain, patience: Duration) -> Outcome<()> {
         let left = drain.wait(patience)?;
         if left > 0 {
             self.fault(
                 "stuck",
                 format!("{left} jobs have not ended after {patience:?}"),
-            );
+            )?;
         }
         Ok(())
     }
@@ -271,7 +275,7 @@ impl Round {
             self.fault(
                 "stuck",
                 "a job that found everybody idle did not end in time",
-            );
+            )?;
         }
         self.part_with(caller)?;
         self.all_end(drain, PATIENCE)
@@ -283,7 +287,7 @@ impl Round {
         let until = self.crew.tick().after(PATIENCE);
         if !self.crew.ends(child, until)? {
             let name = self.crew.members[child].part.name.clone();
-            self.fault("stuck", format!("{name} did not stop when it was told to"));
+            self.fault("stuck", format!("{name} did not stop when it was told to"))?;
             self.crew.kill(child)?;
         }
         Ok(())

@@ -35,7 +35,10 @@ pub fn run(settings: &Settings) -> Outcome<Report> {
             .time
             .is_some_and(|time| clock.tick().since(began) >= time);
         let enough = settings.kills.is_some_and(|kills| report.kills >= kills);
-        if late || enough || settings.only.is_some() {
+        let bad = settings
+            .faults
+            .is_some_and(|most| report.faults.len() >= most);
+        if late || enough || bad || settings.only.is_some() {
             return Ok(report);
         }
     }

@@ -15,6 +15,8 @@ pub struct Settings {
     pub kills: Option<u64>,
     /// What everything random follows from.
     pub seed: u64,
+    /// How many faults are enough.
+    pub faults: Option<usize>,
     /// Only the round with this seed of its own.
     pub only: Option<u64>,
     /// What the children are written in.
@@ -35,6 +37,7 @@ impl Settings {
         let mut settings = Self {
             time: None,
             kills: None,
+            faults: None,
             seed,
             only: None,
             languages: vec![Language::Rust],
@@ -56,6 +59,7 @@ impl Settings {
         match name {
             "--seconds" => self.time = Some(Duration::from_secs(value.parse()?)),
             "--kills" => self.kills = Some(value.parse()?),
+            "--faults" => self.faults = Some(value.parse()?),
             "--seed" => self.seed = value.parse()?,
             "--round" => self.only = Some(value.parse()?),
             "--folder" => self.folder = value.into(),

@@ -1,0 +1,26 @@
+SELECT
+    sequence, spec, state, created, noise, attempt,
+    state = 3 AND EXISTS (
+        SELECT 1
+        FROM worker JOIN session ON session.id = worker.session
+        WHERE worker.id = job.worker AND session.beat < 0
+    ),
+    CASE
+        WHEN attempt = 0 THEN 0
+        ELSE
+            coalesce(outcome = 5 AND ended > ?4 - 259200000000, 0)
+            + (
+                SELECT count(*)
+                FROM attempt AS earlier
+                WHERE earlier.job = sequence AND earlier.outcome = 5
+                    AND earlier.ended > max(?4, coalesce(job.started, 0), coalesce(job.ended, 0)) - 259200000000
+            )
+    END,
+    CASE
+        WHEN state = 3
+            THEN (SELECT reason FROM wish WHERE wish.job = sequence AND wish.attempt = job.attempt)
+    END
+FROM job INDEXED BY job_unfinished
+WHERE forget IS NULL AND sequence > ?1 AND origin <> ?2
+ORDER BY sequence
+LIMIT ?3
