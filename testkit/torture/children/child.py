@@ -70,7 +70,7 @@ def leave_notes(job: Any) -> None:
         pass  # The attempt is over: that is not its fault.
 
 
-def submit(chance: random.Random) -> None:
+def submit(engine: bursar.Engine, chance: random.Random) -> None:
     options: dict[str, Any] = {
         "memory": f"{chance.choice(MEMORY)}MB",
         "priority": chance.choice(PRIORITIES),
@@ -80,15 +80,15 @@ def submit(chance: random.Random) -> None:
         options["unique"] = key
     if chance.randrange(5) == 0:
         options["delay"] = f"{chance.randrange(1, 40)}ms"
-    job = work.options(**options).submit(chance.randrange(6_000), chance.choice(KINDS))
+    job = engine.submit(work.options(**options), chance.randrange(6_000), chance.choice(KINDS))
     WITNESS.note(f"ack {job.id} {key} {int(job.deduplicated)}")
     if chance.randrange(20) == 0:
         WITNESS.note(f"cancel {job.id}")
         WITNESS.note(f"cancelled {job.id} {int(job.cancel('as planned'))}")
 
 
-def call() -> None:
-    job = work.submit(0, "ok")
+def call(engine: bursar.Engine) -> None:
+    job = engine.submit(work, 0, "ok")
     WITNESS.note(f"ack {job.id} - 0")
     job.result(timeout=PATIENCE)
 
@@ -117,9 +117,9 @@ def main() -> None:
     chance = random.Random(int(PART["seed"]))
     for _ in range(int(PART["jobs"])):
         if role == "submitter":
-            submit(chance)
+            submit(engine, chance)
         elif role == "caller":
-            call()
+            call(engine)
     if role != "worker":
         print("submitted", flush=True)
     obey(engine)

@@ -25,6 +25,13 @@ const HELD: Duration = Duration::from_secs(4);
 /// A short lease, so that hanging is noticed soon, in milliseconds.
 const LEASE: u64 = 600;
 
+/// The longest that is waited for the next kill: most often, and sometimes.
+const LONG: Duration = Duration::from_millis(120);
+const SHORT: Duration = Duration::from_millis(20);
+
+/// How much slower children in other languages are killed.
+const SLOWER: u32 = 4;
+
 /// How many jobs the caller at the end of a round submits.
 const CALLS: u32 = 12;
 
@@ -151,14 +158,15 @@ impl Round {
     fn listen_a_while(&mut self) -> Outcome<()> {
         // Most often long enough to do something, and sometimes not.
         let most = if self.random.u8(0..4) == 0 {
-            20_000
+            SHORT
         } else {
-            120_000
+            LONG
         };
-        let until = self
-            .crew
-            .tick()
-            .after(Duration::from_micros(self.random.u64(0..most)));
+        // An interpreter takes its time to begin.
+        let slower = if self.lease > 0 { 1 } else { SLOWER };
+        let most = most * slower;
+        let micros = self.random.u64(0..most.as_micros() as u64);
+        let until = self.crew.tick().after(Duration::from_micros(micros));
         while let Some((child, said)) = self.crew.listen(until)? {
             if said == Said::End {
                 let member = &self.crew.members[child];
