@@ -134,9 +134,10 @@ impl<H: Copy> Ledger<H> {
             .zip(self.free.as_mut_slice())
             .zip(self.pool.as_slice());
         for (((granted, free), pool), held) in books.zip(grant.held.as_slice()) {
-            *granted -= held;
             if cfg!(bursar_plant = "double_release") {
-                *granted = granted.saturating_sub(*held);
+                *granted = granted.saturating_sub(2 * held);
+            } else {
+                *granted -= held;
             }
             *free = pool.saturating_sub(*granted);
         }

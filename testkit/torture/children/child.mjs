@@ -44,18 +44,22 @@ function chanceOf(seed) {
 }
 
 const options = { memory: '1MB', retries: 2, retryDelay: '10ms', backoff: /** @type {const} */ ('fixed') }
-const work = task('torture.work', options, async (/** @type {number} */ micros, /** @type {string} */ kind) => {
-  const job = currentJob()
-  const { id, attempt, memory } = job
-  note(`begin ${id} ${attempt} ${memory}`)
-  await setTimeout(micros / 1000)
-  if (kind === 'note') leaveNotes(job)
-  note(`effect ${id} ${attempt}`)
-  note(`end ${id} ${attempt} ${memory}`)
-  if (kind === 'fail' || (kind === 'flaky' && attempt === 1)) throw new Error('as planned')
-  if (kind === 'give-up') throw new Fail('as planned')
-  return attempt
-})
+const work = task(
+  'torture.work',
+  options,
+  async (/** @type {number} */ micros, /** @type {string} */ kind) => {
+    const job = currentJob()
+    const { id, attempt, memory } = job
+    note(`begin ${id} ${attempt} ${memory}`)
+    await setTimeout(micros / 1000)
+    if (kind === 'note') leaveNotes(job)
+    note(`effect ${id} ${attempt}`)
+    note(`end ${id} ${attempt} ${memory}`)
+    if (kind === 'fail' || (kind === 'flaky' && attempt === 1)) throw new Error('as planned')
+    if (kind === 'give-up') throw new Fail('as planned')
+    return attempt
+  },
+)
 
 /** @param {import('bursar').CurrentJob} job */
 function leaveNotes(job) {

@@ -94,6 +94,11 @@ impl fmt::Display for Report {
             "{} jobs acknowledged, {} attempts, {} of them lost with their workers",
             self.acknowledged, self.attempts, self.lost_attempts
         )?;
+        let points = self.points.iter();
+        let points: Vec<String> = points
+            .map(|(name, kills)| format!("{name} {kills}"))
+            .collect();
+        writeln!(f, "killed at: {}", points.join(", "))?;
         let others = self.faults.len() - lost - twice;
         write!(
             f,
