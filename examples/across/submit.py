@@ -15,10 +15,9 @@ class Seen(TypedDict):
     text: str
 
 
-# What is here of them is their names and types: this program runs none. Node has the executor of `async`
-# functions only, and a job says which one it needs when it is submitted.
+# What is here of them is their names and types: this program runs none.
 @task(name="across.node")
-async def in_node(number: int) -> Seen:
+def in_node(number: int) -> Seen:
     raise NotImplementedError
 
 
