@@ -6,24 +6,21 @@ use std::sync::Arc;
 use napi_derive::napi;
 
 use crate::engine::NativeEngine;
-use crate::error::{Result, fault, internal};
+use crate::error::{Result, fault};
 
 #[napi]
 impl NativeEngine {
     /// Copies the store to a new file, and makes `waiter` ready once that is done, well or not.
     #[napi(catch_unwind)]
-    pub fn backup(&self, path: String, waiter: u32) -> Result<()> {
+    pub fn backup(&self, path: String, waiter: u32) {
         let reply = self.engine.backup(Path::new(&path));
         let (mailbox, faults) = (Arc::clone(&self.mailbox), Arc::clone(&self.faults));
-        let wait = move || {
-            if let Err(error) = reply.wait() {
+        self.engine.on_reply(reply, move |copied| {
+            if let Err(error) = copied {
                 faults.lock().insert(waiter, error);
             }
             mailbox.waiter_ready(waiter);
-        };
-        let thread = std::thread::Builder::new().name("bursar-wait".into());
-        let started = thread.spawn(wait).map(drop);
-        started.map_err(|_| internal("the system gives no thread to wait for the backup"))
+        });
     }
 
     /// What went wrong with what `waiter` was waiting for.

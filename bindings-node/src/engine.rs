@@ -19,6 +19,7 @@ use crate::error::{Code, Result, fault};
 use crate::mailbox::Mailbox;
 use crate::option::option_value;
 use crate::seats;
+use crate::submit::Stored;
 use crate::tables::Tables;
 
 /// Options as pairs of a name and a value.
@@ -32,6 +33,8 @@ pub struct Seat {
     pub(crate) tables: RefCell<Tables>,
     /// What went wrong with what a waiter was waiting for.
     pub(crate) faults: Arc<Mutex<HashMap<u32, Error>>>,
+    /// What became of calls that are stored before JavaScript knows them, by their waiters.
+    pub(crate) stored: Arc<Mutex<HashMap<u32, Stored>>>,
     clock: Option<Arc<ManualClock>>,
 }
 
@@ -87,6 +90,7 @@ impl NativeEngine {
             mailbox,
             tables: RefCell::default(),
             faults: Arc::default(),
+            stored: Arc::default(),
             clock,
         });
         let number = seats::take(&seat);

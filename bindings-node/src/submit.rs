@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use bursar::core::{Accepted, OptionValue, Payload, Plan, Style, Submission, TaskOptions};
+use bursar::core::{
+    Accepted, Batch, Error, OptionValue, Payload, Plan, Style, Submission, TaskOptions,
+};
 use napi_derive::napi;
 
 use crate::checks::{task, task_options};
@@ -79,28 +81,79 @@ impl NativeEngine {
         texts: Option<Vec<String>>,
         uniques: Option<Vec<String>>,
     ) -> Result<Vec<u32>> {
+        let submissions = self.submissions(plan, (args, texts), uniques)?;
+        let accepted = self.accept(submissions)?;
+        Ok(self.follow_all(accepted, jobs))
+    }
+}
+
+/// The jobs that were made of calls, or why there are none.
+pub(crate) type Stored = std::result::Result<Batch<Accepted>, Error>;
+
+/// Submits that don't keep the loop: a store on disk answers after a sync, and all that is asked
+/// meanwhile shares the next one.
+#[napi]
+impl NativeEngine {
+    /// Submits calls of one task, all of them or none, and makes `waiter` ready once they are
+    /// stored, or refused.
+    #[napi(catch_unwind)]
+    pub fn submit_stored(
+        &self,
+        plan: u32,
+        texts: Vec<String>,
+        uniques: Option<Vec<String>>,
+        waiter: u32,
+    ) -> Result<()> {
+        let calls = (Vec::new(), Some(texts));
+        let reply = self.engine.submit(self.submissions(plan, calls, uniques)?);
+        let (mailbox, stored) = (Arc::clone(&self.mailbox), Arc::clone(&self.stored));
+        self.engine.on_reply(reply, move |answer| {
+            stored.lock().insert(waiter, answer);
+            mailbox.waiter_ready(waiter);
+        });
+        Ok(())
+    }
+
+    /// What came of the calls that `waiter` waited for: JavaScript knows the jobs as `jobs` from
+    /// here on. Gives the places of those that are earlier ones.
+    #[napi(catch_unwind)]
+    pub fn take_stored(&self, waiter: u32, jobs: Vec<u32>) -> Result<Vec<u32>> {
+        let stored = self.stored.lock().remove(&waiter);
+        let stored = stored.ok_or_else(|| internal("nothing was stored"))?;
+        Ok(self.follow_all(stored.map_err(fault)?, jobs))
+    }
+}
+
+impl Seat {
+    fn submissions(
+        &self,
+        plan: u32,
+        calls: Calls,
+        uniques: Option<Vec<String>>,
+    ) -> Result<Vec<Submission>> {
         let plan = self.plan_of(plan)?;
-        let args = self.payloads((args, texts));
+        let args = self.payloads(calls).into_iter();
         let mut submissions: Vec<Submission> = args
-            .into_iter()
             .map(|args| Submission::new(Arc::clone(&plan), args))
             .collect();
         for (submission, unique) in submissions.iter_mut().zip(uniques.unwrap_or_default()) {
             submission.unique = Some(checked_key(unique)?);
         }
+        Ok(submissions)
+    }
+
+    /// Follows jobs under the numbers that JavaScript has for them; the places of earlier ones.
+    fn follow_all(&self, accepted: impl IntoIterator<Item = Accepted>, jobs: Vec<u32>) -> Vec<u32> {
         let mut earlier = Vec::new();
-        let accepted = self.accept(submissions)?;
         for ((place, accepted), job) in accepted.into_iter().enumerate().zip(jobs) {
             if accepted.deduplicated {
                 earlier.push(place as u32);
             }
             self.follow(job, accepted);
         }
-        Ok(earlier)
+        earlier
     }
-}
 
-impl Seat {
     fn payloads(&self, (args, texts): Calls) -> Vec<Payload> {
         match texts {
             Some(texts) => texts

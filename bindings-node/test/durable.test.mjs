@@ -106,6 +106,38 @@ test('durable: a copy is a store of its own', async (t) => {
   await memory.shutdown()
 })
 
+test('durable: a drain waits for submits under way, which keep their order', async (t) => {
+  const engine = await Engine.open(url(folder(t)))
+  const order = []
+  const note = task(unique('durable.note'), { unique: String }, async (number) => order.push(number))
+  const submits = Array.from({ length: 200 }, (_, number) => engine.submit(note, number % 100))
+  await engine.drain()
+  const jobs = await Promise.all(submits)
+  assert.deepEqual(
+    jobs.map((job) => job.deduplicated),
+    jobs.map((_, number) => number >= 100),
+  )
+  assert.deepEqual(
+    order,
+    order.toSorted((a, b) => a - b),
+  )
+  assert.equal(order.length, 100)
+  await engine.shutdown()
+})
+
+test('durable: a submit that the end of the engine overtakes is stored, or says that it is closed', async (t) => {
+  const path = folder(t)
+  const engine = await Engine.open(url(path), { run: false })
+  const submits = Array.from({ length: 50 }, (_, number) => engine.submit(double, number))
+  await Promise.all([engine.shutdown(), Promise.allSettled(submits)])
+  const ended = await Promise.allSettled(submits)
+  const refused = ended.filter(({ status }) => status === 'rejected')
+  for (const { reason } of refused) assert.equal(reason.code, 'Closed', reason.message)
+  const next = await Engine.open(url(path), { run: false })
+  assert.ok((await next.count()) >= ended.length - refused.length)
+  await next.shutdown()
+})
+
 test('durable: what JSON cannot carry is refused at the submit', async (t) => {
   const engine = await Engine.open(url(folder(t)))
   await assert.rejects(engine.submit(double, new Map()), { code: 'Invalid' })

@@ -131,6 +131,7 @@ export class Engine {
    * @throws TimeoutError where that takes longer than `timeout`.
    */
   async drain(options?: WaitOptions): Promise<void> {
+    await this.#runner.stored()
     await this.#until((waiter) => this.#runner.native.drained(waiter), options, 'the work of the engine')
   }
 

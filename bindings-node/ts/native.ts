@@ -20,6 +20,8 @@ export interface NativeEngine {
     texts: string[] | null,
     uniques: string[] | null,
   ): number[]
+  submitStored(plan: number, texts: string[], uniques: string[] | null, waiter: number): void
+  takeStored(waiter: number, jobs: number[]): number[]
   readonly number: number
   idOf(job: number): string
   takeEnd(job: number): EndFacts

@@ -35,6 +35,8 @@ const outside = new AsyncResource('bursar')
 
 const settled = Promise.resolve()
 
+const only = (jobs: Job[]) => jobs[0] as Job
+
 /**
  * @internal What drives one engine: it hands calls to the native half, runs what that assigns, and
  * reports ends, many at a time. It decides nothing.
@@ -60,6 +62,8 @@ export class Runner {
   /** Ends its attention to tasks that are defined. */
   #unattend = () => {}
   #lastWaiter = 0
+  /** Submits under way. */
+  readonly #storing = new Set<Promise<Job[]>>()
   #unfinished = 0
   #scheduled = false
   #turns = 0
@@ -97,7 +101,11 @@ export class Runner {
   /** Submits a call. */
   submit(definition: Definition, args: unknown[]): Promise<Job> {
     try {
-      return Promise.resolve(this.#submit(definition, args))
+      const plan = this.#plans.of(definition)
+      const { keyOf } = definition
+      if (this.#canPost(keyOf)) return Promise.resolve(this.#postCall(plan, argsOf(args)))
+      if (this.#native.durable) return this.#submitStored(plan, [args], keyOf).then(only)
+      return Promise.resolve(this.#submitNow(plan, args, keyOf))
     } catch (error) {
       return Promise.reject(translate(error))
     }
@@ -109,6 +117,7 @@ export class Runner {
     const all = readCalls(calls)
     const plan = guarded(() => this.#plans.of(definition))
     const { keyOf } = definition
+    if (this.#native.durable) return this.#submitStored(plan, all.map(listOf), keyOf)
     if (!this.#canPost(keyOf)) return this.#submitAll(plan, all, keyOf)
     const jobs: Job[] = []
     for (const args of all) jobs.push(this.#postCall(plan, args))
@@ -194,12 +203,6 @@ export class Runner {
     this.#waiters.clear()
   }
 
-  #submit(definition: Definition, args: unknown[]): Job {
-    const plan = this.#plans.of(definition)
-    const { keyOf } = definition
-    return this.#canPost(keyOf) ? this.#postCall(plan, argsOf(args)) : this.#submitNow(plan, args, keyOf)
-  }
-
   /** Whether calls can't be refused any more, nor be an earlier job: they go with the next exchange. */
   #canPost(keyOf: KeyOf | undefined): boolean {
     return this.live && keyOf === undefined && !this.closing
@@ -237,6 +240,44 @@ export class Runner {
       const live = this.live ? this.values.put(argsOf(args)) : 0
       if (this.native.submit(plan, number, live, text, key)) markDeduplicated(job)
     })
+  }
+
+  /** Submits to a store that answers later: the loop goes on, and the process stays, until it does. */
+  #submitStored(plan: number, lists: readonly unknown[][], keyOf: KeyOf | undefined): Promise<Job[]> {
+    const texts = lists.map(encodeArgs)
+    const keys = keyOf ? lists.map((args) => keyOf(args)) : null
+    const { waiter, ready } = this.makeWaiter()
+    try {
+      this.native.submitStored(plan, texts, keys, waiter)
+    } catch (error) {
+      this.dropWaiter(waiter)
+      throw error
+    }
+    hold()
+    this.schedule()
+    const stored = ready.then(() => this.#takeStored(waiter, lists.length)).finally(release)
+    this.#storing.add(stored)
+    const forget = () => this.#storing.delete(stored)
+    stored.then(forget, forget)
+    return stored
+  }
+
+  #takeStored(waiter: number, count: number): Job[] {
+    const jobs = Array.from({ length: count }, () => this.#newJob())
+    try {
+      const numbers = jobs.map((job) => job._number)
+      for (const place of this.native.takeStored(waiter, numbers)) markDeduplicated(jobs[place])
+    } catch (error) {
+      for (const job of jobs) this.#dropJob(job)
+      throw translate(error)
+    }
+    for (const _ of jobs) this.#begun()
+    return jobs
+  }
+
+  /** Until what was submitted before is stored, or refused. */
+  async stored(): Promise<void> {
+    if (this.#storing.size > 0) await Promise.allSettled(this.#storing)
   }
 
   /** Puts an operation into the inbox. */

@@ -1,5 +1,6 @@
 //! The handle that a program owns, and how it is made.
 
+use std::marker::PhantomData;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +16,7 @@ use crate::engine::stats::Stats;
 use crate::engine::submit::{Accepted, Submission};
 use crate::engine::ticket::Ticket;
 use crate::engine::why::Why;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::event::Events;
 use crate::executor::Executor;
 use crate::id::JobId;
@@ -224,6 +225,18 @@ impl Engine {
         self.inner.backup(path)
     }
 
+    /// Calls `then` with an answer: here and now where it is known, else on the engine's own thread
+    /// once it is there. For hosts whose loop must not wait; `then` must not keep the thread.
+    pub fn on_reply<T: Send + 'static>(
+        &self,
+        reply: Reply<T>,
+        then: impl FnOnce(Result<T>) + Send + 'static,
+    ) {
+        let told = Told(Some(then), PhantomData);
+        self.inner
+            .with_reply(reply, move |_, answer| told.tell(answer));
+    }
+
     /// Why the job isn't running.
     pub fn why(&self, id: JobId) -> Reply<Why> {
         self.inner.why(id)
@@ -260,5 +273,24 @@ impl Engine {
     /// Whether it has begun to shut down.
     pub fn is_closed(&self) -> bool {
         self.inner.check_open().is_err()
+    }
+}
+
+/// Whoever is to be told of an answer; of the engine's end where none comes any more.
+struct Told<T, F: FnOnce(Result<T>)>(Option<F>, PhantomData<fn(T)>);
+
+impl<T, F: FnOnce(Result<T>)> Told<T, F> {
+    fn tell(mut self, answer: Result<T>) {
+        if let Some(then) = self.0.take() {
+            then(answer);
+        }
+    }
+}
+
+impl<T, F: FnOnce(Result<T>)> Drop for Told<T, F> {
+    fn drop(&mut self) {
+        if let Some(then) = self.0.take() {
+            then(Err(Error::closed()));
+        }
     }
 }
