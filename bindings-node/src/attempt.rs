@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use bursar::core::{Ended, Failure, Payload, SlotPause, StopKind};
+use bursar::core::{Ended, Failure, Payload, Reply, SlotPause, StopKind};
 use napi_derive::napi;
 
-use crate::engine::NativeEngine;
+use crate::engine::{NativeEngine, Seat};
 use crate::error::{Result, fault, internal};
 use crate::token::Token;
 
@@ -95,14 +95,14 @@ impl NativeEngine {
     pub fn progress(&self, attempt: u32, percent: f64, message: Option<String>) -> Result<()> {
         let attempt = self.tables.borrow().attempt(attempt)?.clone();
         let reply = attempt.progress(percent, message.as_deref());
-        reply.and_then(|reply| reply.wait()).map_err(fault)
+        self.let_go(reply.map_err(fault)?)
     }
 
     /// Logs a line.
     #[napi(catch_unwind)]
     pub fn log(&self, attempt: u32, level: String, message: String) -> Result<()> {
         let attempt = self.tables.borrow().attempt(attempt)?.clone();
-        attempt.log(&level, &message).wait().map_err(fault)
+        self.let_go(attempt.log(&level, &message))
     }
 
     /// The last checkpoint as JSON text.
@@ -202,4 +202,16 @@ pub(crate) fn json_text(payload: &Payload) -> Result<String> {
         .as_json()
         .ok_or_else(|| internal("a live object has no text"))?;
     String::from_utf8(bytes.to_vec()).map_err(|_| internal("a payload that is not UTF-8"))
+}
+
+impl Seat {
+    /// Lets a remark of a handler be written without keeping the loop for it; what is wrong with it
+    /// is told where that is known at once.
+    fn let_go(&self, reply: Reply<()>) -> Result<()> {
+        if let Reply::Now(_) = reply {
+            return reply.wait().map_err(fault);
+        }
+        self.engine.on_reply(reply, drop);
+        Ok(())
+    }
 }
