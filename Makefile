@@ -123,8 +123,9 @@ setup-python: ## .cache/venv with the Python package built into it
 setup-node: ## node_modules and the Node package, built
 	@scripts/setup-node
 
-setup-bench: setup-node ## The above, and the libraries that the benches compare with
+setup-bench: ## The above, and the libraries that the benches compare with
 	@scripts/setup-python bench
+	@scripts/setup-node bench
 
 lock-python: ## Take the newest Python tools into requirements/*.txt
 	@scripts/lock-python

@@ -84,7 +84,13 @@ _ALL = (
         ["node"],
         bars=2,
     ),
-    Part("durable", "whole jobs on a file", [_python("python/durable.py")], ["python"], bars=2),
+    Part(
+        "durable",
+        "whole jobs on a file",
+        [_cargo("bin", "durable", "--json"), _python("python/durable.py"), _node("node/durable.mjs")],
+        ["rust", "python", "node"],
+        bars=12,
+    ),
     Part(
         "idle", "Python and Node with nothing to do", [_python("idle/observe.py")], ["python", "node"], bars=4
     ),
@@ -97,10 +103,7 @@ SET_UP = {
         ["cargo", "bench", "--no-run", "-p", "bursar-benches", "--bench", "micro"],
     ],
     "python": [["scripts/setup-python", "bench"]],
-    "node": [
-        ["scripts/setup-node"],
-        ["npm", "ci", "--prefix", "benches/node", "--no-audit", "--no-fund", "--loglevel=error"],
-    ],
+    "node": [["scripts/setup-node", "bench"]],
 }
 
 

@@ -13,9 +13,9 @@ from harness.process import ROOT, answer
 
 # Beside whom each part runs, as their package registries call them.
 PEERS = {
-    "rust": ["tokio", "apalis-core", "divan"],
+    "rust": ["tokio", "apalis-core", "divan", "rusqlite"],
     "python": ["huey", "taskiq", "flexiq"],
-    "node": ["fastq", "p-queue", "piscina"],
+    "node": ["fastq", "p-queue", "piscina", "plainjob", "better-sqlite3"],
 }
 _DISTRIBUTIONS = """
 import importlib.metadata, json, sys

@@ -1,8 +1,8 @@
-// One contender of throughput.mjs, in a process of its own: what one does to the promises of its
-// process must not touch the other. Asked for a round by its parent, it answers with a figure.
+// The contenders of throughput.mjs.
 
 import { Engine, task } from 'bursar'
 import fastq from 'fastq'
+import { play } from './turns.mjs'
 
 const AT_ONCE = 16
 const PRIORITIES = ['critical', 'high', 'normal', 'low']
@@ -61,15 +61,4 @@ function single(call) {
   }
 }
 
-/** The figure that a round gives where it says none itself: jobs a second. */
-async function measure(round, jobs) {
-  const start = process.hrtime.bigint()
-  const figure = await round(jobs)
-  const seconds = Number(process.hrtime.bigint() - start) / 1e9
-  return typeof figure === 'number' ? figure : jobs / seconds
-}
-
-const contenders = { bursar, bursarMany, fastqPush, bursarSingle, fastqSingle }
-const round = await contenders[process.argv[2]]()
-process.on('message', async (jobs) => process.send(await measure(round, jobs)))
-process.send('ready')
+await play({ bursar, bursarMany, fastqPush, bursarSingle, fastqSingle })

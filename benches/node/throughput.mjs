@@ -4,40 +4,15 @@
 // fastq is pushed to one by one. Bursar has a call for many, which is what a program with 100,000
 // calls at hand would use, so the bar is held to that; the row below it submits one by one.
 
-import { fork } from 'node:child_process'
-import { once } from 'node:events'
+import { median, takeTurns } from './turns.mjs'
 
 const ROUNDS = 7
 
-async function start(name) {
-  const child = fork(new URL('contender.mjs', import.meta.url), [name])
-  await once(child, 'message')
-  return {
-    async round(jobs) {
-      child.send(jobs)
-      const [figure] = await once(child, 'message')
-      return figure
-    },
-    end: () => child.kill(),
-  }
-}
-
-/** The median figure of each contender, in rounds that they take in turn; the first is to warm up. */
+/** The median figure of each contender. */
 async function compare(names, jobs) {
-  const contenders = await Promise.all(names.map(start))
-  const figures = names.map(() => [])
-  for (let round = -1; round < ROUNDS; round += 1) {
-    for (const [index, contender] of contenders.entries()) {
-      const figure = await contender.round(jobs)
-      if (round >= 0) figures[index].push(figure)
-    }
-  }
-  for (const contender of contenders) contender.end()
-  return figures.map(median)
-}
-
-function median(values) {
-  return values.toSorted((a, b) => a - b)[values.length >> 1]
+  const each = Object.fromEntries(names.map((name) => [name, jobs]))
+  const figures = await takeTurns(new URL('contender.mjs', import.meta.url), each, ROUNDS)
+  return names.map((name) => median(figures[name]))
 }
 
 function report(name, unit, value, peerValue, bars = {}) {
