@@ -23,11 +23,14 @@ help: ## List the commands
 	   /^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@printf '\nPYTHON=python3.12 picks another interpreter. Start with: make demo\n'
 
-##@ The two that do everything, set-up included
+##@ The ones that do everything, set-up included
 
-.PHONY: demo test
+.PHONY: demo demo-durable test
 demo: setup ## Compress a folder (FOLDER=., default this one) in three languages and compare
 	@scripts/demo $(FOLDER)
+
+demo-durable: setup ## Submit in Python to a file, stop, run in Node and in Rust, and watch from Python
+	@scripts/demo-durable
 
 test: ## Run every check and test, stage by stage
 	@scripts/stages $(STAGES)

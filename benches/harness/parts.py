@@ -89,7 +89,7 @@ _ALL = (
         "whole jobs on a file",
         [_cargo("bin", "durable", "--json"), _python("python/durable.py"), _node("node/durable.mjs")],
         ["rust", "python", "node"],
-        bars=12,
+        bars=13,
     ),
     Part(
         "idle", "Python and Node with nothing to do", [_python("idle/observe.py")], ["python", "node"], bars=4
