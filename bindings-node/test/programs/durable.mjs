@@ -11,6 +11,12 @@ const programs = {
     await engine.shutdown()
   },
 
+  /** Nobody waits for the disk but the submit itself. */
+  async leave() {
+    const engine = await Engine.open(url, { run: false })
+    engine.submit(known, 1)
+  },
+
   async work() {
     await Engine.open(url)
   },
