@@ -48,6 +48,16 @@ def write(known: Results) -> None:
     PATH.write_text("\n".join(_document(known)), "utf-8")
 
 
+def figures(known: Results, part: str) -> Iterable[str]:
+    """The rows of one part, bars or not, and where they come from."""
+    result = known[part]
+    rows = [(cells[0].removeprefix(f"{part}/"), *cells[1:4]) for cells in map(_cells, result.rows)]
+    yield from _markdown(HEADINGS[:4], rows)
+    machine = f"{result.machine['cores']} cores, {result.machine['processor']}"
+    busy = "; others kept the machine busy, so these only hint" if result.busy else ""
+    yield f"\nMeasured {result.date[:10]} on {machine}{busy}."
+
+
 def _document(known: Results) -> Iterable[str]:
     yield PREFACE
     yield from _warnings(known)
