@@ -1,6 +1,8 @@
 //! A worker hangs with a job that takes long; another one takes the job over and is at it when the
 //! first goes on, and ends its old attempt.
 
+use std::cell::Cell;
+use std::fs::File;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +16,9 @@ use crate::referee::store;
 
 /// How long the job takes: longer than its worker hangs before it is given to another one.
 const LONG: Duration = Duration::from_millis(1_600);
+
+/// How long a job may wait to be given to another one: many leases.
+const TAKEN: Duration = Duration::from_secs(8);
 
 impl Round {
     /// The late end must change nothing; the promises that are looked at afterwards say whether it
@@ -30,9 +35,13 @@ impl Round {
             .named(first.worker.as_deref().unwrap_or_default())?;
         self.crew.freeze(worker, true)?;
         let taken = self.runs(drain, store, job, 2)?;
+        let in_a_write = taken.is_none() && !is_free(drain, store)?;
         self.crew.freeze(worker, false)?;
         self.report.hung += 1;
-        if taken.is_none() {
+        if in_a_write {
+            // It has the turn to write, and nobody else can do anything.
+            self.report.held += 1;
+        } else if taken.is_none() {
             self.fault(
                 "waited",
                 "a worker hung, and its job was not given to another one",
@@ -76,7 +85,20 @@ impl Round {
             let job = store.get(Get { now, id, logs }).wait().ok().flatten();
             job.filter(|job| job.state == State::Running && job.attempt == attempt)
         };
-        drain.wait_until(PATIENCE, |_| look().is_some())?;
+        drain.wait_until(TAKEN, |_| look().is_some())?;
         Ok(look())
     }
+}
+
+/// Whether anybody can have the turn to write: who hangs in the middle of a write keeps it.
+fn is_free(drain: &Drain, store: &SqliteStore) -> Outcome<bool> {
+    let mut path = store.path().as_os_str().to_owned();
+    path.push("-lock");
+    let turn = File::open(path)?;
+    let free = Cell::new(false);
+    drain.wait_until(TAKEN, |_| {
+        free.set(turn.try_lock().is_ok());
+        free.get()
+    })?;
+    Ok(free.get())
 }
