@@ -45,6 +45,11 @@ pub fn engine(builder: EngineBuilder) -> Result<Engine> {
     builder.build().map(|(engine, _)| engine)
 }
 
+/// Asks the store of an engine what time has brought.
+pub fn promote(engine: &Engine) {
+    engine.promote();
+}
+
 /// What waits for a runner of an executor.
 #[derive(Debug)]
 pub struct Ready(executor::Ready<u32>);

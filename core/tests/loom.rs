@@ -428,6 +428,10 @@ impl Gauge for NoGauge {
 
 /// An engine in memory whose one executor is `lane`, and the plan of its one task.
 fn engine_on(lane: &HostLane) -> (Engine, Arc<Plan>) {
+    timed_engine_on(lane, &Arc::new(ManualClock::default()))
+}
+
+fn timed_engine_on(lane: &HostLane, clock: &Arc<ManualClock>) -> (Engine, Arc<Plan>) {
     let kind = ExecutorKind::Thread;
     let store = Arc::new(MemoryStore::new(MemoryOptions::default()));
     let options = EngineOptions {
@@ -435,7 +439,7 @@ fn engine_on(lane: &HostLane) -> (Engine, Arc<Plan>) {
         ..EngineOptions::default()
     };
     let builder = EngineBuilder::new(store, options)
-        .clock(Arc::new(ManualClock::default()))
+        .clock(Arc::clone(clock) as _)
         .gauge(Box::new(NoGauge))
         .executor(kind, Arc::new(lane.clone()));
     let engine = model::engine(builder).unwrap();
@@ -463,5 +467,33 @@ fn what_is_brought_to_an_executor_that_is_not_hungry_is_granted() {
         };
         poll_when_told(&lane, &bell, 2);
         submitter.join().unwrap();
+    });
+}
+
+/// Far shorter than what a model lets pass.
+const BRIEF: Duration = Duration::from_micros(1);
+
+// Planted: a promotion looks for the job, and notes that it was not here, under two locks.
+#[test]
+fn a_job_whose_time_comes_while_it_is_submitted_is_granted() {
+    loom::model(|| {
+        let (lane, _) = lane_with_bell();
+        let clock = Arc::new(ManualClock::default());
+        let (engine, plan) = timed_engine_on(&lane, &clock);
+        let time = {
+            let (engine, clock) = (engine.clone(), Arc::clone(&clock));
+            thread::spawn(move || {
+                clock.advance(LONG);
+                model::promote(&engine);
+            })
+        };
+        let mut call = Submission::new(plan, Payload::default());
+        call.delay = Some(BRIEF);
+        engine.submit([call]).wait().unwrap();
+        time.join().unwrap();
+        // The alarm that its submit has set.
+        clock.advance(LONG);
+        model::promote(&engine);
+        assert!(matches!(lane.take(), Some(HostEvent::Start(_))));
     });
 }

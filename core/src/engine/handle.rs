@@ -247,6 +247,12 @@ impl Engine {
         self.inner.stats()
     }
 
+    /// Asks the store what time has brought, as the engine's own thread does.
+    #[cfg(loom)]
+    pub(crate) fn promote(&self) {
+        self.inner.promote();
+    }
+
     /// Listens to what happens from now on: to one job, or to all.
     pub fn events(&self, job: Option<JobId>) -> Events {
         self.inner.events.listen(job)

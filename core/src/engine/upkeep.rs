@@ -5,9 +5,11 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
+use crate::engine::dispatch::Dispatch;
 use crate::engine::driver::STEP;
 use crate::engine::early::Fate;
 use crate::engine::inner::Inner;
+use crate::engine::plan::Plan;
 use crate::engine::strangers::{Plans, Stranger};
 use crate::engine::ticket::Ticket;
 use crate::error::{Error, ErrorKind, Result};
@@ -114,58 +116,41 @@ impl Inner {
 
     /// Queues those that are known here; they come back in the same places.
     fn offer_promoted(&self, jobs: &[Queued]) -> Vec<Option<Arc<Ticket>>> {
+        let takes_in = self.takes_in();
         let mut dispatch = self.dispatch.lock();
         let offered = jobs.iter().map(|job| {
-            let known = dispatch.tickets.get(job.sequence).cloned();
-            let known = known.filter(|ticket| ticket.plan().is_some())?;
-            // It may run here still though its lease was lost, or be about to be refused to a claim:
-            // it is looked up when that is over.
-            let newest = dispatch.newest_attempt(job.sequence);
-            if let Some(mine) = newest.filter(|mine| !mine.is_answered() && self.follows) {
-                mine.hear(0, true);
-                return Some(known);
+            let known = dispatch.offer_promoted(job.sequence, self.follows);
+            if known.is_none() && !takes_in {
+                // Under the lock of the look-up: a submit that brings it afterwards finds the note.
+                dispatch.strangers.set_queued(job.sequence, true);
+                dispatch.early.note(job.sequence, Fate::Queued);
             }
-            known.queued_while(dispatch.progress.page);
-            dispatch.withdraw(&known);
-            dispatch.offer(&known);
-            Some(known)
+            known
         });
         offered.collect()
     }
 
+    /// Whether jobs are taken in that nobody here has submitted.
+    fn takes_in(&self) -> bool {
+        self.follows && self.options.run && self.phase.is_open()
+    }
+
     /// Takes in those that nobody here has submitted: nobody else is told that they are queued.
     fn meet_promoted(&self, jobs: Vec<&Queued>) {
-        let takes_in = self.follows && self.options.run && self.phase.is_open();
+        if jobs.is_empty() || !self.takes_in() {
+            return;
+        }
         let mut plans = Plans::default();
-        let met: Vec<_> = jobs
-            .into_iter()
-            .map(|job| {
-                let plan = takes_in.then(|| self.plan_in(&mut plans, &job.spec));
-                (job, plan.flatten())
-            })
-            .collect();
+        let planned = |job: &Queued| self.plan_in(&mut plans, &job.spec);
+        let plans: Vec<_> = jobs.iter().copied().map(planned).collect();
         let mut strange = HashSet::new();
         {
             let mut dispatch = self.dispatch.lock();
-            for (job, plan) in met {
-                if !takes_in {
-                    dispatch.strangers.set_queued(job.sequence, true);
-                    dispatch.early.note(job.sequence, Fate::Queued);
-                    continue;
-                }
+            for (job, plan) in jobs.into_iter().zip(plans) {
                 if plan.is_none() {
                     strange.insert(Arc::clone(&job.spec.task));
                 }
-                let ticket = Arc::new(Ticket::of_another(job.id, job.sequence));
-                ticket.queued_while(dispatch.progress.page);
-                let (spec, queued) = (Arc::clone(&job.spec), true);
-                let met = Stranger {
-                    ticket,
-                    spec,
-                    queued,
-                };
-                let ticket = dispatch.welcome(met, plan);
-                dispatch.progress.expect(&ticket);
+                dispatch.welcome_promoted(job, plan);
             }
         }
         self.welcome_registered(strange);
@@ -194,5 +179,38 @@ impl Inner {
                 Err(error) => inner.look_again(&error),
             },
         );
+    }
+}
+
+impl Dispatch {
+    /// Queues a job whose time has come, where it is known here and has a plan.
+    fn offer_promoted(&mut self, sequence: u64, follows: bool) -> Option<Arc<Ticket>> {
+        let known = Arc::clone(self.tickets.get(sequence)?);
+        known.plan()?;
+        // It may run here still though its lease was lost, or be about to be refused to a claim:
+        // it is looked up when that is over.
+        let newest = self.newest_attempt(sequence);
+        if let Some(mine) = newest.filter(|mine| !mine.is_answered() && follows) {
+            mine.hear(0, true);
+            return Some(known);
+        }
+        known.queued_while(self.progress.page);
+        self.withdraw(&known);
+        self.offer(&known);
+        Some(known)
+    }
+
+    /// Takes in a job of another whose time has come.
+    fn welcome_promoted(&mut self, job: &Queued, plan: Option<Arc<Plan>>) {
+        let ticket = Arc::new(Ticket::of_another(job.id, job.sequence));
+        let met = Stranger {
+            ticket,
+            spec: Arc::clone(&job.spec),
+            queued: true,
+        };
+        // A submit of this engine may have brought it since it was looked for.
+        let ticket = self.welcome(met, plan);
+        ticket.queued_while(self.progress.page);
+        self.progress.expect(&ticket);
     }
 }

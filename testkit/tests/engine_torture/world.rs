@@ -1,13 +1,14 @@
 //! An engine with real executors, a real clock and three tasks.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bursar_core::{
-    AsyncTasks, Engine, EngineBuilder, EngineOptions, ExecutorKind, Handler, Store, Task,
-    TaskOptions, ThreadPool, Ticket,
+    AsyncTasks, Engine, EngineBuilder, EngineOptions, ExecutorKind, Handler, JobFilter, List,
+    Order, State, Store, Task, TaskOptions, ThreadPool, Ticket,
 };
-use bursar_testkit::until;
+use bursar_testkit::PATIENCE;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::tasks::{Budget, asynchronous, blocking};
@@ -65,13 +66,33 @@ impl World {
 
     /// Waits until no job is left.
     pub(crate) fn drain(&self) {
-        let drained = self.engine.drained();
-        until("the engine to be drained", || {
-            drained.wait(Some(Duration::from_secs(1))).is_some()
-        });
+        let drained = self.engine.drained().wait(Some(PATIENCE));
+        assert!(drained.is_some(), "never drained:\n{}", self.left());
     }
 
-    pub(crate) fn state_of(&self, ticket: &Ticket) -> Option<bursar_core::State> {
+    /// The jobs that are left, and why they wait.
+    fn left(&self) -> String {
+        let mut left = format!("{:#?}\n", self.engine.stats().wait());
+        let states = State::ALL.into_iter();
+        let unfinished = List {
+            filter: JobFilter {
+                states: states.filter(|state| !state.is_terminal()).collect(),
+                ..JobFilter::default()
+            },
+            order: Order::default(),
+            limit: 10,
+            offset: 0,
+            after: None,
+        };
+        let listed = self.engine.list(unfinished).wait();
+        for job in listed.into_iter().flat_map(|listed| listed.jobs) {
+            let why = self.engine.why(job.id).wait();
+            let _ = writeln!(left, "{job:#?}\nwhy: {why:#?}");
+        }
+        left
+    }
+
+    pub(crate) fn state_of(&self, ticket: &Ticket) -> Option<State> {
         let info = self.engine.info(ticket.id(), false).wait().ok()?;
         Some(info.state)
     }
