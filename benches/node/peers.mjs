@@ -6,6 +6,7 @@
 import { Engine, task } from 'bursar'
 import PQueue from 'p-queue'
 import { Piscina } from 'piscina'
+import { median } from './turns.mjs'
 
 const JOBS = 10_000
 const ROUNDS = 5
@@ -41,10 +42,6 @@ async function rate({ run }) {
   const start = process.hrtime.bigint()
   await run(JOBS)
   return JOBS / (Number(process.hrtime.bigint() - start) / 1e9)
-}
-
-function median(values) {
-  return values.toSorted((a, b) => a - b)[values.length >> 1]
 }
 
 function report(ours, peer, theirs) {

@@ -5,30 +5,13 @@
     reason = "a test helper that can't go on should stop the test"
 )]
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use bursar::{Durability, Engine, ErrorKind, JobError, JobFilter, State};
+use bursar_testkit::Folder;
 
-/// A folder of a test's own.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("bursar-{name}-{}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&path);
-        std::fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-
-    fn url(&self, name: &str) -> String {
-        format!("sqlite:{}", self.0.join(name).display())
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
+fn url(folder: &Folder, name: &str) -> String {
+    format!("sqlite:{}", folder.join(name).display())
 }
 
 #[bursar::task(retries = 1)]
@@ -43,8 +26,8 @@ async fn breaks(_number: u64) -> Result<u64, std::io::Error> {
 
 #[tokio::test]
 async fn results_and_failures_are_read_by_the_next_engine() {
-    let folder = Folder::new("results");
-    let engine = Engine::open(folder.url("jobs.db")).start().await.unwrap();
+    let folder = Folder::new();
+    let engine = Engine::open(url(&folder, "jobs.db")).start().await.unwrap();
     let good = engine.submit(double::call(1 << 60)).await.unwrap();
     let bad = engine.submit(breaks::call(1)).await.unwrap();
     assert_eq!(good.result().await.unwrap(), 1 << 61);
@@ -53,7 +36,7 @@ async fn results_and_failures_are_read_by_the_next_engine() {
     engine.shutdown().await.unwrap();
     drop((engine, good, bad));
 
-    let engine = Engine::open(folder.url("jobs.db")).start().await.unwrap();
+    let engine = Engine::open(url(&folder, "jobs.db")).start().await.unwrap();
     let good = engine.job(ids.0).await.unwrap().typed::<u64>();
     assert_eq!(good.result().await.unwrap(), 1 << 61);
     let bad = engine.job(ids.1).await.unwrap();
@@ -68,8 +51,8 @@ async fn results_and_failures_are_read_by_the_next_engine() {
 
 #[tokio::test]
 async fn what_one_submits_the_next_one_runs() {
-    let folder = Folder::new("submits");
-    let url = folder.url("jobs.db");
+    let folder = Folder::new();
+    let url = url(&folder, "jobs.db");
     let client = Engine::open(&*url).run(false).start().await.unwrap();
     let job = client.submit(double::call(21)).await.unwrap();
     let id = job.id();
@@ -86,23 +69,20 @@ async fn what_one_submits_the_next_one_runs() {
 
 #[tokio::test]
 async fn a_copy_is_made_while_jobs_go_on() {
-    let folder = Folder::new("backup");
-    let engine = Engine::open(folder.url("jobs.db")).start().await.unwrap();
+    let folder = Folder::new();
+    let engine = Engine::open(url(&folder, "jobs.db")).start().await.unwrap();
     let job = engine.submit(double::call(4)).await.unwrap();
     assert_eq!(job.result().await.unwrap(), 8);
-    let copy = folder.0.join("copy.db");
+    let copy = folder.join("copy.db");
     engine.backup(&copy).await.unwrap();
     let again = engine.backup(&copy).await.unwrap_err();
     assert_eq!(again.kind(), ErrorKind::Conflict);
     assert!(again.to_string().contains("copy.db"), "{again}");
-    let nowhere = engine
-        .backup(folder.0.join("no/copy.db"))
-        .await
-        .unwrap_err();
+    let nowhere = engine.backup(folder.join("no/copy.db")).await.unwrap_err();
     assert_eq!(nowhere.kind(), ErrorKind::Unavailable);
     // Only what came before is in it.
     engine.submit(double::call(5)).await.unwrap();
-    let other = Engine::open(folder.url("copy.db")).start().await.unwrap();
+    let other = Engine::open(url(&folder, "copy.db")).start().await.unwrap();
     assert_eq!(other.count(JobFilter::default()).await.unwrap(), 1);
     let copied = other.job(job.id()).await.unwrap().typed::<u64>();
     assert_eq!(copied.result().await.unwrap(), 8);
@@ -110,14 +90,14 @@ async fn a_copy_is_made_while_jobs_go_on() {
     engine.shutdown().await.unwrap();
 
     let memory = Engine::open("memory:").start().await.unwrap();
-    let refused = memory.backup(folder.0.join("memory.db")).await.unwrap_err();
+    let refused = memory.backup(folder.join("memory.db")).await.unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Invalid);
 }
 
 #[tokio::test]
 async fn urls_that_mean_no_file_say_what_to_write() {
-    let folder = Folder::new("urls");
-    let inside = folder.0.to_str().unwrap().to_owned();
+    let folder = Folder::new();
+    let inside = folder.path().to_str().unwrap().to_owned();
     for (url, says) in [
         ("sqlite:", "sqlite:jobs.db"),
         ("sqlite::memory:", "memory:"),

@@ -1,6 +1,6 @@
-//! How fast the store is by itself: jobs submitted, claimed and finished in groups, and what a
-//! queued one takes in the file. `cargo run --release -p bursar-store-sqlite --example cycle --
-//! [JOBS] [FOLDER]`; five rounds at each level, the median is told.
+//! How fast the store is by itself: jobs submitted, claimed and finished in groups.
+//! `cargo run --release -p bursar-store-sqlite --example cycle -- [JOBS] [FOLDER]`; five rounds at
+//! each level, the median is told. What whole jobs cost, and a file with many, is in `benches`.
 #![allow(
     clippy::unwrap_used,
     clippy::disallowed_methods,
@@ -12,8 +12,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bursar_core::{
-    AttemptEnd, Claim, Demand, End, ExecutorKind, Finish, FinishedAttempt, Follow, NewJob, Next,
-    Payload, Position, Priority, RetryPolicy, Spec, State, Store, Submit, Timestamp,
+    AttemptEnd, Claim, Demand, End, ExecutorKind, Finish, FinishedAttempt, NewJob, Next, Payload,
+    Priority, RetryPolicy, Spec, State, Store, Submit, Timestamp,
 };
 use bursar_store_sqlite::{Durability, SqliteOptions, SqliteStore};
 
@@ -37,45 +37,7 @@ fn main() {
             tell(durability, group, rounds.collect());
         }
     }
-    for waiting in [10_000, 1_000_000] {
-        full_of(&folder.join("waiting.db"), waiting);
-    }
     std::fs::remove_dir_all(&folder).unwrap();
-}
-
-/// What a file with so many queued jobs costs: its bytes, opening it, and claims.
-fn full_of(path: &Path, waiting: usize) {
-    let store = open(path, Durability::Process);
-    submit(&store, waiting, 1_000);
-    store.close().wait().unwrap();
-    drop(store);
-    let size = std::fs::metadata(path).unwrap().len();
-    let start = Instant::now();
-    let store = open(path, Durability::Process);
-    let opened = start.elapsed();
-    assert_eq!(left_over(&store), waiting);
-    let known = start.elapsed();
-    let start = Instant::now();
-    claim(&store, 10_000, 1_000);
-    let rate = 10_000.0 / start.elapsed().as_secs_f64();
-    store.close().wait().unwrap();
-    std::fs::remove_file(path).unwrap();
-    println!(
-        "{waiting:7} queued: {:.0} bytes each; opened in {opened:.1?}, all known after {known:.1?}; claim {rate:.0}/s",
-        size as f64 / waiting as f64
-    );
-}
-
-/// How many jobs an engine would take in.
-fn left_over(store: &SqliteStore) -> usize {
-    let (mut found, mut from) = (0, Position::Unfinished(0));
-    while matches!(from, Position::Unfinished(_)) {
-        let limit = 4_096;
-        let page = store.follow(Follow { from, limit }).wait().unwrap();
-        found += page.jobs.len();
-        from = page.next;
-    }
-    found
 }
 
 fn tell(durability: Durability, group: usize, mut rounds: Vec<[f64; 4]>) {

@@ -108,7 +108,8 @@ impl Reading<'_> {
             spec: self.library.spec(self.connection, row.get(1)?)?,
             state: state_of(row.get(2)?)?,
             attempt: row.get(5)?,
-            orphaned: row.get(6)?,
+            // The planted bug joins the sessions to look for those that are gone, and so finds none.
+            orphaned: row.get(6)? && !cfg!(bursar_plant = "orphan_inner_join"),
             losses: row.get(7)?,
             stop: row.get_ref(8)?.as_str_or_null()?.map(Into::into),
         })

@@ -16,10 +16,7 @@ statements! {
     ADD_TO_TALLY: "add_to_tally",
     ARCHIVE_ATTEMPT: "archive_attempt",
     ATTEMPTS: "attempts",
-    #[cfg(not(bursar_plant = "orphan_inner_join"))]
     BACKLOG: "backlog",
-    #[cfg(bursar_plant = "orphan_inner_join")]
-    BACKLOG: "planted/orphan_inner_join_backlog",
     BEAT: "beat",
     #[cfg(not(bursar_plant = "deferred_begin"))]
     BEGIN: "begin",
@@ -86,10 +83,7 @@ statements! {
     SPEC_BY_CONTENT: "spec_by_content",
     SPEC_BY_ID: "spec_by_id",
     STANDING: "standing",
-    #[cfg(not(bursar_plant = "orphan_inner_join"))]
     STANDS: "stands",
-    #[cfg(bursar_plant = "orphan_inner_join")]
-    STANDS: "planted/orphan_inner_join_stands",
     SYNC_OFF: "sync_off",
     SYNC_ON: "sync_on",
     TALLY: "tally",

@@ -5,6 +5,7 @@ pub mod conformance;
 mod folder;
 pub mod model;
 mod patience;
+mod puppet;
 mod rig;
 mod script;
 mod seed;
@@ -12,6 +13,7 @@ pub mod stores;
 
 pub use folder::Folder;
 pub use patience::{PATIENCE, until};
+pub use puppet::Puppet;
 pub use rig::{Rig, RigBuilder, Scale};
 pub use script::Script;
 pub use seed::Seed;

@@ -1,12 +1,10 @@
-//! Another process: this program again, with a part to play. It takes a word a line and answers
-//! with a line that begins with `>`.
+//! Another process that has the store open, and what it is asked to do.
 
 use std::env;
-use std::io::{BufRead, BufReader, Lines, Write, stdin};
 use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use bursar_core::{AttemptEnd, Next, Payload, State};
+use bursar_testkit::Puppet;
 use bursar_testkit::conformance::{Probe, Settings, job};
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -14,60 +12,15 @@ use crate::open;
 
 const PATH: &str = "BURSAR_TEST_STORE";
 
-/// A process that has the store open; killed when it is dropped.
-pub(crate) struct Other {
-    child: Child,
-    says: Lines<BufReader<ChildStdout>>,
-    hears: ChildStdin,
+/// A process that has the store open.
+pub(crate) fn another(path: &Path) -> Puppet {
+    let mut other = Puppet::start("child::plays_its_part", PATH, path);
+    assert_eq!(other.answer(), "open");
+    other
 }
 
-impl Other {
-    pub(crate) fn new(path: &Path) -> Self {
-        let mut child = Command::new(env::current_exe().unwrap())
-            .args(["--exact", "child::plays_its_part", "--nocapture"])
-            .env(PATH, path)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let says = BufReader::new(child.stdout.take().unwrap()).lines();
-        let hears = child.stdin.take().unwrap();
-        let mut other = Self { child, says, hears };
-        assert_eq!(other.answer(), "open");
-        other
-    }
-
-    pub(crate) fn tell(&mut self, line: &str) {
-        writeln!(self.hears, "{line}").unwrap();
-    }
-
-    pub(crate) fn answer(&mut self) -> String {
-        let mut said = self.says.by_ref().map(Result::unwrap);
-        let line = said.find_map(|line| line.split_once('>').map(|(_, text)| text.to_owned()));
-        line.unwrap()
-    }
-
-    pub(crate) fn ask(&mut self, line: &str) -> String {
-        self.tell(line);
-        self.answer()
-    }
-
-    pub(crate) fn signal(&self, signal: Signal) {
-        kill_process(Pid::from_child(&self.child), signal).unwrap();
-    }
-
-    pub(crate) fn kill(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-}
-
-impl Drop for Other {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+pub(crate) fn signal(other: &Puppet, signal: Signal) {
+    kill_process(Pid::from_child(other.process()), signal).unwrap();
 }
 
 /// Does nothing but in another process.
@@ -78,11 +31,10 @@ fn plays_its_part() {
     };
     let probe = Probe::with(&|_| open(Path::new(&path)), Settings::default());
     println!(">open");
-    for line in stdin().lines() {
-        let line = line.unwrap();
-        let (verb, number) = line.split_once(' ').unwrap_or((&line, "0"));
-        println!(">{}", play(&probe, verb, number.parse().unwrap()));
-    }
+    Puppet::play(|line| {
+        let (verb, number) = line.split_once(' ').unwrap_or((line, "0"));
+        play(&probe, verb, number.parse().unwrap())
+    });
     probe.store.close().wait().unwrap();
 }
 

@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 use bursar_core::{
     AttemptEnd, Failure, Fenced, Next, OutcomeKind, Position, Standing, State, Store,
 };
-use bursar_testkit::Folder;
 use bursar_testkit::conformance::job;
+use bursar_testkit::{Folder, Puppet};
 use rustix::process::Signal;
 
-use crate::child::Other;
+use crate::child::{another, signal};
 use crate::{caught_up, files, follow, probe};
 
 fn lost() -> AttemptEnd {
@@ -32,7 +32,7 @@ fn orphans(store: &Arc<dyn Store>, mut from: Position, count: usize) -> Vec<Stan
 fn what_a_killed_process_ran_is_given_back() {
     let folder = Folder::new();
     let here = probe(&folder);
-    let mut other = Other::new(&folder.join("jobs.db"));
+    let mut other = another(&folder.join("jobs.db"));
     for number in 1..=20_u64 {
         here.add(job());
         assert_eq!(other.ask(&format!("claim {number}")), number.to_string());
@@ -63,17 +63,17 @@ fn what_a_killed_process_ran_is_given_back() {
 fn a_process_that_hangs_loses_its_jobs_and_its_late_writes_change_nothing() {
     let folder = Folder::new();
     let here = probe(&folder);
-    let mut other = Other::new(&folder.join("jobs.db"));
+    let mut other = another(&folder.join("jobs.db"));
     for number in 1..=2 {
         here.add(job());
         assert_eq!(other.ask(&format!("claim {number}")), number.to_string());
     }
     let from = caught_up(&here.store);
-    other.signal(Signal::STOP);
+    signal(&other, Signal::STOP);
     let told = orphans(&here.store, from, 2);
     let fenced = here.finish(told[0].sequence, 1, lost(), Next::Requeue);
     assert_eq!(fenced, Fenced::Applied);
-    other.signal(Signal::CONT);
+    signal(&other, Signal::CONT);
     // What was given back is another attempt's; what was not is still its own.
     assert_eq!(other.ask(&format!("finish {}", told[0].sequence)), "Stale");
     assert_eq!(
@@ -97,14 +97,14 @@ fn a_process_that_runs_longer_than_its_lease_keeps_its_jobs() {
     let here = probe(&folder);
     let (mut healthy, mut hung) = {
         let path = folder.join("jobs.db");
-        (Other::new(&path), Other::new(&path))
+        (another(&path), another(&path))
     };
     for (number, other) in [(1, &mut healthy), (2, &mut hung)] {
         here.add(job());
         assert_eq!(other.ask(&format!("claim {number}")), number.to_string());
     }
     let from = caught_up(&here.store);
-    hung.signal(Signal::STOP);
+    signal(&hung, Signal::STOP);
     // The time that it takes to find that the one hangs is longer than any lease.
     let told = orphans(&here.store, from, 1);
     assert_eq!(told[0].sequence, 2);
@@ -121,7 +121,7 @@ fn a_process_that_runs_longer_than_its_lease_keeps_its_jobs() {
 fn each_job_is_claimed_by_one_process() {
     let folder = Folder::new();
     let path = folder.join("jobs.db");
-    let mut others: Vec<Other> = (0..4).map(|_| Other::new(&path)).collect();
+    let mut others: Vec<Puppet> = (0..4).map(|_| another(&path)).collect();
     let here = probe(&folder);
     others.iter_mut().for_each(|other| other.tell("race 200"));
     let mut claimed = BTreeSet::new();

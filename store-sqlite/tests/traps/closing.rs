@@ -9,7 +9,7 @@ use bursar_core::Store;
 use bursar_testkit::Folder;
 use rusqlite::Connection;
 
-use crate::child::Other;
+use crate::child::another;
 use crate::{open, submit};
 
 /// What another copy of SQLite does to the locks when it has had a look.
@@ -38,7 +38,7 @@ fn two_write_at_once_where_only_sqlite_keeps_them_apart() {
     open(&path).close().wait().unwrap();
     let connection = Connection::open(&path).unwrap();
     connection.execute_batch("BEGIN IMMEDIATE").unwrap();
-    let mut other = Other::new(&path);
+    let mut other = another(&path);
     assert_eq!(other.ask("lock"), "DatabaseBusy");
     close_all(&path);
     assert_eq!(other.ask("lock"), "got it", "the trap is gone");
@@ -49,7 +49,7 @@ fn the_store_keeps_writers_apart_all_the_same() {
     let folder = Folder::new();
     let path = folder.join("jobs.db");
     let store = open(&path);
-    let mut other = Other::new(&path);
+    let mut other = another(&path);
     assert_eq!(other.ask("race"), "begins");
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {

@@ -10,35 +10,23 @@ mod throughput;
 mod wake;
 
 use bursar::{Durability, Engine};
+use bursar_benches::arguments::{given, number};
 use bursar_benches::report::Report;
+use bursar_benches::runtime;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+/// The name of a file in a folder of its own.
+const JOBS_DB: &str = "jobs.db";
 
 /// What every part does.
 #[bursar::task]
 async fn noop() {}
 
-fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_time()
-        .build()
-}
-
 /// An engine on the file at `path`.
 async fn open(path: &std::path::Path, durability: Durability) -> bursar::Result<Engine> {
     let url = format!("sqlite:{}", path.display());
     Engine::open(&url).durability(durability).await
-}
-
-fn given(option: &str) -> Option<String> {
-    let mut arguments = std::env::args().skip_while(|argument| argument != option);
-    arguments.nth(1)
-}
-
-fn number(option: &str, default: usize) -> usize {
-    let given = given(option).and_then(|given| given.parse().ok());
-    given.unwrap_or(default)
 }
 
 fn main() -> Result<()> {

@@ -7,9 +7,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bursar::{Call, Durability, Engine};
 use bursar_benches::report::{Goal, Report, median};
+use bursar_testkit::Folder;
 
-use crate::disk::Folder;
-use crate::{Result, open, runtime};
+use crate::{JOBS_DB, Result, open, runtime};
 
 /// The option that makes this program the worker.
 pub(crate) const OPTION: &str = "--worker-on";
@@ -21,9 +21,9 @@ const IDLE: Duration = Duration::from_secs(10);
 const REST: Duration = Duration::from_secs(3);
 
 pub(crate) fn measure(report: &Report) -> Result<()> {
-    let folder = Folder::new()?;
-    let mut worker = Worker::start(&folder.file())?;
-    let wake = runtime()?.block_on(wake_ups(&folder.file(), &mut worker))?;
+    let folder = Folder::new();
+    let mut worker = Worker::start(&folder.join(JOBS_DB))?;
+    let wake = runtime()?.block_on(wake_ups(&folder.join(JOBS_DB), &mut worker))?;
     pass(REST);
     let before = worker.spent()?;
     pass(IDLE);

@@ -11,31 +11,13 @@ mod memory;
 mod peers;
 mod runs;
 
+use bursar_benches::arguments::{given, number};
 use bursar_benches::report::Report;
+use bursar_benches::runtime;
 
 /// What every part does, so that all are compared on the same job.
 #[bursar::task(memory = "1MB")]
 async fn noop() {}
-
-/// A runtime like that of the peers: two workers.
-fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_time()
-        .build()
-}
-
-/// What stands behind `option`.
-fn given(option: &str) -> Option<String> {
-    let mut arguments = std::env::args().skip_while(|argument| argument != option);
-    arguments.nth(1)
-}
-
-/// The number behind `option`.
-fn number(option: &str, default: usize) -> usize {
-    let given = given(option).and_then(|given| given.parse().ok());
-    given.unwrap_or(default)
-}
 
 fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     if let Some(name) = given(contender::OPTION) {
