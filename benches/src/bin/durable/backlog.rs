@@ -8,7 +8,8 @@ use bursar::{Call, Durability, Engine};
 use bursar_benches::report::{Goal, Peer, Report};
 use bursar_core::{Claim, Store, Timestamp};
 use bursar_store_sqlite::{SqliteOptions, SqliteStore};
-use bursar_testkit::Folder;
+
+use tempfile::tempdir;
 
 use crate::{JOBS_DB, Result, open, runtime};
 
@@ -18,21 +19,21 @@ const FEW: usize = 10_000;
 const TOGETHER: usize = 1_000;
 
 pub(crate) fn measure(report: &Report, many: usize) -> Result<()> {
-    let (large, small) = (Folder::new(), Folder::new());
-    runtime()?.block_on(fill(&large.join(JOBS_DB), many))?;
-    runtime()?.block_on(fill(&small.join(JOBS_DB), FEW))?;
-    let bytes = std::fs::metadata(large.join(JOBS_DB))?.len() as f64 / many as f64;
+    let (large, small) = (tempdir()?, tempdir()?);
+    runtime()?.block_on(fill(&large.path().join(JOBS_DB), many))?;
+    runtime()?.block_on(fill(&small.path().join(JOBS_DB), FEW))?;
+    let bytes = std::fs::metadata(large.path().join(JOBS_DB))?.len() as f64 / many as f64;
     let goal = |bar, stretch| Goal {
         bar: Some(bar),
         stretch: Some(stretch),
     };
     let name = "durable/bytes of the file per queued no-op";
     report.line(name, bytes, "bytes", None, goal(400.0, 250.0));
-    let seconds = runtime()?.block_on(first_job(&large.join(JOBS_DB)))?;
+    let seconds = runtime()?.block_on(first_job(&large.path().join(JOBS_DB)))?;
     let name = format!("durable/open with {many} queued, first job running");
     report.line(&name, seconds, "s", None, goal(5.0, 2.0));
-    let few = claims(&small.join(JOBS_DB), FEW)?;
-    let much = claims(&large.join(JOBS_DB), many)?;
+    let few = claims(&small.path().join(JOBS_DB), FEW)?;
+    let much = claims(&large.path().join(JOBS_DB), many)?;
     let peer = Peer {
         name: "10,000 queued",
         value: few,

@@ -5,15 +5,15 @@ use std::io::{Seek, Write};
 use std::time::Instant;
 
 use bursar_benches::report::median;
-use bursar_testkit::Folder;
+use tempfile::TempDir;
 
 /// Milliseconds that it takes to bring 4 KiB to the disk, in the median.
 #[expect(
     clippy::disallowed_methods,
     reason = "a benchmark reads the real clock"
 )]
-pub(crate) fn sync_millis(folder: &Folder) -> std::io::Result<f64> {
-    let mut file = File::create(folder.join("sync"))?;
+pub(crate) fn sync_millis(folder: &TempDir) -> std::io::Result<f64> {
+    let mut file = File::create(folder.path().join("sync"))?;
     // As SQLite's log does once it has grown, it writes over what is there.
     file.write_all(&vec![0; 500 * 4096])?;
     file.sync_all()?;

@@ -4,7 +4,8 @@ use std::time::Instant;
 
 use bursar::Durability;
 use bursar_benches::report::{Goal, Report, median};
-use bursar_testkit::Folder;
+
+use tempfile::tempdir;
 
 use crate::disk::sync_millis;
 use crate::{JOBS_DB, Result, noop, open, runtime};
@@ -12,7 +13,7 @@ use crate::{JOBS_DB, Result, noop, open, runtime};
 const JOBS: usize = 500;
 
 pub(crate) fn measure(report: &Report) -> Result<()> {
-    let folder = Folder::new();
+    let folder = tempdir()?;
     let sync = sync_millis(&folder)?;
     let process = runtime()?.block_on(millis(Durability::Process))?;
     let full = runtime()?.block_on(millis(Durability::Full))?;
@@ -35,8 +36,8 @@ pub(crate) fn measure(report: &Report) -> Result<()> {
     reason = "a benchmark reads the real clock"
 )]
 async fn millis(durability: Durability) -> Result<f64> {
-    let folder = Folder::new();
-    let engine = open(&folder.join(JOBS_DB), durability).await?;
+    let folder = tempdir()?;
+    let engine = open(&folder.path().join(JOBS_DB), durability).await?;
     let mut millis = Vec::with_capacity(JOBS);
     for _ in 0..JOBS {
         let start = Instant::now();

@@ -6,7 +6,8 @@ use std::time::Instant;
 
 use bursar::{Durability, Engine, ExecutorKind};
 use bursar_benches::report::{Goal, Peer, Report, median};
-use bursar_testkit::Folder;
+
+use tempfile::tempdir;
 
 use crate::{JOBS_DB, Result, noop, raw, runtime};
 
@@ -36,7 +37,7 @@ pub(crate) fn measure(report: &Report, jobs: usize, rounds: usize) -> Result<()>
         for ((durability, manner), rates) in contenders.iter().zip(&mut rates) {
             rates.push(round(jobs, *durability, *manner)?);
         }
-        floor.push(raw::cycle(&Folder::new().join(JOBS_DB), jobs)?);
+        floor.push(raw::cycle(&tempdir()?.path().join(JOBS_DB), jobs)?);
     }
     let [together, one_by_one, process] = rates.map(median);
     let floor = median(floor);
@@ -60,8 +61,13 @@ pub(crate) fn measure(report: &Report, jobs: usize, rounds: usize) -> Result<()>
 }
 
 fn round(jobs: usize, durability: Durability, manner: Manner) -> Result<f64> {
-    let folder = Folder::new();
-    runtime()?.block_on(cycle(&folder.join(JOBS_DB), jobs, durability, manner))
+    let folder = tempdir()?;
+    runtime()?.block_on(cycle(
+        &folder.path().join(JOBS_DB),
+        jobs,
+        durability,
+        manner,
+    ))
 }
 
 #[expect(

@@ -7,7 +7,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bursar::{Call, Durability, Engine};
 use bursar_benches::report::{Goal, Report, median};
-use bursar_testkit::Folder;
+
+use tempfile::tempdir;
 
 use crate::{JOBS_DB, Result, open, runtime};
 
@@ -21,9 +22,9 @@ const IDLE: Duration = Duration::from_secs(10);
 const REST: Duration = Duration::from_secs(3);
 
 pub(crate) fn measure(report: &Report) -> Result<()> {
-    let folder = Folder::new();
-    let mut worker = Worker::start(&folder.join(JOBS_DB))?;
-    let wake = runtime()?.block_on(wake_ups(&folder.join(JOBS_DB), &mut worker))?;
+    let folder = tempdir()?;
+    let mut worker = Worker::start(&folder.path().join(JOBS_DB))?;
+    let wake = runtime()?.block_on(wake_ups(&folder.path().join(JOBS_DB), &mut worker))?;
     pass(REST);
     let before = worker.spent()?;
     pass(IDLE);
