@@ -11,6 +11,7 @@ mod follow;
 mod handle;
 mod inner;
 mod lookup;
+mod opening;
 mod orphans;
 mod plan;
 mod pool;

@@ -84,6 +84,7 @@ fn submit(store: &SqliteStore, jobs: usize, group: usize) {
             args: Payload::json(*b"[]"),
             unique: None,
             due: None,
+            worker: None,
         };
         let jobs = (0..group).map(|_| new()).collect();
         store.submit(Submit { now: now(), jobs }).wait().unwrap();

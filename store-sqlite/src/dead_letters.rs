@@ -117,6 +117,7 @@ impl Books<'_> {
             unique: letter.unique.as_deref(),
             due: None,
             retry_of: Some(job),
+            worker: None,
         };
         self.submit_one(&again, request.now)
     }

@@ -203,6 +203,12 @@ impl Store for SqliteStore {
     }
 
     fn submit(&self, request: Submit) -> Reply<Batch<Submitted>> {
+        if request.jobs.iter().any(|job| job.worker.is_some()) {
+            if let Err(error) = self.be_watched() {
+                return Reply::now(Err(error));
+            }
+            self.place.here.note_time(request.now);
+        }
         self.write(request.jobs.len(), move |books| books.submit(&request))
     }
 

@@ -16,6 +16,8 @@ pub(crate) struct New<'a> {
     pub(crate) unique: Option<&'a str>,
     pub(crate) due: Option<Timestamp>,
     pub(crate) retry_of: Option<JobId>,
+    /// Who runs it from the start.
+    pub(crate) worker: Option<&'a Arc<str>>,
 }
 
 impl<'a> New<'a> {
@@ -26,6 +28,7 @@ impl<'a> New<'a> {
             unique: job.unique.as_deref(),
             due: job.due,
             retry_of: None,
+            worker: job.worker.as_ref(),
         })
     }
 }
@@ -70,12 +73,16 @@ impl Books<'_> {
         let spec_id = self.spec_id(job.spec)?;
         let (sequence, id, noise) = self.next_id(now)?;
         let due = job.due.filter(|due| *due > now);
-        let state = if due.is_some() {
-            State::Scheduled
-        } else {
-            State::Queued
+        let expired = job.spec.expires.is_some_and(|expires| expires.is_zero());
+        let worker = job.worker.filter(|_| due.is_none() && !expired);
+        let worker = worker.map(|name| self.worker_id(name)).transpose()?;
+        let state = match (due, worker) {
+            (Some(_), _) => State::Scheduled,
+            (None, Some(_)) => State::Running,
+            (None, None) => State::Queued,
         };
         let (spec, wake) = (job.spec, due.map(micros));
+        let expires = spec.expires.filter(|_| worker.is_none());
         let mut statement = self.statement(sql::INSERT_JOB)?;
         statement.execute(params![
             stored(sequence),
@@ -87,14 +94,26 @@ impl Books<'_> {
             spec.result_ttl.map(duration),
             wake,
             wake,
-            spec.expires.map(|expires| micros(now.after(expires))),
+            expires.map(|expires| micros(now.after(expires))),
             job.unique,
             job.retry_of.as_ref().map(JobId::as_bytes),
             job.args.0,
             job.args.1,
+            u32::from(worker.is_some()),
+            worker,
+            worker.map(|_| micros(now)),
         ])?;
+        drop(statement);
         self.added(state, spec_id);
-        self.changed(stored(sequence), micros(now), state, 0)?;
+        if worker.is_some() {
+            self.note_claim();
+        }
+        self.changed(
+            stored(sequence),
+            micros(now),
+            state,
+            u32::from(worker.is_some()),
+        )?;
         Ok(Submitted {
             id,
             sequence,

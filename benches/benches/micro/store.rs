@@ -48,6 +48,7 @@ impl Desk {
             args: Payload::Null,
             unique: None,
             due: None,
+            worker: None,
         };
         let jobs = (0..count).map(|_| job()).collect();
         let submitted = self.store.submit(Submit { now: NOW, jobs }).wait();

@@ -12,7 +12,7 @@ use crate::engine::early::{Early, Fate};
 use crate::engine::follow::Progress;
 use crate::engine::strangers::Strangers;
 use crate::engine::ticket::Ticket;
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, Permit};
 use crate::rank::Rank;
 use crate::scheduler::Scheduler;
 use crate::seq_map::SeqMap;
@@ -63,6 +63,8 @@ pub(super) struct Dispatch {
     pub(super) progress: Progress,
     /// Jobs in the store that this engine can't run as it stands.
     pub(super) strangers: Strangers,
+    /// For how many jobs that are on their way to the store something is reserved.
+    pub(super) openings: usize,
     last_key: u64,
     /// Blank attempts: many at once come and go, and making them anew costs allocators much.
     blank: Vec<Arc<Attempt>>,
@@ -80,6 +82,7 @@ impl Dispatch {
             early: Early::default(),
             progress: Progress::default(),
             strangers: Strangers::default(),
+            openings: 0,
             last_key: 0,
             blank: Vec::new(),
         }
@@ -196,12 +199,28 @@ impl Dispatch {
     fn reserve(&mut self, rank: Rank) -> Option<Arc<Attempt>> {
         let ticket = self.tickets.get(rank.sequence())?;
         let plan = ticket.plan()?;
-        let key = self.last_key + 1;
+        let (ticket, plan) = (Arc::clone(ticket), Arc::clone(plan));
+        let key = self.next_key();
         let permit = self.ledger.reserve(key, &plan.amounts)?;
-        let attempt = Attempt::reuse(self.blank.pop(), key, Arc::clone(ticket), permit);
-        self.last_key = key;
+        Some(self.new_attempt(key, ticket, permit))
+    }
+
+    /// A number that no attempt has.
+    pub(super) fn next_key(&mut self) -> u64 {
+        self.last_key += 1;
+        self.last_key
+    }
+
+    /// An attempt that runs from now on.
+    pub(super) fn new_attempt(
+        &mut self,
+        key: u64,
+        ticket: Arc<Ticket>,
+        permit: Permit,
+    ) -> Arc<Attempt> {
+        let attempt = Attempt::reuse(self.blank.pop(), key, ticket, permit);
         self.running.insert(key, Arc::clone(&attempt));
-        Some(attempt)
+        attempt
     }
 
     /// Keeps blank attempts for the next ones.

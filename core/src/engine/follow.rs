@@ -163,6 +163,11 @@ impl Progress {
         }
     }
 
+    /// Whether there may be jobs in the store that are not known here yet.
+    pub(super) fn is_reading(&self) -> bool {
+        self.reading.is_some()
+    }
+
     fn see(&mut self, sequence: u64) {
         if let Some(seen) = &mut self.seen {
             seen.insert(sequence);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use smallvec::smallvec;
 
 use crate::engine::inner::Inner;
+use crate::engine::opening::Openings;
 use crate::engine::submit::Accepted;
 use crate::engine::ticket::Ticket;
 use crate::error::{Error, ErrorKind, Result};
@@ -78,7 +79,7 @@ impl Inner {
             });
             inner.carry_on(submitted, move |inner, job| {
                 let accepted = job.and_then(|job| {
-                    let accepted = inner.accept(&[job], smallvec![plan]);
+                    let accepted = inner.accept(&[job], smallvec![plan], Openings::new());
                     accepted.into_iter().next().ok_or_else(|| no_job(id))
                 });
                 inner.noted(noted, accepted.as_ref().map_or(&[], std::slice::from_ref));

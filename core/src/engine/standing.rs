@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::engine::attempt::{Attempt, Stop, StopKind};
 use crate::engine::dispatch::Dispatch;
-use crate::engine::early::Fate;
+use crate::engine::early::{Fate, Heard};
 use crate::engine::inner::Inner;
 use crate::engine::plan::Plan;
 use crate::engine::strangers::Stranger;
@@ -146,6 +146,15 @@ impl Dispatch {
             }
         }
         let known = self.tickets.get(job.sequence).cloned();
+        if known.is_none() && (job.attempt > 0 || !news.reading) {
+            // It may have begun here with its submit, which was not answered yet.
+            let heard = Heard {
+                attempt: job.attempt,
+                over: job.state != State::Running,
+                stop: job.stop.clone(),
+            };
+            self.early.hear(job.sequence, heard);
+        }
         // A newer attempt has run here since.
         if known
             .as_ref()

@@ -61,7 +61,7 @@ impl Inner {
         }
     }
 
-    fn run(&self, attempt: Arc<Attempt>, job: Claimed) {
+    pub(super) fn run(&self, attempt: Arc<Attempt>, job: Claimed) {
         let Some(spec) = attempt.ticket.plan().map(|plan| &plan.spec) else {
             return;
         };

@@ -62,10 +62,18 @@ impl Inner {
     }
 
     fn cancel_running(&self, sequence: u64, reason: Arc<str>) {
-        let Some(attempt) = self.newest_attempt(sequence) else {
-            return;
+        let attempt = {
+            let mut dispatch = self.dispatch.lock();
+            let attempt = dispatch.newest_attempt(sequence).cloned();
+            if attempt.is_none() {
+                // It may have begun with its submit, which was not answered yet.
+                dispatch.early.unwanted(sequence, &reason);
+            }
+            attempt
         };
-        self.cancel_attempt(&attempt, reason);
+        if let Some(attempt) = attempt {
+            self.cancel_attempt(&attempt, reason);
+        }
     }
 
     /// The job of an attempt here is cancelled.

@@ -1,13 +1,17 @@
 //! From a call to a job: accepted by the store, then offered to the scheduler.
 
+use std::iter::repeat_with;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Timestamp;
+use crate::engine::dispatch::Dispatch;
 use crate::engine::early::Fate;
 use crate::engine::inner::Inner;
+use crate::engine::opening::{Opened, Opening, Openings};
 use crate::engine::plan::Plan;
 use crate::engine::ticket::Ticket;
+use crate::error::Error;
 use crate::event::EventKind;
 use crate::job::NewJob;
 use crate::payload::Payload;
@@ -47,6 +51,7 @@ impl Submission {
             args: std::mem::take(&mut self.args),
             unique: unique.or_else(|| self.plan.options.unique.clone()),
             due: delay.map(|delay| now.after(delay)),
+            worker: None,
         }
     }
 }
@@ -75,9 +80,15 @@ impl Inner {
         }
         let delayed = jobs.iter().any(|job: &NewJob| job.due.is_some());
         let noted = self.note_what_becomes(delayed);
+        let openings = self.open(&plans, &mut jobs);
         let reply = self.store.submit(Submit { now, jobs });
         self.carry_on(reply, move |inner, submitted| {
-            let accepted = submitted.map(|submitted| inner.accept(&submitted, plans));
+            let opened = !openings.is_empty();
+            let accepted = match submitted {
+                Ok(submitted) => Ok(inner.accept(&submitted, plans, openings)),
+                Err(error) => Err(inner.refused(error, openings)),
+            };
+            inner.end_openings(opened);
             let jobs = accepted.as_ref().map_or(&[][..], |accepted| accepted);
             inner.noted(noted, jobs);
             Reply::now(accepted)
@@ -103,20 +114,56 @@ impl Inner {
         }
     }
 
-    /// Takes in jobs that the store has accepted, and starts what may start.
+    /// Takes in jobs that the store has accepted, the first of them perhaps begun, and starts what may
+    /// start.
     pub(super) fn accept(
         &self,
         submitted: &[Submitted],
         plans: Batch<Arc<Plan>>,
+        openings: Openings,
     ) -> Batch<Accepted> {
-        let jobs = submitted.iter().zip(plans);
-        let accepted: Batch<Accepted> = jobs.map(|(job, plan)| self.take_in(job, plan)).collect();
+        let mut opened = Vec::new();
+        let openings = openings.into_iter().map(Some).chain(repeat_with(|| None));
+        let jobs = submitted.iter().zip(plans).zip(openings);
+        let accepted: Batch<Accepted> = jobs
+            .map(|((job, plan), opening)| match opening {
+                Some(opening) => self.take_in_opened(job, plan, opening, &mut opened),
+                None => self.take_in(job, plan),
+            })
+            .collect();
+        self.run_opened(opened);
         if self.phase.is_gone() {
             self.let_go_of_all();
         } else if accepted.iter().any(|job| self.is_hungry(&job.ticket)) {
             self.pump();
         }
         accepted
+    }
+
+    /// The store has not said that it accepted the jobs.
+    fn refused(&self, error: Error, openings: Openings) -> Error {
+        self.shut(openings);
+        error
+    }
+
+    /// Takes in a job for which there was room when it was submitted.
+    fn take_in_opened(
+        &self,
+        job: &Submitted,
+        plan: Arc<Plan>,
+        opening: Opening,
+        opened: &mut Vec<Opened>,
+    ) -> Accepted {
+        let ticket = Arc::new(Ticket::new(job.id, job.sequence, plan));
+        self.announce(job, &ticket);
+        let queued = job.state == State::Queued;
+        let ticket = self.take_in_noted(ticket, queued, |dispatch, ticket| {
+            opened.extend(dispatch.begin_opened(opening, job, ticket));
+        });
+        Accepted {
+            ticket,
+            deduplicated: job.deduplicated,
+        }
     }
 
     fn take_in(&self, job: &Submitted, plan: Arc<Plan>) -> Accepted {
@@ -133,7 +180,7 @@ impl Inner {
         self.announce(job, &ticket);
         let queued = job.state == State::Queued;
         let ticket = if job.due.is_some() || self.follows {
-            self.take_in_noted(ticket, queued)
+            self.take_in_noted(ticket, queued, |_, _| ())
         } else if job.keyed {
             // Another submitter may have brought a ticket for it already.
             self.dispatch.lock().take_in(ticket, queued)
@@ -160,14 +207,20 @@ impl Inner {
     }
 
     /// Takes in a job whose time may have come, or which others may have run, before its submit was
-    /// answered.
-    fn take_in_noted(&self, ticket: Arc<Ticket>, queued: bool) -> Arc<Ticket> {
+    /// answered. `then` is done under the same lock.
+    fn take_in_noted(
+        &self,
+        ticket: Arc<Ticket>,
+        queued: bool,
+        then: impl FnOnce(&mut Dispatch, &Arc<Ticket>),
+    ) -> Arc<Ticket> {
         let (ticket, fate) = {
             let mut dispatch = self.dispatch.lock();
             let fate = dispatch.early.get(ticket.sequence());
             let queued = queued || fate == Some(Fate::Queued);
             let ticket = dispatch.take_in(ticket, queued);
             dispatch.progress.expect(&ticket);
+            then(&mut dispatch, &ticket);
             (ticket, fate)
         };
         if fate == Some(Fate::Ended) {
@@ -184,8 +237,13 @@ impl Inner {
     }
 
     fn announce(&self, job: &Submitted, ticket: &Ticket) {
+        // One that has begun was queued for that moment.
+        let state = match job.state {
+            State::Running => State::Queued,
+            state => state,
+        };
         self.events
-            .emit(&*self.clock, ticket, || EventKind::State(job.state));
+            .emit(&*self.clock, ticket, || EventKind::State(state));
         if let Some(due) = job.due {
             self.alarm_at(due);
         }

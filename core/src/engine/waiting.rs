@@ -107,6 +107,7 @@ impl Dispatch {
                 .all(|waits| waits.iter().any(unfinished))
             && !self.scheduler.is_empty()
             && self.tickets.len() == self.running.len() + self.scheduler.len()
+            && self.openings == 0
             && !self.is_paused()
     }
 }

@@ -77,4 +77,8 @@ pub struct NewJob {
     pub unique: Option<Arc<str>>,
     /// Not before this time.
     pub due: Option<Timestamp>,
+    /// Who runs it from the start: its first attempt begins with it, as if this worker had claimed it in
+    /// the same moment, unless it is due later, has expired or is an earlier job with the same key.
+    /// `None`: it waits for a claim.
+    pub worker: Option<Arc<str>>,
 }

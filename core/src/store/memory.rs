@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use crate::error::{Error, Result};
 use crate::hot_mutex::HotMutex;
-use crate::job::JobInfo;
+use crate::job::{JobInfo, NewJob};
 use crate::store::{
     Batch, Cancel, Cancelled, Capabilities, Claim, Claimed, Count, Deletion, Fenced, Finish,
     Follow, Followed, Get, List, Listed, Note, Position, Promote, Promoted, Prune, Pruned, Ref,
@@ -75,7 +75,7 @@ impl MemoryStore {
         books
     }
 
-    /// Accepts jobs without unique keys.
+    /// Accepts jobs without unique keys that wait for a claim.
     fn leave(&self, request: Submit) -> Result<Batch<Submitted>> {
         let mut arrivals = self.arrivals.lock();
         if arrivals.closed {
@@ -124,7 +124,8 @@ impl Store for MemoryStore {
     }
 
     fn submit(&self, request: Submit) -> Reply<Batch<Submitted>> {
-        if request.jobs.iter().all(|job| job.unique.is_none()) {
+        let alone = |job: &NewJob| job.unique.is_none() && job.worker.is_none();
+        if request.jobs.iter().all(alone) {
             return Reply::now(self.leave(request));
         }
         let next_id = |now| self.arrivals.lock().next_id(now);

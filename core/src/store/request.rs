@@ -43,7 +43,7 @@ pub struct Submitted {
     pub id: JobId,
     /// Its sequence number.
     pub sequence: u64,
-    /// Its state.
+    /// Its state: `Running` for a new job that has begun with its submit.
     pub state: State,
     /// When it is due, for a scheduled job.
     pub due: Option<Timestamp>,

@@ -20,6 +20,7 @@ mod planted;
 mod play;
 mod power;
 mod read_only;
+mod starts;
 mod trouble;
 mod vfs;
 mod witness;

@@ -25,6 +25,8 @@ macro_rules! conformance_suite {
                     a_job_whose_time_has_come_is_queued
                     what_was_submitted_can_be_read
                     an_unfinished_job_with_the_key_is_given_instead
+                    a_job_with_a_worker_begins_at_once
+                    only_what_is_queued_begins_at_once
                     a_key_counts_within_a_batch
                     a_key_is_free_once_its_job_has_ended
                     threads_with_one_key_make_one_job

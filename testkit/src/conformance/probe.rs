@@ -306,6 +306,7 @@ pub(super) fn job_of(spec: Spec) -> NewJob {
         args: Payload::Null,
         unique: None,
         due: None,
+        worker: None,
     }
 }
 

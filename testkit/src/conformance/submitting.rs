@@ -8,7 +8,7 @@ use bursar_core::{
     JobFilter, JobId, NewJob, Next, Payload, Priority, Spec, State, Submit, Timestamp,
 };
 
-use super::probe::{Maker, Probe, due_at, job, job_of, keyed, spec};
+use super::probe::{Maker, Probe, due_at, expiring, job, job_of, keyed, spec};
 use super::view::content;
 
 /// Each id is new, and ids sort as their jobs were submitted, within a microsecond too.
@@ -136,6 +136,46 @@ pub fn what_was_submitted_can_be_read(make: Maker<'_>) {
     assert!(info.attempts.is_empty() && info.result.is_none() && info.error.is_none());
 }
 
+/// A job that names who runs it begins in the moment in which it is accepted.
+pub fn a_job_with_a_worker_begins_at_once(make: Maker<'_>) {
+    let probe = Probe::new(make);
+    let accepted = probe.submit([begun(expiring(5)), job()]);
+    let states = [accepted[0].state, accepted[1].state];
+    assert_eq!(states, [State::Running, State::Queued]);
+    let info = probe.get(accepted[0].id);
+    assert_eq!((info.state, info.attempt), (State::Running, 1));
+    assert_eq!(info.started, Some(probe.now()));
+    assert_eq!(info.worker.as_deref(), Some("worker-1"));
+    assert_eq!(info.attempts.len(), 1);
+    let sequence = accepted[0].sequence;
+    assert!(probe.claim(&[sequence]).is_empty());
+    probe.pass(9);
+    assert!(probe.promote().expired.is_empty(), "it has started in time");
+    probe.end(sequence, 1, Next::Requeue);
+    assert_eq!(probe.start(sequence), 2);
+    probe.end(sequence, 2, Next::End(State::Completed));
+    assert_eq!(probe.get(accepted[0].id).attempts.len(), 2);
+}
+
+/// What can't be claimed yet, or not any more, doesn't begin.
+pub fn only_what_is_queued_begins_at_once(make: Maker<'_>) {
+    let probe = Probe::new(make);
+    let later = probe.add(begun(due_at(probe.in_seconds(9))));
+    assert_eq!(later.state, State::Scheduled);
+    let expired = probe.add(begun(expiring(0)));
+    assert_eq!(expired.state, State::Queued);
+    let first = probe.add(begun(keyed("k")));
+    assert_eq!((first.state, first.deduplicated), (State::Running, false));
+    let again = probe.add(begun(keyed("k")));
+    assert_eq!((again.id, again.deduplicated), (first.id, true));
+    assert_eq!(probe.get(first.id).attempt, 1);
+}
+
+fn begun(job: NewJob) -> NewJob {
+    let worker = Some("worker-1".into());
+    NewJob { worker, ..job }
+}
+
 /// While an unfinished job has the key, a submit gives that job, whatever its state.
 pub fn an_unfinished_job_with_the_key_is_given_instead(make: Maker<'_>) {
     let probe = Probe::new(make);
@@ -178,11 +218,11 @@ pub fn a_key_is_free_once_its_job_has_ended(make: Maker<'_>) {
     }
     let waiting = probe.add(keyed("k"));
     probe.cancel(waiting.id);
-    let expiring = NewJob {
+    let expired = NewJob {
         unique: Some("k".into()),
-        ..super::probe::expiring(1)
+        ..expiring(1)
     };
-    assert!(!probe.add(expiring).deduplicated, "after a cancel");
+    assert!(!probe.add(expired).deduplicated, "after a cancel");
     probe.pass(2);
     probe.promote();
     assert!(!probe.add(keyed("k")).deduplicated, "after an expiry");

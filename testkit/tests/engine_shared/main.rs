@@ -7,6 +7,7 @@
 
 mod losses;
 mod news;
+mod openings;
 mod rigs;
 mod running;
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bursar_core::{EventKind, JobId, OutcomeKind, State, Ticket};
 use bursar_testkit::stores::{Shared, SharedStore};
-use bursar_testkit::{Rig, until};
+use bursar_testkit::{PATIENCE, Rig, until};
 
 pub(crate) fn rig_on(store: &Arc<SharedStore>) -> Rig {
     let store = Arc::<SharedStore>::clone(store);
@@ -25,7 +25,8 @@ pub(crate) fn ticket(rig: &Rig, id: JobId) -> Arc<Ticket> {
 }
 
 pub(crate) fn rests(rig: &Rig) {
-    until("rest", || rig.engine.unfinished() == 0);
+    let drained = rig.engine.drained().wait(Some(PATIENCE));
+    assert!(drained.is_some(), "it does not come to rest");
     rig.is_at_rest();
 }
 

@@ -50,9 +50,16 @@ impl Books {
             }
             None => {
                 let (sequence, id) = next_id(now);
+                let worker = job.worker.clone();
                 let record = Record::new(id, job, now);
-                let submitted = record.submitted(sequence, false);
+                let mut submitted = record.submitted(sequence, false);
                 self.insert(sequence, record);
+                if let Some(worker) = worker {
+                    let worker = self.worker(&worker);
+                    if self.claim_one(sequence, worker, now).is_some() {
+                        submitted.state = State::Running;
+                    }
+                }
                 submitted
             }
         }
@@ -306,6 +313,7 @@ impl Books {
         }
         let spec = Arc::clone(&record.spec);
         let job = NewJob {
+            worker: None,
             spec,
             args: record.args.clone(),
             unique: record.unique().cloned(),

@@ -30,12 +30,16 @@ impl Model {
             assert!(given.id > last.info.id, "{given:?}");
             assert!(given.sequence > last.info.sequence, "{given:?}");
         }
-        let entry = Entry {
+        let worker = job.worker.clone();
+        let mut entry = Entry {
             info: new_info(job, now, given),
             failures: 0,
             checkpoint: None,
             used: 0,
         };
+        if let Some(worker) = worker.filter(|_| entry.is_claimable(now)) {
+            entry.claim(&worker, now);
+        }
         let reply = accepted(&entry, false);
         self.entries.push(entry);
         reply
@@ -46,11 +50,8 @@ impl Model {
         let asked = request.jobs.iter();
         let claimed = asked.filter_map(|sequence| {
             let entry = self.by_sequence(*sequence)?;
-            let expired = entry.expires_at().is_some_and(|at| at <= request.now);
-            if entry.info.state != State::Queued || expired {
-                return None;
-            }
-            Some(entry.claim(request))
+            let claimable = entry.is_claimable(request.now);
+            claimable.then(|| entry.claim(&request.worker, request.now))
         });
         claimed.collect()
     }
@@ -205,6 +206,7 @@ impl Model {
             args: old.info.args.clone(),
             unique: old.info.unique.clone(),
             due: None,
+            worker: None,
         };
         let given = given.ok_or(ErrorKind::Internal)?;
         let reply = self.submit_one(job, request.now, given);
@@ -247,17 +249,22 @@ impl Model {
 }
 
 impl Entry {
-    fn claim(&mut self, request: &Claim) -> Claimed {
+    fn is_claimable(&self, now: Timestamp) -> bool {
+        let expired = self.expires_at().is_some_and(|at| at <= now);
+        self.info.state == State::Queued && !expired
+    }
+
+    fn claim(&mut self, worker: &Arc<str>, now: Timestamp) -> Claimed {
         let info = &mut self.info;
         info.attempt += 1;
         info.state = State::Running;
-        info.started = Some(request.now);
-        info.worker = Some(Arc::clone(&request.worker));
+        info.started = Some(now);
+        info.worker = Some(Arc::clone(worker));
         (info.outcome, info.error) = (None, None);
         info.attempts.push(AttemptInfo {
             number: info.attempt,
-            worker: Arc::clone(&request.worker),
-            started: request.now,
+            worker: Arc::clone(worker),
+            started: now,
             finished: None,
             outcome: None,
             error: None,

@@ -142,7 +142,7 @@ impl Duel {
     fn claim(&mut self) {
         let count = self.random.usize(0..5);
         let jobs: Vec<u64> = (0..count).map(|_| self.sequence()).collect();
-        let worker: Arc<str> = format!("worker-{}", self.random.u8(0..3)).into();
+        let worker = requests::worker(&mut self.random);
         let request = || Claim {
             now: self.now(),
             worker: Arc::clone(&worker),

@@ -16,6 +16,10 @@ pub(super) fn key(random: &mut Rng) -> Arc<str> {
     format!("key-{}", random.u8(0..4)).into()
 }
 
+pub(super) fn worker(random: &mut Rng) -> Arc<str> {
+    format!("worker-{}", random.u8(0..3)).into()
+}
+
 fn task(random: &mut Rng) -> Arc<str> {
     format!("task-{}", random.u8(0..3)).into()
 }
@@ -33,9 +37,10 @@ fn priority(random: &mut Rng) -> Priority {
 }
 
 pub(super) fn job(random: &mut Rng, now: Timestamp) -> NewJob {
+    let expires = |random: &mut Rng| Duration::from_secs(random.u64(0..=20));
     let declared = Spec {
         priority: priority(random),
-        expires: one_in(random, 4, |random| seconds(random, 20)),
+        expires: one_in(random, 4, expires),
         result_ttl: one_in(random, 4, |random| seconds(random, 90)),
         ..spec(&task(random))
     };
@@ -43,6 +48,7 @@ pub(super) fn job(random: &mut Rng, now: Timestamp) -> NewJob {
         args: payload(random),
         unique: one_in(random, 4, key),
         due: one_in(random, 4, |random| now.after(seconds(random, 20))),
+        worker: one_in(random, 3, worker),
         ..job_of(declared)
     }
 }

@@ -41,7 +41,7 @@ fn play(probe: &Probe, running: &Running, mut random: Rng) -> Told {
     let mut told = Told::default();
     for _ in 0..STEPS {
         match random.u8(0..20) {
-            0..=4 => submit(probe, &mut random, &mut told),
+            0..=4 => submit(probe, running, &mut random, &mut told),
             5..=9 => claim(probe, running, &mut random, &mut told),
             10..=15 => finish(probe, running, &mut random, &mut told),
             16 => cancel(probe, &mut random, &mut told),
@@ -53,13 +53,17 @@ fn play(probe: &Probe, running: &Running, mut random: Rng) -> Told {
     told
 }
 
-fn submit(probe: &Probe, random: &mut Rng, told: &mut Told) {
+fn submit(probe: &Probe, running: &Running, random: &mut Rng, told: &mut Told) {
     let now = probe.now();
     let jobs: Vec<_> = (0..random.usize(1..4))
         .map(|_| requests::job(random, now))
         .collect();
     for job in probe.submit(jobs) {
         told.accepted.insert(job.sequence, job.id);
+        if job.state == State::Running && !job.deduplicated {
+            told.started.push((job.sequence, 1));
+            running.lock().unwrap().push((job.sequence, 1));
+        }
     }
 }
 

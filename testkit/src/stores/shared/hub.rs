@@ -6,7 +6,8 @@ use std::task::Waker;
 
 use bursar_core::{
     Batch, Cancel, Cancelled, Claim, Claimed, Fenced, Finish, Get, JobId, JobInfo, MemoryStore,
-    Note, OutcomeKind, Promote, Promoted, Ref, Result, Spec, Store, Submit, Submitted, Timestamp,
+    Note, OutcomeKind, Promote, Promoted, Ref, Result, Spec, State, Store, Submit, Submitted,
+    Timestamp,
 };
 
 /// Who changes something when a process ends: it is told to everybody.
@@ -146,11 +147,16 @@ impl Hub {
         if job.deduplicated {
             return;
         }
+        let begun = job.state == State::Running;
         let known = Known {
             id: job.id,
             spec,
             maker: handle,
-            session: 0,
+            session: if begun {
+                self.handles[handle].session
+            } else {
+                0
+            },
             losses: Vec::new(),
             stop: None,
         };

@@ -62,6 +62,7 @@ impl Round {
             args: Payload::json(args.into_bytes()),
             unique: None,
             due: None,
+            worker: None,
         };
         let (now, jobs) = (self.crew.now(), [long].into_iter().collect());
         let submitted = store.submit(Submit { now, jobs }).wait()?;
