@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use bursar_core::{Error, ErrorKind};
-use rusqlite::ErrorCode;
+use rusqlite::{ErrorCode, ffi};
 
 /// Why a request could not be carried out.
 #[derive(Debug)]
@@ -38,6 +38,11 @@ pub(crate) struct Trouble {
 impl Trouble {
     /// What `error` means for the store in the file at `path`.
     pub(crate) fn of(path: &Path, error: &rusqlite::Error) -> Self {
+        if is_held(error) {
+            let message = format!("the store in {}: {error}", path.display());
+            let kind = ErrorKind::Unavailable;
+            return Self { kind, message };
+        }
         let (kind, what) = explain(error);
         let message = format!("the store in {}: {what} ({error})", path.display());
         Self { kind, message }
@@ -46,6 +51,22 @@ impl Trouble {
     pub(crate) fn error(&self) -> Error {
         Error::new(self.kind, self.message.clone())
     }
+}
+
+/// What an error of the lock file is among those of SQLite, which has none of this kind but where it
+/// is built to wait for its own locks with a deadline.
+pub(crate) fn no_turn(error: std::io::Error) -> rusqlite::Error {
+    let (code, message) = match error.kind() {
+        std::io::ErrorKind::TimedOut => (ffi::SQLITE_BUSY_TIMEOUT, error.to_string()),
+        _ => (ffi::SQLITE_IOERR_LOCK, format!("its lock file: {error}")),
+    };
+    rusqlite::Error::SqliteFailure(ffi::Error::new(code), Some(message))
+}
+
+/// Whether another process did not give back the turn to write: nothing was begun.
+pub(crate) fn is_held(error: &rusqlite::Error) -> bool {
+    let code = error.sqlite_error().map(|error| error.extended_code);
+    code == Some(ffi::SQLITE_BUSY_TIMEOUT)
 }
 
 /// Whether a connection that saw this error must not be used again: what it remembers of the file

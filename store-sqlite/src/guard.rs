@@ -3,17 +3,21 @@
 //! these are not.
 
 use std::fs::{File, OpenOptions};
+use std::io::{Error, ErrorKind};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use rusqlite::ffi;
+use crate::holder;
+use crate::timed_lock::{NotLocked, Share, TimedLock};
 
 /// Two files beside the store's.
 #[derive(Debug)]
 pub(crate) struct Guard {
+    path: PathBuf,
     /// Held whole by whoever writes.
-    turn: File,
+    turn: TimedLock,
     /// Held in part by everyone who has the store open.
-    presence: File,
+    presence: TimedLock,
     /// Nobody else had the store open when it was opened.
     pub(crate) alone: bool,
     /// The files, where they were made for this.
@@ -22,7 +26,7 @@ pub(crate) struct Guard {
 
 /// The turn to write, given back when it is dropped.
 #[derive(Debug)]
-pub(crate) struct Turn<'a>(&'a File);
+pub(crate) struct Turn<'a>(&'a TimedLock);
 
 /// The file that whoever writes holds locked.
 fn turn_path(path: &Path) -> PathBuf {
@@ -42,36 +46,41 @@ pub(crate) fn beside(path: &Path, ending: &str) -> PathBuf {
 
 impl Guard {
     /// Opens the files of the store at `path`, and is present from now on. Whoever is alone keeps
-    /// others out until it calls [`let_in`](Self::let_in).
-    pub(crate) fn open(path: &Path) -> std::io::Result<Self> {
+    /// others out until it calls [`let_in`](Self::let_in). Others are waited for at most for
+    /// `patience`, here and at each turn.
+    ///
+    /// # Errors
+    /// What the system says; `TimedOut`, with who is to blame, where the patience was not enough.
+    pub(crate) fn open(path: &Path, patience: Duration) -> std::io::Result<Self> {
         let paths = [turn_path(path), presence_path(path)];
         let made = paths.iter().filter(|path| !path.exists()).cloned();
         let made = made.collect();
         let [turn, presence] = paths;
         let (turn, presence) = (create(&turn)?, create(&presence)?);
         let alone = presence.try_lock().is_ok();
-        if !alone {
-            // Until whoever opens it at this moment has looked around.
-            presence.lock_shared()?;
-        }
-        Ok(Self {
-            turn,
-            presence,
+        let guard = Self {
+            path: path.to_owned(),
+            turn: TimedLock::new(turn, Share::Alone, patience),
+            presence: TimedLock::new(presence, Share::Together, patience),
             alone,
             made,
-        })
+        };
+        if !alone {
+            // Until whoever opens it at this moment has looked around.
+            guard.let_in()?;
+        }
+        Ok(guard)
     }
 
-    /// Lets others open the store.
+    /// Lets others open the store, as soon as nobody keeps others out.
     pub(crate) fn let_in(&self) -> std::io::Result<()> {
-        self.presence.lock_shared()
+        let waited = self.presence.lock();
+        waited.map_err(|error| explain(error, &self.presence, &presence_path(&self.path)))
     }
 
     /// Is present no more: nothing is written from here again.
     pub(crate) fn leave(&self) {
-        // It can only fail where there is no lock. A child that was forked meanwhile shares the
-        // lock: closing our side alone would not end it.
-        let _ = self.presence.unlock();
+        self.presence.unlock();
     }
 
     /// Removes the files that were made for a store that could not be opened.
@@ -84,18 +93,37 @@ impl Guard {
         }
     }
 
-    /// Waits for the turn to write.
-    pub(crate) fn hold(&self) -> rusqlite::Result<Turn<'_>> {
+    /// Waits for the turn to write, at most for the patience that it was opened with: whoever
+    /// stands still with it keeps it, since only its holder knows whether it is in the middle of a
+    /// write.
+    ///
+    /// # Errors
+    /// See [`open`](Self::open).
+    pub(crate) fn hold(&self) -> std::io::Result<Turn<'_>> {
         // Where everybody takes turns, the bug of a transaction that begins by reading can't show.
-        if cfg!(bursar_plant = "deferred_begin") {
-            return Ok(Turn(&self.turn));
+        if !cfg!(bursar_plant = "deferred_begin") {
+            let waited = self.turn.lock();
+            waited.map_err(|error| explain(error, &self.turn, &turn_path(&self.path)))?;
         }
-        self.turn.lock().map_err(|error| {
-            let failed = ffi::Error::new(ffi::SQLITE_IOERR_LOCK);
-            rusqlite::Error::SqliteFailure(failed, Some(format!("its lock file: {error}")))
-        })?;
         Ok(Turn(&self.turn))
     }
+}
+
+/// What to tell whoever can't go on.
+fn explain(error: NotLocked, lock: &TimedLock, path: &Path) -> Error {
+    let waited = match error {
+        NotLocked::Held(waited) => waited,
+        NotLocked::Failed(error) => return error,
+    };
+    let path = path.display();
+    let holder = holder::of(lock.file()).map_or_else(
+        || format!("another process (lsof {path} lists those that may be it)"),
+        |process| format!("process {process}"),
+    );
+    let message = format!(
+        "{holder} holds {path} locked, and others have waited for {waited:?}: it stands still or hangs; let it go on, or end it, nothing is lost by that"
+    );
+    Error::new(ErrorKind::TimedOut, message)
 }
 
 impl Drop for Guard {
@@ -106,8 +134,7 @@ impl Drop for Guard {
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        // It can only fail where there is no lock.
-        let _ = self.0.unlock();
+        self.0.unlock();
     }
 }
 
@@ -120,14 +147,13 @@ pub(crate) fn create(path: &Path) -> std::io::Result<File> {
 #[cfg(test)]
 mod tests {
     use std::sync::mpsc::channel;
-    use std::time::Duration;
 
-    use bursar_testkit::Folder;
+    use bursar_testkit::{Folder, PATIENCE, until};
 
     use super::*;
 
     fn open(path: &Path) -> Guard {
-        let guard = Guard::open(path).unwrap();
+        let guard = Guard::open(path, PATIENCE).unwrap();
         guard.let_in().unwrap();
         guard
     }
@@ -164,5 +190,30 @@ mod tests {
         assert!(!open(&path).alone);
         drop(other);
         assert!(open(&path).alone);
+    }
+
+    #[test]
+    fn whoever_keeps_the_turn_is_named() {
+        let folder = Folder::new();
+        let path = folder.join("jobs.db");
+        let hasty = || Guard::open(&path, Duration::from_millis(20));
+        let one = hasty().unwrap();
+        let names = |error: Error, file: &str| {
+            let said = error.to_string();
+            assert_eq!(error.kind(), ErrorKind::TimedOut, "{said}");
+            assert!(said.contains(file) && said.contains("20ms"), "{said}");
+            let holder = format!("process {} ", std::process::id());
+            assert!(
+                !cfg!(target_os = "linux") || said.contains(&holder),
+                "{said}"
+            );
+        };
+        names(hasty().unwrap_err(), "jobs.db-open");
+        one.let_in().unwrap();
+        let other = hasty().unwrap();
+        let turn = one.hold().unwrap();
+        names(other.hold().unwrap_err(), "jobs.db-lock");
+        drop(turn);
+        until("it is given back", || one.hold().is_ok());
     }
 }

@@ -69,6 +69,11 @@ impl<W> Lane<W> {
         Some(line.waiting.drain(..count).collect())
     }
 
+    /// Everything that waits at this moment.
+    pub(crate) fn take_all(&self) -> Vec<W> {
+        self.line.lock().waiting.drain(..).collect()
+    }
+
     pub(crate) fn close(&self) {
         self.line.lock().closed = true;
         self.more.notify_one();
@@ -77,8 +82,7 @@ impl<W> Lane<W> {
     /// Tells that the thread has ended, and drops what it has left undone.
     pub(crate) fn end(&self) {
         self.close();
-        let left = std::mem::take(&mut self.line.lock().waiting);
-        drop(left);
+        drop(self.take_all());
         self.ended.set(());
     }
 }

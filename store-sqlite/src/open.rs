@@ -7,10 +7,11 @@ use bursar_core::{Durability, Error, ErrorKind, Result};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, ffi};
 
-use crate::error::Trouble;
+use crate::error::{Trouble, no_turn};
 use crate::filesystem;
 use crate::guard::Guard;
 use crate::here::Here;
+use crate::options::SqliteOptions;
 use crate::presence::Presence;
 use crate::schema;
 use crate::sql;
@@ -62,16 +63,17 @@ impl Place {
     /// See [`SqliteStore::open`](crate::SqliteStore::open).
     pub(crate) fn open(
         path: &Path,
-        durability: Durability,
+        options: &SqliteOptions,
     ) -> Result<(Self, Connection, Presence)> {
         check_version(rusqlite::version_number())?;
         let path = check_path(path)?;
-        let guard = Guard::open(&path).map_err(|error| unwritable(&path, error))?;
+        let guard =
+            Guard::open(&path, options.patience()).map_err(|error| unwritable(&path, error))?;
         let mut place = Self {
             path,
             guard,
             here: Here::default(),
-            durability,
+            durability: options.durability,
         };
         match place.prepare() {
             Ok((connection, presence)) => Ok((place, connection, presence)),
@@ -87,7 +89,7 @@ impl Place {
         let path = self.path.clone();
         let failed = |error: rusqlite::Error| Trouble::of(&path, &error).error();
         let (connection, mut presence, last) = {
-            let _turn = self.guard.hold().map_err(failed)?;
+            let _turn = self.guard.hold().map_err(no_turn).map_err(failed)?;
             let connection = self.bare().map_err(failed)?;
             schema::check(&connection, &path)?;
             self.set_up_writer(&connection).map_err(failed)?;
@@ -250,6 +252,9 @@ fn check_path(path: &Path) -> Result<PathBuf> {
 }
 
 fn unwritable(path: &Path, error: std::io::Error) -> Error {
+    if error.kind() == std::io::ErrorKind::TimedOut {
+        return Trouble::of(path, &no_turn(error)).error();
+    }
     let unlockable = error.kind() == std::io::ErrorKind::Unsupported || has_no_locks(&error);
     let what = if unlockable {
         "files in its folder can't be locked"

@@ -13,6 +13,9 @@ pub struct SqliteOptions {
     /// three times in that. One whose process has ended is noticed at once. Default 10 s.
     pub lease: Duration,
     /// How long it is waited beyond the lease before its jobs are given back; default 5 s.
+    ///
+    /// Lease and grace together are also how long it is waited for one that stands still in the
+    /// middle of a write: it keeps everybody from writing, and what was asked fails then.
     pub lease_grace: Duration,
     /// What the random part of job ids starts from; default: a different one each time.
     pub seed: Option<u64>,
@@ -27,5 +30,12 @@ impl Default for SqliteOptions {
             lease_grace: Duration::from_secs(5),
             seed: None,
         }
+    }
+}
+
+impl SqliteOptions {
+    /// How long another process may stand still.
+    pub(crate) fn patience(&self) -> Duration {
+        self.lease.saturating_add(self.lease_grace)
     }
 }

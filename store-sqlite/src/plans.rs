@@ -1,8 +1,8 @@
 //! How SQLite means to carry out each statement: none walks through all jobs.
 
-use bursar_core::Durability;
 use rusqlite::Connection;
 
+use crate::SqliteOptions;
 use crate::open::Place;
 use crate::sql;
 
@@ -37,7 +37,7 @@ fn plan(connection: &Connection, statement: &str) -> Vec<String> {
 fn in_store(look: impl FnOnce(&Connection)) {
     let folder = bursar_testkit::Folder::new();
     let path = folder.join("jobs.db");
-    let (place, connection, presence) = Place::open(&path, Durability::Process).unwrap();
+    let (place, connection, presence) = Place::open(&path, &SqliteOptions::default()).unwrap();
     look(&connection);
     drop((connection, place, presence));
 }

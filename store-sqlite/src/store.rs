@@ -48,9 +48,9 @@ impl SqliteStore {
     /// `Invalid` for a path that can't be one of a store: empty, a folder, in a folder that isn't
     /// there, on a network file system, a file of another program or no SQLite file at all.
     /// `Conflict` for a file of a newer version. `Unavailable` where the file can't be read or
-    /// written.
+    /// written, or another process stands still in the middle of a write.
     pub fn open(path: impl AsRef<Path>, options: SqliteOptions) -> Result<Self> {
-        let (place, connection, presence) = Place::open(path.as_ref(), options.durability)?;
+        let (place, connection, presence) = Place::open(path.as_ref(), &options)?;
         let store = Self {
             place: Arc::new(place),
             works: Arc::default(),

@@ -8,7 +8,7 @@ use bursar_core::Durability;
 use rusqlite::Connection;
 
 use crate::books::{Books, KEPT_CHANGES, Memo};
-use crate::error::{Outcome, Trouble, is_fatal, is_of_request};
+use crate::error::{Outcome, Trouble, is_fatal, is_held, is_of_request, no_turn};
 use crate::lane::{Answer, EndOf, Lane};
 use crate::mend;
 use crate::open::{Place, Role};
@@ -74,31 +74,43 @@ impl Writer {
     pub(crate) fn run(mut self, works: &Arc<Works>) {
         let end = EndOf(Arc::clone(works));
         while let Some(batch) = works.take(BATCH, |work| work.weight()) {
-            self.carry_out(batch);
+            if let Some(held) = self.carry_out(batch) {
+                // They have waited for the same: whoever closes the store need not wait once more.
+                answer(works.take_all(), Some(&held));
+            }
         }
         self.close();
         drop(end);
     }
 
-    fn carry_out(&mut self, mut batch: Vec<Box<dyn Write>>) {
+    /// Carries out requests in one transaction. Where the turn to write can't be had, that is told
+    /// to them, and to the caller.
+    fn carry_out(&mut self, mut batch: Vec<Box<dyn Write>>) -> Option<Trouble> {
         let Err(error) = self.transact(&mut batch) else {
-            return answer(batch, None);
+            answer(batch, None);
+            return None;
         };
         if batch.len() > 1 && is_of_request(&error) {
-            // One of them is to blame: it must not take the others with it.
-            return batch
-                .into_iter()
-                .for_each(|work| self.carry_out(vec![work]));
+            return self.carry_out_singly(batch);
         }
-        answer(batch, Some(&Trouble::of(&self.place.path, &error)));
+        let trouble = Trouble::of(&self.place.path, &error);
+        answer(batch, Some(&trouble));
+        is_held(&error).then_some(trouble)
+    }
+
+    /// One of them is to blame: it must not take the others with it.
+    fn carry_out_singly(&mut self, batch: Vec<Box<dyn Write>>) -> Option<Trouble> {
+        let mut left = batch.into_iter();
+        let held = left.find_map(|work| self.carry_out(vec![work]))?;
+        answer(left.collect(), Some(&held));
+        Some(held)
     }
 
     fn transact(&mut self, batch: &mut [Box<dyn Write>]) -> rusqlite::Result<()> {
-        let kept = self.connection.take();
         let place = Arc::clone(&self.place);
         let (done, connection) = {
-            let _turn = place.guard.hold()?;
-            let connection = match kept {
+            let _turn = place.guard.hold().map_err(no_turn)?;
+            let connection = match self.connection.take() {
                 Some(connection) => connection,
                 None => {
                     // What was read through another connection may be of another time.
@@ -180,8 +192,10 @@ impl Writer {
 
     /// Brings everything from the log into the file itself, where nobody else is in the way.
     fn close(&mut self) {
-        if let Some(connection) = self.connection.take() {
-            let _turn = self.place.guard.hold();
+        // Without the turn nothing is written: whoever looks finds that we are gone.
+        if let Some(connection) = self.connection.take()
+            && let Ok(_turn) = self.place.guard.hold()
+        {
             match self.memo.presence.end(&connection) {
                 // What can't be moved now is in the log, and is found there.
                 Ok(()) => drop(connection.execute_batch(sql::CHECKPOINT_LOG)),
@@ -236,7 +250,11 @@ mod tests {
         fn new() -> Self {
             let folder = Folder::new();
             let path = folder.join("jobs.db");
-            let (place, connection, presence) = Place::open(&path, Durability::Process).unwrap();
+            let options = SqliteOptions {
+                durability: Durability::Process,
+                ..SqliteOptions::default()
+            };
+            let (place, connection, presence) = Place::open(&path, &options).unwrap();
             let writer = Writer {
                 place: Arc::new(place),
                 memo: Memo::new(Some(1), presence),

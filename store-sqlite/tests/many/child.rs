@@ -1,12 +1,13 @@
 //! Another process that has the store open, and what it is asked to do.
 
 use std::env;
+use std::fs::File;
 use std::path::Path;
 
 use bursar_core::{AttemptEnd, Next, Payload, State};
-use bursar_testkit::Puppet;
 use bursar_testkit::conformance::{Probe, Settings, job};
-use rustix::process::{Pid, Signal, kill_process};
+use bursar_testkit::{Puppet, until};
+use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 
 use crate::open;
 
@@ -21,6 +22,33 @@ pub(crate) fn another(path: &Path) -> Puppet {
 
 pub(crate) fn signal(other: &Puppet, signal: Signal) {
     kill_process(Pid::from_child(other.process()), signal).unwrap();
+}
+
+/// Whether a process has the turn to write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Moment {
+    InAWrite,
+    BetweenWrites,
+}
+
+/// Stops another process at such a moment.
+pub(crate) fn stop(other: &Puppet, path: &Path, moment: Moment) {
+    let turn = File::open(path.with_extension("db-lock")).unwrap();
+    let process = Some(Pid::from_child(other.process()));
+    until("it is stopped at this moment", || {
+        signal(other, Signal::STOP);
+        // All its threads stand still only then.
+        waitpid(process, WaitOptions::UNTRACED).unwrap();
+        let found = match turn.try_lock() {
+            Ok(()) => Moment::BetweenWrites,
+            Err(_) => Moment::InAWrite,
+        };
+        turn.unlock().unwrap();
+        if found != moment {
+            signal(other, Signal::CONT);
+        }
+        found == moment
+    });
 }
 
 /// Does nothing but in another process.
@@ -46,6 +74,10 @@ fn play(probe: &Probe, verb: &str, number: u64) -> String {
             let end = AttemptEnd::completed(Payload::Null);
             let done = probe.finish(number, 1, end, Next::End(State::Completed));
             format!("{done:?}")
+        }
+        "fill" => {
+            let batches = (0..number).map(|_| probe.submit((0..50).map(|_| job())).len());
+            batches.sum::<usize>().to_string()
         }
         "race" => race(probe, number),
         _ => format!("what is {verb}?"),

@@ -8,6 +8,7 @@
 mod child;
 mod following;
 mod processes;
+mod stopped;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -9,7 +9,7 @@ use bursar_testkit::conformance::job;
 use bursar_testkit::{Folder, Puppet};
 use rustix::process::Signal;
 
-use crate::child::{another, signal};
+use crate::child::{Moment, another, signal, stop};
 use crate::{caught_up, files, follow, probe};
 
 fn lost() -> AttemptEnd {
@@ -63,13 +63,14 @@ fn what_a_killed_process_ran_is_given_back() {
 fn a_process_that_hangs_loses_its_jobs_and_its_late_writes_change_nothing() {
     let folder = Folder::new();
     let here = probe(&folder);
-    let mut other = another(&folder.join("jobs.db"));
+    let path = folder.join("jobs.db");
+    let mut other = another(&path);
     for number in 1..=2 {
         here.add(job());
         assert_eq!(other.ask(&format!("claim {number}")), number.to_string());
     }
     let from = caught_up(&here.store);
-    signal(&other, Signal::STOP);
+    stop(&other, &path, Moment::BetweenWrites);
     let told = orphans(&here.store, from, 2);
     let fenced = here.finish(told[0].sequence, 1, lost(), Next::Requeue);
     assert_eq!(fenced, Fenced::Applied);
@@ -95,16 +96,14 @@ fn a_process_that_hangs_loses_its_jobs_and_its_late_writes_change_nothing() {
 fn a_process_that_runs_longer_than_its_lease_keeps_its_jobs() {
     let folder = Folder::new();
     let here = probe(&folder);
-    let (mut healthy, mut hung) = {
-        let path = folder.join("jobs.db");
-        (another(&path), another(&path))
-    };
+    let path = folder.join("jobs.db");
+    let (mut healthy, mut hung) = (another(&path), another(&path));
     for (number, other) in [(1, &mut healthy), (2, &mut hung)] {
         here.add(job());
         assert_eq!(other.ask(&format!("claim {number}")), number.to_string());
     }
     let from = caught_up(&here.store);
-    signal(&hung, Signal::STOP);
+    stop(&hung, &path, Moment::BetweenWrites);
     // The time that it takes to find that the one hangs is longer than any lease.
     let told = orphans(&here.store, from, 1);
     assert_eq!(told[0].sequence, 2);

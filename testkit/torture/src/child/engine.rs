@@ -1,7 +1,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bursar_core::{Engine, EngineBuilder, EngineOptions, ExecutorKind, ThreadPool};
+use bursar_core::{
+    Engine, EngineBuilder, EngineOptions, ErrorKind, ExecutorKind, Result, ThreadPool,
+};
 use bursar_store_sqlite::{SqliteOptions, SqliteStore};
 
 use crate::outcome::Outcome;
@@ -37,7 +39,7 @@ pub(crate) fn store_options(part: &Part) -> SqliteOptions {
 
 /// The engine of a part. It is made of its pieces, so that its lease can be short.
 pub(crate) fn open(part: &Part) -> Outcome<Engine> {
-    let store = SqliteStore::open(&part.store, store_options(part))?;
+    let store = patiently(|| SqliteStore::open(&part.store, store_options(part)))?;
     let options = EngineOptions {
         memory: Some(MEMORY),
         concurrency: vec![(ExecutorKind::Thread, SLOTS)],
@@ -50,4 +52,15 @@ pub(crate) fn open(part: &Part) -> Outcome<Engine> {
     let builder = EngineBuilder::new(Arc::new(store), options);
     let engine = builder.executor(ExecutorKind::Thread, Arc::new(ThreadPool::new()));
     Ok(engine.start()?)
+}
+
+/// Asks again while somebody hangs in the middle of a write: a store waits for that by itself, and
+/// has written nothing when it gives up. How long that may take is the referee's to judge.
+pub(super) fn patiently<T>(mut ask: impl FnMut() -> Result<T>) -> Result<T> {
+    loop {
+        match ask() {
+            Err(error) if error.kind() == ErrorKind::Unavailable => {}
+            done => return done,
+        }
+    }
 }

@@ -3,6 +3,7 @@ use std::time::Duration;
 use bursar_core::{Accepted, Engine, Payload, Priority, Submission};
 use fastrand::Rng;
 
+use crate::child::engine::patiently;
 use crate::child::worker::{TASK, options};
 use crate::outcome::{Outcome, failed};
 use crate::part::Part;
@@ -29,7 +30,7 @@ pub(super) fn submit(engine: &Engine, part: &Part, witness: &Witness) -> Outcome
             (0..count).map(|_| call_of(engine, &mut random)).collect();
         let calls = calls?;
         let keys: Vec<_> = calls.iter().map(|call| call.unique.clone()).collect();
-        let accepted = engine.submit(calls).wait()?;
+        let accepted = patiently(|| engine.submit(calls.clone()).wait())?;
         for (job, key) in accepted.iter().zip(keys) {
             acknowledge(witness, job, key.as_deref())?;
         }
@@ -49,7 +50,7 @@ fn acknowledge(witness: &Witness, job: &Accepted, key: Option<&str>) -> Outcome<
 fn cancel(engine: &Engine, witness: &Witness, job: &Accepted) -> Outcome<()> {
     let id = job.ticket.id();
     witness.note(&format!("cancel {id}"))?;
-    let could = engine.cancel(id, "as planned").wait()?;
+    let could = patiently(|| engine.cancel(id, "as planned").wait())?;
     Ok(witness.note(&format!("cancelled {id} {}", u8::from(could)))?)
 }
 
@@ -76,7 +77,8 @@ pub(super) fn call(engine: &Engine, part: &Part, witness: &Witness) -> Outcome<(
     for number in 0..part.jobs {
         let args = Payload::json(*b"[0,\"ok\"]");
         let plan = engine.plan(TASK, &options())?;
-        let accepted = engine.submit([Submission::new(plan, args)]).wait()?;
+        let calls = [Submission::new(plan, args)];
+        let accepted = patiently(|| engine.submit(calls.clone()).wait())?;
         acknowledge(witness, &accepted[0], None)?;
         let ticket = &accepted[0].ticket;
         if ticket.wait(Some(PATIENCE)).is_none() {
