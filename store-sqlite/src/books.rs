@@ -10,6 +10,7 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension};
 use crate::codes::{read, state_code, stored};
 use crate::declared;
 use crate::error::Outcome;
+use crate::hot::{Hot, HotStatements};
 use crate::presence::Presence;
 use crate::sql;
 
@@ -85,6 +86,7 @@ pub(crate) struct Books<'c> {
     tally: [i64; State::ALL.len()],
     uses: HashMap<i64, i64>,
     changes: Changes,
+    pub(crate) hot: HotStatements<'c>,
 }
 
 /// What this transaction has added to the changes.
@@ -122,6 +124,7 @@ impl<'c> Books<'c> {
             tally: [0; State::ALL.len()],
             uses: HashMap::new(),
             changes: Changes::default(),
+            hot: HotStatements::new(connection),
         })
     }
 
@@ -248,8 +251,8 @@ impl<'c> Books<'c> {
         if self.memo.presence.is_alone() {
             return Ok(());
         }
-        let mut insert = self.statement(sql::INSERT_CHANGE)?;
-        insert.execute((job, at, state_code(state), attempt, self.handle()))?;
+        let of = (job, at, state_code(state), attempt, self.handle());
+        self.hot.execute(Hot::InsertChange, of)?;
         self.add_changes(1);
         Ok(())
     }

@@ -5,6 +5,7 @@ use crate::books::Books;
 use crate::codes::{outcome_code, state_code, stored};
 use crate::declared;
 use crate::error::Outcome;
+use crate::hot::Hot;
 use crate::payload;
 use crate::sql;
 use crate::submit::micros;
@@ -69,9 +70,8 @@ impl Books<'_> {
         Ok(Fenced::Applied)
     }
 
-    fn end(&self, ended: &Ended<'_>, state: State, now: i64) -> rusqlite::Result<usize> {
-        let mut statement = self.statement(sql::FINISH_END)?;
-        statement.execute(params![
+    fn end(&mut self, ended: &Ended<'_>, state: State, now: i64) -> rusqlite::Result<usize> {
+        let row = params![
             ended.sequence,
             ended.attempt,
             state_code(state),
@@ -81,7 +81,8 @@ impl Books<'_> {
             ended.detail,
             ended.result.0,
             ended.result.1,
-        ])
+        ];
+        self.hot.execute(Hot::FinishEnd, row)
     }
 
     fn requeue(&self, ended: &Ended<'_>, now: i64) -> rusqlite::Result<usize> {

@@ -18,6 +18,7 @@ mod follow;
 mod guard;
 mod here;
 mod holder;
+mod hot;
 mod judge;
 mod lane;
 mod mend;

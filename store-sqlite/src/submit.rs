@@ -6,6 +6,7 @@ use rusqlite::{OptionalExtension, params};
 use crate::books::Books;
 use crate::codes::{read, state_code, state_of, stored};
 use crate::error::Outcome;
+use crate::hot::Hot;
 use crate::payload;
 use crate::sql;
 
@@ -83,14 +84,14 @@ impl Books<'_> {
         };
         let (spec, wake) = (job.spec, due.map(micros));
         let expires = spec.expires.filter(|_| worker.is_none());
-        let mut statement = self.statement(sql::INSERT_JOB)?;
-        statement.execute(params![
+        let handle = self.handle();
+        let row = params![
             stored(sequence),
             spec_id,
             state_code(state),
             micros(now),
             noise.cast_signed(),
-            self.handle(),
+            handle,
             spec.result_ttl.map(duration),
             wake,
             wake,
@@ -102,8 +103,8 @@ impl Books<'_> {
             u32::from(worker.is_some()),
             worker,
             worker.map(|_| micros(now)),
-        ])?;
-        drop(statement);
+        ];
+        self.hot.execute(Hot::InsertJob, row)?;
         self.added(state, spec_id);
         if worker.is_some() {
             self.note_claim();
