@@ -59,7 +59,13 @@ export class Engine {
   /**
    * Submits a call of a task, or of the task with this name. The job is accepted once this resolves.
    *
-   * @throws BursarError `NotFound` for a name that no task has; else as {@link Task.submit}.
+   * By its name a task can be submitted that only other processes know, in whatever language, where the
+   * store is one that they share, such as `sqlite:jobs.db`. The job has the default options and waits for a
+   * worker that knows the task: {@link Job.why} says so. Define a task with that name, and the job has the
+   * options of that.
+   *
+   * @throws BursarError `NotFound` in memory, for a name that no task of this process has: no other one can
+   * run it. Else as {@link Task.submit}.
    */
   submit<Args extends unknown[], Result, Returned>(
     task: Task<Args, Result, Returned>,

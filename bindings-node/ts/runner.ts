@@ -2,7 +2,14 @@ import { AsyncResource } from 'node:async_hooks'
 import { type Args, argsOf, listOf } from './call.js'
 import { encodeArgs } from './codec.js'
 import { Running } from './current.js'
-import { attendDefinitions, type Definition, findDefinition, type Handler, type KeyOf } from './definition.js'
+import {
+  attendDefinitions,
+  type Definition,
+  type Elsewhere,
+  findDefinition,
+  type Handler,
+  type KeyOf,
+} from './definition.js'
 import { BursarError, guarded, translate } from './errors.js'
 import { hold, release } from './hold.js'
 import { STATES, type State } from './info.js'
@@ -99,7 +106,7 @@ export class Runner {
   }
 
   /** Submits a call. */
-  submit(definition: Definition, args: unknown[]): Promise<Job> {
+  submit(definition: Definition | Elsewhere, args: unknown[]): Promise<Job> {
     try {
       const plan = this.#plans.of(definition)
       const { keyOf } = definition
@@ -112,7 +119,7 @@ export class Runner {
   }
 
   /** Submits many calls of one task, all of them or none. */
-  async submitMany(definition: Definition, calls: Iterable<readonly unknown[]>): Promise<Job[]> {
+  async submitMany(definition: Definition | Elsewhere, calls: Iterable<readonly unknown[]>): Promise<Job[]> {
     // All are read before the first is posted: reading them may run code of the program, which may throw.
     const all = readCalls(calls)
     const plan = guarded(() => this.#plans.of(definition))
@@ -125,13 +132,10 @@ export class Runner {
     return jobs
   }
 
-  /** The task with this name: one that this engine knows, or the last one defined. */
-  definition(name: string): Definition {
+  /** The task with this name: one that this engine knows, or the last one defined; else that of others. */
+  definition(name: string): Definition | Elsewhere {
     const known = this.#plans.find(name) ?? findDefinition(name)
-    if (known) return known
-    // The core has the words for a task that nobody knows.
-    guarded(() => this.native.plan(name, []))
-    throw new BursarError('NotFound', `there is no task ${name} in this process`)
+    return known ?? { name, handler: undefined, keyOf: undefined }
   }
 
   /** A handle on a job that `call`, given a number, makes the native half follow. */
