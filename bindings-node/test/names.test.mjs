@@ -1,17 +1,11 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { Engine, task } from 'bursar'
-import { open, run, unique } from './helpers.mjs'
+import { folder, open, run, unique } from './helpers.mjs'
 
 /** A file that goes when the test ends. */
-function file(t) {
-  const path = mkdtempSync(join(tmpdir(), 'bursar-'))
-  t.after(() => rmSync(path, { recursive: true, force: true }))
-  return `sqlite:${join(path, 'jobs.db')}`
-}
+const file = (t) => `sqlite:${join(folder(t), 'jobs.db')}`
 
 test('names: a program submits what only another one knows', async (t) => {
   const url = file(t)

@@ -100,7 +100,7 @@ export class Engine {
    * @throws BursarError `Invalid` for what isn't an id; `NotFound` where there is no such job.
    */
   async job<T = unknown>(id: string): Promise<Job<T>> {
-    return this.#runner.adopt((number) => this.#runner.native.find(String(id), number)) as Job<T>
+    return (await this.#runner.follow((waiter) => this.#runner.native.find(String(id), waiter))) as Job<T>
   }
 
   /**
@@ -123,7 +123,7 @@ export class Engine {
 
   /** How many jobs are in each state, and what of the budget is taken. */
   async stats(): Promise<Stats> {
-    return decode(guarded(() => this.#runner.native.stats())) as Stats
+    return decode(await this.#runner.ask((waiter) => this.#runner.native.stats(waiter))) as Stats
   }
 
   /** Everything that happens to jobs from now on. It doesn't keep the process alive. */

@@ -40,6 +40,9 @@ const LONGEST = 4
 /** Jobs run where no other job's, and no submitter's, asynchronous context is. */
 const outside = new AsyncResource('bursar')
 
+/** The waiter of an engine that is closed: nobody makes one ready any more. */
+const NOBODY = 0
+
 const settled = Promise.resolve()
 
 const only = (jobs: Job[]) => jobs[0] as Job
@@ -70,7 +73,7 @@ export class Runner {
   #unattend = () => {}
   #lastWaiter = 0
   /** Submits under way. */
-  readonly #storing = new Set<Promise<Job[]>>()
+  readonly #storing = new Set<Promise<unknown>>()
   #unfinished = 0
   #scheduled = false
   #turns = 0
@@ -136,6 +139,49 @@ export class Runner {
   definition(name: string): Definition | Elsewhere {
     const known = this.#plans.find(name) ?? findDefinition(name)
     return known ?? { name, handler: undefined, keyOf: undefined }
+  }
+
+  /**
+   * The answer to a question, which is what `question` gives, or what the native half has once the waiter is
+   * ready: the loop goes on, and the process stays, until then.
+   */
+  async ask(question: (waiter: number) => string | null): Promise<string> {
+    const begin = (waiter: number) => {
+      const answer = question(this.closed ? NOBODY : waiter)
+      return answer === null ? undefined : () => answer
+    }
+    return this.#later(begin, (waiter) => this.native.takeAnswer(waiter))
+  }
+
+  /** A handle on a job that `begin` has the native half look for: it says whether it is there at once. */
+  follow(begin: (waiter: number) => boolean): Promise<Job> {
+    const take = (waiter: number) => only(this.#takeStored(waiter, 1))
+    const look = (given: number) => {
+      const waiter = this.closed ? NOBODY : given
+      return begin(waiter) ? () => take(waiter) : undefined
+    }
+    return this.#store(this.#later(look, take))
+  }
+
+  /** What `begin` gives, where it knows it at once; else what `take` gives once the waiter is ready. */
+  async #later<Value>(
+    begin: (waiter: number) => (() => Value) | undefined,
+    take: (waiter: number) => Value,
+  ): Promise<Value> {
+    const { waiter, ready } = this.makeWaiter()
+    hold()
+    try {
+      const known = begin(waiter)
+      if (known) return known()
+      this.schedule()
+      await ready
+      return take(waiter)
+    } catch (error) {
+      throw translate(error)
+    } finally {
+      this.dropWaiter(waiter)
+      release()
+    }
   }
 
   /** A handle on a job that `call`, given a number, makes the native half follow. */
@@ -250,16 +296,15 @@ export class Runner {
   #submitStored(plan: number, lists: readonly unknown[][], keyOf: KeyOf | undefined): Promise<Job[]> {
     const texts = lists.map(encodeArgs)
     const keys = keyOf ? lists.map((args) => keyOf(args)) : null
-    const { waiter, ready } = this.makeWaiter()
-    try {
+    const begin = (waiter: number) => {
       this.native.submitStored(plan, texts, keys, waiter)
-    } catch (error) {
-      this.dropWaiter(waiter)
-      throw error
+      return undefined
     }
-    hold()
-    this.schedule()
-    const stored = ready.then(() => this.#takeStored(waiter, lists.length)).finally(release)
+    return this.#store(this.#later(begin, (waiter) => this.#takeStored(waiter, lists.length)))
+  }
+
+  /** A submit is under way. */
+  #store<Value>(stored: Promise<Value>): Promise<Value> {
     this.#storing.add(stored)
     const forget = () => this.#storing.delete(stored)
     stored.then(forget, forget)
