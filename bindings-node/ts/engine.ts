@@ -202,20 +202,20 @@ export class Engine {
     options: WaitOptions | undefined,
     what: string,
   ): Promise<void> {
-    const { waiter, ready } = this.#runner.makeWaiter()
+    const { waiter, ready } = this.#runner.waiters.make()
     try {
       guarded(() => begin(waiter))
       this.#runner.schedule()
       await waitUntil(
         (wake) => {
           ready.then(wake)
-          return () => this.#runner.dropWaiter(waiter)
+          return () => this.#runner.waiters.drop(waiter)
         },
         options,
         () => what,
       )
     } finally {
-      this.#runner.dropWaiter(waiter)
+      this.#runner.waiters.drop(waiter)
     }
   }
 }

@@ -18,6 +18,7 @@ import { type NativeEngine, native, type Pairs } from './native.js'
 import { Plans } from './plans.js'
 import { Place, returnedEnd, thrownEnd } from './run.js'
 import { Values } from './values.js'
+import { NOBODY, Waiters } from './waiters.js'
 
 /** Operations in the inbox, as exchange.rs numbers them. */
 const In = { submit: 1, return: 2, done: 3 } as const
@@ -39,9 +40,6 @@ const LONGEST = 4
 
 /** Jobs run where no other job's, and no submitter's, asynchronous context is. */
 const outside = new AsyncResource('bursar')
-
-/** The waiter of an engine that is closed: nobody makes one ready any more. */
-const NOBODY = 0
 
 const settled = Promise.resolve()
 
@@ -68,10 +66,9 @@ export class Runner {
   readonly #jobs: (Job | undefined)[] = []
   readonly #freeJobs: number[] = []
   readonly #places: Place[] = []
-  readonly #waiters = new Map<number, () => void>()
+  readonly waiters = new Waiters(() => this.schedule())
   /** Ends its attention to tasks that are defined. */
   #unattend = () => {}
-  #lastWaiter = 0
   /** Submits under way. */
   readonly #storing = new Set<Promise<unknown>>()
   #unfinished = 0
@@ -95,7 +92,7 @@ export class Runner {
   /** Runs what the store holds: the process stays alive until that is done. */
   #takeOver(): void {
     this.#unattend = attendDefinitions((definition) => this.#plans.learn(definition))
-    const { waiter, ready } = this.makeWaiter()
+    const { waiter, ready } = this.waiters.make()
     hold()
     ready.then(release)
     this.#native.drained(waiter)
@@ -141,16 +138,13 @@ export class Runner {
     return known ?? { name, handler: undefined, keyOf: undefined }
   }
 
-  /**
-   * The answer to a question, which is what `question` gives, or what the native half has once the waiter is
-   * ready: the loop goes on, and the process stays, until then.
-   */
+  /** The answer to a question: what `question` gives, or what the native half has once the waiter is ready. */
   async ask(question: (waiter: number) => string | null): Promise<string> {
     const begin = (waiter: number) => {
       const answer = question(this.closed ? NOBODY : waiter)
       return answer === null ? undefined : () => answer
     }
-    return this.#later(begin, (waiter) => this.native.takeAnswer(waiter))
+    return this.waiters.later(begin, (waiter) => this.native.takeAnswer(waiter))
   }
 
   /** A handle on a job that `begin` has the native half look for: it says whether it is there at once. */
@@ -160,28 +154,7 @@ export class Runner {
       const waiter = this.closed ? NOBODY : given
       return begin(waiter) ? () => take(waiter) : undefined
     }
-    return this.#store(this.#later(look, take))
-  }
-
-  /** What `begin` gives, where it knows it at once; else what `take` gives once the waiter is ready. */
-  async #later<Value>(
-    begin: (waiter: number) => (() => Value) | undefined,
-    take: (waiter: number) => Value,
-  ): Promise<Value> {
-    const { waiter, ready } = this.makeWaiter()
-    hold()
-    try {
-      const known = begin(waiter)
-      if (known) return known()
-      this.schedule()
-      await ready
-      return take(waiter)
-    } catch (error) {
-      throw translate(error)
-    } finally {
-      this.dropWaiter(waiter)
-      release()
-    }
+    return this.#store(this.waiters.later(look, take))
   }
 
   /** A handle on a job that `call`, given a number, makes the native half follow. */
@@ -195,19 +168,6 @@ export class Runner {
     }
     this.#begun()
     return job
-  }
-
-  /** Makes a waiter: `ready` is resolved when the native half says its number. */
-  makeWaiter(): { waiter: number; ready: Promise<void> } {
-    this.#lastWaiter = (this.#lastWaiter % (2 ** 31 - 1)) + 1
-    const waiter = this.#lastWaiter
-    const ready = new Promise<void>((resolve) => this.#waiters.set(waiter, resolve))
-    return { waiter, ready }
-  }
-
-  /** Forgets a waiter. */
-  dropWaiter(waiter: number): void {
-    this.#waiters.delete(waiter)
   }
 
   /** Gives the slot of an attempt back while it waits for a job; gives what ends that. */
@@ -249,8 +209,7 @@ export class Runner {
     this.#unattend()
     this.#drain()
     this.native.release()
-    for (const wake of this.#waiters.values()) wake()
-    this.#waiters.clear()
+    this.waiters.wakeAll()
   }
 
   /** Whether calls can't be refused any more, nor be an earlier job: they go with the next exchange. */
@@ -300,7 +259,7 @@ export class Runner {
       this.native.submitStored(plan, texts, keys, waiter)
       return undefined
     }
-    return this.#store(this.#later(begin, (waiter) => this.#takeStored(waiter, lists.length)))
+    return this.#store(this.waiters.later(begin, (waiter) => this.#takeStored(waiter, lists.length)))
   }
 
   /** A submit is under way. */
@@ -412,7 +371,7 @@ export class Runner {
           this.#end(next(), next(), next(), next(), next(), next(), next(), next())
           break
         case Out.ready:
-          this.#ready(next())
+          this.waiters.wake(next())
           break
         case Out.release:
           this.values.release(next())
@@ -489,12 +448,6 @@ export class Runner {
     const facts = this.native.takeEnd(job._number)
     const cause = facts.live === undefined ? undefined : this.values.get(facts.live)
     job._end(state, state === 'completed' ? decodeResult(facts) : { facts, cause })
-  }
-
-  #ready(waiter: number): void {
-    const wake = this.#waiters.get(waiter)
-    this.#waiters.delete(waiter)
-    wake?.()
   }
 
   /** A fault of ours: whoever waits is told, rather than left to wait for ever. */
