@@ -14,6 +14,7 @@ use napi::bindgen_prelude::{Function, Unknown};
 use napi_derive::napi;
 use parking_lot::Mutex;
 
+use crate::asking::Answer;
 use crate::bell::Bell;
 use crate::error::{Code, Result, fault};
 use crate::mailbox::Mailbox;
@@ -35,6 +36,8 @@ pub struct Seat {
     pub(crate) faults: Arc<Mutex<HashMap<u32, Error>>>,
     /// What became of calls that are stored before JavaScript knows them, by their waiters.
     pub(crate) stored: Arc<Mutex<HashMap<u32, Stored>>>,
+    /// What questions were answered with, by their waiters.
+    pub(crate) answers: Arc<Mutex<HashMap<u32, Answer>>>,
     clock: Option<Arc<ManualClock>>,
 }
 
@@ -91,6 +94,7 @@ impl NativeEngine {
             tables: RefCell::default(),
             faults: Arc::default(),
             stored: Arc::default(),
+            answers: Arc::default(),
             clock,
         });
         let number = seats::take(&seat);

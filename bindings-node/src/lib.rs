@@ -6,6 +6,7 @@
 #![cfg_attr(test, allow(dead_code))]
 
 mod allocator;
+mod asking;
 mod attempt;
 mod bell;
 mod checks;

@@ -1,17 +1,15 @@
-//! Reading and changing jobs by id.
+//! Reading jobs, here and now.
 
 use std::str::FromStr;
 use std::sync::Arc;
 
-use bursar::core::{
-    Accepted, Cursor, Error, JobFilter, JobId, List, Order, Payload, Priority, State,
-};
+use bursar::core::{Error, JobFilter, JobId, Payload, Priority, State};
 use napi_derive::napi;
 
 use crate::attempt::json_text;
 use crate::engine::NativeEngine;
 use crate::error::{Result, fault, internal};
-use crate::snapshot::{job_json, page_json, stats_json, why_json};
+use crate::snapshot::job_json;
 use crate::token::Token;
 
 /// Which jobs are meant.
@@ -89,89 +87,15 @@ impl NativeEngine {
         })
     }
 
-    /// Finds the job `id`; JavaScript knows it as `job` from here on.
-    #[napi(catch_unwind)]
-    pub fn find(&self, id: String, job: u32) -> Result<()> {
-        let ticket = self.engine.ticket(parse(&id)?).wait().map_err(fault)?;
-        let deduplicated = true;
-        self.follow(
-            job,
-            Accepted {
-                ticket,
-                deduplicated,
-            },
-        );
-        Ok(())
-    }
-
     /// A snapshot of a job.
     #[napi(catch_unwind)]
     pub fn info(&self, id: String, logs: bool) -> Result<String> {
         let info = self.engine.info(parse(&id)?, logs).wait();
         info.map(|info| job_json(&info)).map_err(fault)
     }
-
-    /// A page of jobs.
-    #[napi(catch_unwind)]
-    pub fn list(&self, filter: Filter, page: Page) -> Result<String> {
-        let request = List {
-            filter: job_filter(filter)?,
-            order: parse_some::<Order>(page.order.as_deref())?.unwrap_or_default(),
-            limit: page.limit as usize,
-            offset: page.offset as usize,
-            after: parse_some::<JobId>(page.cursor.as_deref())?.map(Cursor),
-        };
-        let listed = self.engine.list(request).wait().map_err(fault)?;
-        let next = listed.next.map(|cursor| cursor.0.to_string());
-        Ok(page_json(&listed.jobs, next))
-    }
-
-    /// How many jobs match.
-    #[napi(catch_unwind)]
-    pub fn count(&self, filter: Filter) -> Result<f64> {
-        let count = self.engine.count(job_filter(filter)?).wait();
-        count.map(|count| count as f64).map_err(fault)
-    }
-
-    /// Cancels a job; `false` if it had ended.
-    #[napi(catch_unwind)]
-    pub fn cancel(&self, id: String, reason: String) -> Result<bool> {
-        self.engine
-            .cancel(parse(&id)?, &reason)
-            .wait()
-            .map_err(fault)
-    }
-
-    /// Submits a dead letter again; JavaScript knows the new job as `job`.
-    #[napi(catch_unwind)]
-    pub fn retry(&self, id: String, job: u32) -> Result<()> {
-        let accepted = self.engine.retry(parse(&id)?).wait().map_err(fault)?;
-        self.follow(job, accepted);
-        Ok(())
-    }
-
-    /// Deletes a job that has ended.
-    #[napi(catch_unwind)]
-    pub fn delete(&self, id: String) -> Result<()> {
-        self.engine.delete(parse(&id)?).wait().map_err(fault)
-    }
-
-    /// Why a job isn't running.
-    #[napi(catch_unwind)]
-    pub fn why(&self, id: String) -> Result<String> {
-        let why = self.engine.why(parse(&id)?).wait();
-        why.map(|why| why_json(&why)).map_err(fault)
-    }
-
-    /// Job counts and the budget.
-    #[napi(catch_unwind)]
-    pub fn stats(&self) -> Result<String> {
-        let stats = self.engine.stats().wait();
-        stats.map(|stats| stats_json(&stats)).map_err(fault)
-    }
 }
 
-fn job_filter(filter: Filter) -> Result<JobFilter> {
+pub(crate) fn job_filter(filter: Filter) -> Result<JobFilter> {
     let states: std::result::Result<Vec<State>, Error> =
         filter.states.iter().map(|state| state.parse()).collect();
     let priority = filter
@@ -186,10 +110,10 @@ fn job_filter(filter: Filter) -> Result<JobFilter> {
     })
 }
 
-fn parse(id: &str) -> Result<JobId> {
+pub(crate) fn parse(id: &str) -> Result<JobId> {
     id.parse().map_err(fault)
 }
 
-fn parse_some<T: FromStr<Err = Error>>(text: Option<&str>) -> Result<Option<T>> {
+pub(crate) fn parse_some<T: FromStr<Err = Error>>(text: Option<&str>) -> Result<Option<T>> {
     text.map(str::parse).transpose().map_err(fault)
 }

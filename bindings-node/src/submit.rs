@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bursar::core::{
-    Accepted, Batch, Error, OptionValue, Payload, Plan, Style, Submission, TaskOptions,
+    Accepted, Batch, Error, OptionValue, Payload, Plan, Reply, Style, Submission, TaskOptions,
 };
 use napi_derive::napi;
 
@@ -106,11 +106,7 @@ impl NativeEngine {
     ) -> Result<()> {
         let calls = (Vec::new(), Some(texts));
         let reply = self.engine.submit(self.submissions(plan, calls, uniques)?);
-        let (mailbox, stored) = (Arc::clone(&self.mailbox), Arc::clone(&self.stored));
-        self.engine.on_reply(reply, move |answer| {
-            stored.lock().insert(waiter, answer);
-            mailbox.waiter_ready(waiter);
-        });
+        self.store_later(reply, waiter);
         Ok(())
     }
 
@@ -119,12 +115,22 @@ impl NativeEngine {
     #[napi(catch_unwind)]
     pub fn take_stored(&self, waiter: u32, jobs: Vec<u32>) -> Result<Vec<u32>> {
         let stored = self.stored.lock().remove(&waiter);
-        let stored = stored.ok_or_else(|| internal("nothing was stored"))?;
+        // Where there is nothing, the end of the engine has woken everybody.
+        let stored = stored.unwrap_or_else(|| Err(Error::closed()));
         Ok(self.follow_all(stored.map_err(fault)?, jobs))
     }
 }
 
 impl Seat {
+    /// Makes `waiter` ready once jobs are stored, or refused.
+    pub(crate) fn store_later(&self, reply: Reply<Batch<Accepted>>, waiter: u32) {
+        let (mailbox, stored) = (Arc::clone(&self.mailbox), Arc::clone(&self.stored));
+        self.engine.on_reply(reply, move |answer| {
+            stored.lock().insert(waiter, answer);
+            mailbox.waiter_ready(waiter);
+        });
+    }
+
     fn submissions(
         &self,
         plan: u32,

@@ -1,16 +1,25 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { Engine, task } from 'bursar'
-import { open, run, unique } from './helpers.mjs'
+import { folder, open, run, unique } from './helpers.mjs'
 
-/** A folder that goes when the test ends. */
-function folder(t) {
-  const path = mkdtempSync(join(tmpdir(), 'bursar-'))
-  t.after(() => rmSync(path, { recursive: true, force: true }))
-  return path
+/** Notes what each question is answered with at once, while the loop waits. */
+function watchAnswers(t, { _runner: runner }) {
+  const known = []
+  for (const name of ['ask', 'follow']) {
+    const method = Object.getPrototypeOf(runner)[name]
+    t.mock.method(runner, name, (question) => {
+      const watched = (waiter) => {
+        const answer = question(waiter)
+        known.push(answer || undefined)
+        return answer
+      }
+      return method.call(runner, watched)
+    })
+  }
+  return known
 }
 
 const url = (path, name = 'jobs.db') => `sqlite:${join(path, name)}`
@@ -59,6 +68,48 @@ test('durable: the loop goes on while a submit waits for the disk', async (t) =>
     jobs.map((job) => job.id),
     [one, ...many].map((job) => job.id),
   )
+})
+
+test('durable: the loop goes on while the store is asked', async (t) => {
+  const engine = await open(t, { run: false }, url(folder(t)))
+  const job = await engine.submit(double, 1)
+  const questions = {
+    count: () => engine.count(),
+    jobs: () => engine.jobs(),
+    stats: () => engine.stats(),
+    job: () => engine.job(job.id),
+    state: () => job.state(),
+    info: () => job.info(),
+    logs: () => job.logs(),
+    why: () => job.why(),
+    retry: () => job.retry(),
+    cancel: () => job.cancel(),
+    delete: () => job.delete(),
+  }
+  for (const [name, ask] of Object.entries(questions)) {
+    const known = watchAnswers(t, engine)
+    await ask().catch(() => {})
+    assert.deepEqual(known, [undefined], name)
+  }
+  assert.equal(await engine.count(), 0)
+})
+
+test('durable: a question that nobody awaits keeps the process until it is answered', async (t) => {
+  const path = folder(t)
+  const ended = await run('durable.mjs', 'asks', url(path), unique('durable.asks'))
+  assert.deepEqual([ended.code, ended.output, ended.errors], [0, '1', ''])
+})
+
+test('durable: what is asked as the engine is closed is answered, or says that it is closed', async (t) => {
+  const engine = await Engine.open(url(folder(t)), { run: false })
+  const job = await engine.submit(double, 1)
+  const ask = () => [engine.count(), engine.jobs(), engine.job(job.id), job.info(), job.why(), job.cancel()]
+  const before = ask()
+  const [, answers] = await Promise.all([engine.shutdown(), Promise.allSettled(before)])
+  for (const { status, reason } of answers) {
+    if (status === 'rejected') assert.equal(reason.code, 'Closed', reason.message)
+  }
+  for (const { reason } of await Promise.allSettled(ask())) assert.equal(reason?.code, 'Closed')
 })
 
 test('durable: a submit under way when the engine is closed is told what became of it', async (t) => {

@@ -1,4 +1,7 @@
 import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Engine } from 'bursar'
 
@@ -18,6 +21,13 @@ export async function open(t, options, url = 'memory:') {
   const engine = await Engine.open(url, options)
   t.after(() => engine.shutdown({ grace: 0 }))
   return engine
+}
+
+/** A folder that goes when the test ends, though an engine may still write there. */
+export function folder(t) {
+  const path = mkdtempSync(join(tmpdir(), 'bursar-'))
+  t.after(() => rmSync(path, { recursive: true, force: true, maxRetries: 10 }))
+  return path
 }
 
 let names = 0

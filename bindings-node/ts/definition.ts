@@ -21,6 +21,13 @@ export interface Definition {
   readonly base: Definition | undefined
 }
 
+/** @internal A task that only others know. */
+export interface Elsewhere {
+  readonly name: string
+  readonly handler: undefined
+  readonly keyOf: undefined
+}
+
 /** The task that was defined last under each name. */
 const defined = new Map<string, Definition>()
 

@@ -59,7 +59,13 @@ export class Engine {
   /**
    * Submits a call of a task, or of the task with this name. The job is accepted once this resolves.
    *
-   * @throws BursarError `NotFound` for a name that no task has; else as {@link Task.submit}.
+   * By its name a task can be submitted that only other processes know, in whatever language, where the
+   * store is one that they share, such as `sqlite:jobs.db`. The job has the default options and waits for a
+   * worker that knows the task: {@link Job.why} says so. Define a task with that name, and the job has the
+   * options of that.
+   *
+   * @throws BursarError `NotFound` in memory, for a name that no task of this process has: no other one can
+   * run it. Else as {@link Task.submit}.
    */
   submit<Args extends unknown[], Result, Returned>(
     task: Task<Args, Result, Returned>,
@@ -94,7 +100,7 @@ export class Engine {
    * @throws BursarError `Invalid` for what isn't an id; `NotFound` where there is no such job.
    */
   async job<T = unknown>(id: string): Promise<Job<T>> {
-    return this.#runner.adopt((number) => this.#runner.native.find(String(id), number)) as Job<T>
+    return (await this.#runner.follow((waiter) => this.#runner.native.find(String(id), waiter))) as Job<T>
   }
 
   /**
@@ -117,7 +123,7 @@ export class Engine {
 
   /** How many jobs are in each state, and what of the budget is taken. */
   async stats(): Promise<Stats> {
-    return decode(guarded(() => this.#runner.native.stats())) as Stats
+    return decode(await this.#runner.ask((waiter) => this.#runner.native.stats(waiter))) as Stats
   }
 
   /** Everything that happens to jobs from now on. It doesn't keep the process alive. */
@@ -196,20 +202,20 @@ export class Engine {
     options: WaitOptions | undefined,
     what: string,
   ): Promise<void> {
-    const { waiter, ready } = this.#runner.makeWaiter()
+    const { waiter, ready } = this.#runner.waiters.make()
     try {
       guarded(() => begin(waiter))
       this.#runner.schedule()
       await waitUntil(
         (wake) => {
           ready.then(wake)
-          return () => this.#runner.dropWaiter(waiter)
+          return () => this.#runner.waiters.drop(waiter)
         },
         options,
         () => what,
       )
     } finally {
-      this.#runner.dropWaiter(waiter)
+      this.#runner.waiters.drop(waiter)
     }
   }
 }

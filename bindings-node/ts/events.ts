@@ -1,6 +1,7 @@
 import { decode } from './codec.js'
 import { dated, type LogLine, type Progress, type State } from './info.js'
 import type { Runner } from './runner.js'
+import { NOBODY } from './waiters.js'
 
 interface Happened {
   /** When. */
@@ -36,9 +37,6 @@ export interface MissedEvent extends Happened {
 /** Something that happened to a job. */
 export type JobEvent = StateEvent | ProgressEvent | LogEvent | MissedEvent
 
-/** A waiter that there never is. */
-const NOBODY = 0
-
 /** Closes listeners that were dropped without being closed. */
 const forgotten = new FinalizationRegistry<() => void>((close) => close())
 
@@ -60,10 +58,10 @@ export class Listener {
   /** The next event; `undefined` once the engine is closed. */
   async next(): Promise<JobEvent | undefined> {
     while (true) {
-      const { waiter, ready } = this.#runner.makeWaiter()
+      const { waiter, ready } = this.#runner.waiters.make()
       const text = this.#runner.native.nextEvent(this.#number, waiter)
       if (text !== null) {
-        this.#runner.dropWaiter(waiter)
+        this.#runner.waiters.drop(waiter)
         return dated(decode(text) as Record<string, unknown>, ['at']) as unknown as JobEvent
       }
       if (this.#runner.closed) return undefined

@@ -94,7 +94,7 @@ export class Job<T = unknown> {
    * @throws BursarError `NotFound` where it was deleted before it ended here.
    */
   async state(): Promise<State> {
-    return this._state ?? this.#info().state
+    return this._state ?? (await this.#ask()).state
   }
 
   /**
@@ -103,7 +103,7 @@ export class Job<T = unknown> {
    * @throws BursarError `NotFound` once the store has forgotten it; `Closed` once the engine is.
    */
   async info(): Promise<JobInfo> {
-    return this.#info()
+    return this.#ask()
   }
 
   /**
@@ -138,7 +138,7 @@ export class Job<T = unknown> {
    */
   async exception(options?: WaitOptions): Promise<JobFailed | undefined> {
     await this.#until(options)
-    const error = this.#failure()
+    const error = await this.#failure()
     if (error === undefined || error instanceof JobFailed) return error
     throw error
   }
@@ -150,9 +150,10 @@ export class Job<T = unknown> {
    * @throws BursarError `NotFound` once the store has forgotten it; `Closed` once the engine is.
    */
   async cancel(reason = ''): Promise<boolean> {
-    const cancelled = guarded(() => this._runner.native.cancel(this.id, reason))
-    this._runner.schedule()
-    return cancelled
+    const { id, _runner: runner } = this
+    const cancelled = runner.ask((waiter) => runner.native.cancel(id, reason, waiter))
+    runner.schedule()
+    return (await cancelled) === 'true'
   }
 
   /**
@@ -161,7 +162,8 @@ export class Job<T = unknown> {
    * @throws BursarError `Conflict` where it has not failed; `NotFound` once it is forgotten.
    */
   async retry(): Promise<Job<T>> {
-    return this._runner.adopt((number) => this._runner.native.retry(this.id, number)) as Job<T>
+    const { id, _runner: runner } = this
+    return (await runner.follow((waiter) => runner.native.retry(id, waiter))) as Job<T>
   }
 
   /**
@@ -170,8 +172,10 @@ export class Job<T = unknown> {
    * @throws BursarError `Conflict` while it has not; `NotFound` where it is forgotten already.
    */
   async delete(): Promise<void> {
-    guarded(() => this._runner.native.delete(this.id))
-    this._runner.schedule()
+    const { id, _runner: runner } = this
+    const deleted = runner.ask((waiter) => runner.native.delete(id, waiter))
+    runner.schedule()
+    await deleted
   }
 
   /**
@@ -180,7 +184,8 @@ export class Job<T = unknown> {
    * @throws BursarError `NotFound` once the store has forgotten it.
    */
   async logs(): Promise<LogLine[]> {
-    return readLogs(guarded(() => this._runner.native.info(this.id, true)))
+    const { id, _runner: runner } = this
+    return readLogs(await runner.ask((waiter) => runner.native.askInfo(id, true, waiter)))
   }
 
   /**
@@ -189,7 +194,8 @@ export class Job<T = unknown> {
    * @throws BursarError `NotFound` once the store has forgotten it.
    */
   async why(): Promise<Why> {
-    return readWhy(guarded(() => this._runner.native.why(this.id)))
+    const { id, _runner: runner } = this
+    return readWhy(await runner.ask((waiter) => runner.native.why(id, waiter)))
   }
 
   /**
@@ -235,10 +241,9 @@ export class Job<T = unknown> {
   }
 
   #settle(): void {
-    const error = this.#failure()
     const settle = this._resolve
     this._resolve = undefined
-    settle?.(error === undefined ? this._value : Promise.reject(error))
+    settle?.(this._state === 'completed' ? this._value : this.#outcome())
   }
 
   /** Waits for its end. */
@@ -258,26 +263,24 @@ export class Job<T = unknown> {
   }
 
   async #outcome(): Promise<T> {
-    const error = this.#failure()
+    const error = await this.#failure()
     if (error !== undefined) throw error
     return this._value as T
   }
 
-  #failure(): BursarError | undefined {
+  async #failure(): Promise<BursarError | undefined> {
     if (this._state === 'completed' || this._state === undefined) return undefined
-    if (!(this._value instanceof BursarError)) this._value = this.#jobFailed(this._value as Failed)
+    if (this._value instanceof BursarError) return this._value
+    const info = await this.#ask().catch(() => undefined)
+    // Who asked at the same time may have been quicker: there is one error for all.
+    if (!(this._value instanceof BursarError)) this._value = jobFailed(this._value as Failed, info)
     return this._value as BursarError
   }
 
-  #jobFailed({ facts, cause }: Failed): JobFailed {
-    return new JobFailed({
-      code: CODES[facts.outcome] ?? 'JobFailed',
-      type: facts.kind ?? '',
-      message: facts.message ?? `the job ended as ${facts.outcome}`,
-      traceback: facts.traceback,
-      info: this.#infoIfKnown(),
-      cause,
-    })
+  #ask(): Promise<JobInfo> {
+    const { id, _runner: runner } = this
+    const asked = runner.ask((waiter) => runner.native.askInfo(id, false, waiter))
+    return asked.then((text) => readInfo(text, runner.values))
   }
 
   #info(): JobInfo {
@@ -305,6 +308,17 @@ export class Job<T = unknown> {
       state: this._state ?? info?.state ?? 'queued',
     }
   }
+}
+
+function jobFailed({ facts, cause }: Failed, info: JobInfo | undefined): JobFailed {
+  return new JobFailed({
+    code: CODES[facts.outcome] ?? 'JobFailed',
+    type: facts.kind ?? '',
+    message: facts.message ?? `the job ended as ${facts.outcome}`,
+    traceback: facts.traceback,
+    info,
+    cause,
+  })
 }
 
 /** @internal The value of a completed job that came as text. */

@@ -25,15 +25,17 @@ export interface NativeEngine {
   readonly number: number
   idOf(job: number): string
   takeEnd(job: number): EndFacts
-  find(id: string, job: number): void
   info(id: string, logs: boolean): string
-  list(filter: NativeFilter, page: NativePage): string
-  count(filter: NativeFilter): number
-  cancel(id: string, reason: string): boolean
-  retry(id: string, job: number): void
-  delete(id: string): void
-  why(id: string): string
-  stats(): string
+  find(id: string, waiter: number): boolean
+  retry(id: string, waiter: number): boolean
+  askInfo(id: string, logs: boolean, waiter: number): string | null
+  list(filter: NativeFilter, page: NativePage, waiter: number): string | null
+  count(filter: NativeFilter, waiter: number): string | null
+  cancel(id: string, reason: string, waiter: number): string | null
+  delete(id: string, waiter: number): string | null
+  why(id: string, waiter: number): string | null
+  stats(waiter: number): string | null
+  takeAnswer(waiter: number): string
   attemptFacts(attempt: number): AttemptFacts
   attemptArgs(attempt: number): string
   stopFacts(attempt: number): { kind: 'cancelled' | 'timed_out' | 'shutdown' | 'lost'; reason: string } | null

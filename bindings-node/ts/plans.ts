@@ -1,4 +1,4 @@
-import type { Definition, Handler } from './definition.js'
+import type { Definition, Elsewhere, Handler } from './definition.js'
 import type { NativeEngine } from './native.js'
 
 /** How many tasks with other options are kept settled; the one used first goes first. */
@@ -13,13 +13,15 @@ export class Plans {
   /** Those that were found to fit the budget: only these are submitted. */
   readonly #tasks = new Map<Definition, number>()
   readonly #refined = new Map<Definition, number>()
+  readonly #elsewhere = new Map<string, number>()
 
   constructor(native: NativeEngine) {
     this.#native = native
   }
 
   /** The number of the settled options of a task, which is registered if it wasn't. */
-  of(definition: Definition): number {
+  of(definition: Definition | Elsewhere): number {
+    if (definition.handler === undefined) return this.#of(definition.name)
     const known = definition.base ? this.#refined.get(definition) : this.#tasks.get(definition)
     return known ?? this.#settle(definition)
   }
@@ -42,6 +44,16 @@ export class Plans {
   /** The function with this number. */
   handler(number: number): Handler | undefined {
     return this.#handlers[number]
+  }
+
+  /** The number of what a task is settled to that only others know. */
+  #of(name: string): number {
+    const known = this.#elsewhere.get(name)
+    if (known !== undefined) return known
+    const plan = this.#native.plan(name, [])
+    this.#elsewhere.set(name, plan)
+    if (this.#elsewhere.size > MOST) this.#forgetFirst(this.#elsewhere)
+    return plan
   }
 
   #settle(definition: Definition): number {
@@ -73,13 +85,13 @@ export class Plans {
       throw error
     }
     this.#refined.set(definition, plan)
-    if (this.#refined.size > MOST) this.#forgetFirst()
+    if (this.#refined.size > MOST) this.#forgetFirst(this.#refined)
     return plan
   }
 
-  #forgetFirst(): void {
-    for (const [definition, plan] of this.#refined) {
-      this.#refined.delete(definition)
+  #forgetFirst<Key>(plans: Map<Key, number>): void {
+    for (const [key, plan] of plans) {
+      plans.delete(key)
       this.#native.forgetPlan(plan)
       return
     }

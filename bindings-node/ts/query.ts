@@ -1,5 +1,5 @@
 import { decode } from './codec.js'
-import { BursarError, guarded } from './errors.js'
+import { BursarError } from './errors.js'
 import { type JobInfo, reviveInfo } from './info.js'
 import type { NativeFilter, NativePage } from './native.js'
 import type { JobFilter, JobQuery } from './options.js'
@@ -18,10 +18,10 @@ const FILTERS = ['state', 'task', 'priority', 'unique']
 const PAGES = ['order', 'limit', 'offset', 'cursor']
 
 /** @internal A page of jobs. */
-export function listJobs(runner: Runner, query: JobQuery): JobPage {
+export async function listJobs(runner: Runner, query: JobQuery): Promise<JobPage> {
   refuseUnknown(query, [...FILTERS, ...PAGES])
-  const filter = toFilter(query)
-  const text = guarded(() => runner.native.list(filter, toPage(query)))
+  const [filter, which] = [toFilter(query), toPage(query)]
+  const text = await runner.ask((waiter) => runner.native.list(filter, which, waiter))
   const page = decode(text) as { jobs: Parameters<typeof reviveInfo>[0][]; next: string | null }
   const jobs = page.jobs.map((job) => reviveInfo(job, runner.values)) as JobPage
   jobs.cursor = page.next ?? undefined
@@ -29,9 +29,9 @@ export function listJobs(runner: Runner, query: JobQuery): JobPage {
 }
 
 /** @internal How many jobs match. */
-export function countJobs(runner: Runner, filter: JobFilter): number {
+export async function countJobs(runner: Runner, filter: JobFilter): Promise<number> {
   refuseUnknown(filter, FILTERS)
-  return guarded(() => runner.native.count(toFilter(filter)))
+  return Number(await runner.ask((waiter) => runner.native.count(toFilter(filter), waiter)))
 }
 
 function toFilter({ state, task, priority, unique }: JobFilter): NativeFilter {

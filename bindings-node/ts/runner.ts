@@ -2,7 +2,14 @@ import { AsyncResource } from 'node:async_hooks'
 import { type Args, argsOf, listOf } from './call.js'
 import { encodeArgs } from './codec.js'
 import { Running } from './current.js'
-import { attendDefinitions, type Definition, findDefinition, type Handler, type KeyOf } from './definition.js'
+import {
+  attendDefinitions,
+  type Definition,
+  type Elsewhere,
+  findDefinition,
+  type Handler,
+  type KeyOf,
+} from './definition.js'
 import { BursarError, guarded, translate } from './errors.js'
 import { hold, release } from './hold.js'
 import { STATES, type State } from './info.js'
@@ -11,6 +18,7 @@ import { type NativeEngine, native, type Pairs } from './native.js'
 import { Plans } from './plans.js'
 import { Place, returnedEnd, thrownEnd } from './run.js'
 import { Values } from './values.js'
+import { NOBODY, Waiters } from './waiters.js'
 
 /** Operations in the inbox, as exchange.rs numbers them. */
 const In = { submit: 1, return: 2, done: 3 } as const
@@ -58,12 +66,11 @@ export class Runner {
   readonly #jobs: (Job | undefined)[] = []
   readonly #freeJobs: number[] = []
   readonly #places: Place[] = []
-  readonly #waiters = new Map<number, () => void>()
+  readonly waiters = new Waiters(() => this.schedule())
   /** Ends its attention to tasks that are defined. */
   #unattend = () => {}
-  #lastWaiter = 0
   /** Submits under way. */
-  readonly #storing = new Set<Promise<Job[]>>()
+  readonly #storing = new Set<Promise<unknown>>()
   #unfinished = 0
   #scheduled = false
   #turns = 0
@@ -85,7 +92,7 @@ export class Runner {
   /** Runs what the store holds: the process stays alive until that is done. */
   #takeOver(): void {
     this.#unattend = attendDefinitions((definition) => this.#plans.learn(definition))
-    const { waiter, ready } = this.makeWaiter()
+    const { waiter, ready } = this.waiters.make()
     hold()
     ready.then(release)
     this.#native.drained(waiter)
@@ -99,7 +106,7 @@ export class Runner {
   }
 
   /** Submits a call. */
-  submit(definition: Definition, args: unknown[]): Promise<Job> {
+  submit(definition: Definition | Elsewhere, args: unknown[]): Promise<Job> {
     try {
       const plan = this.#plans.of(definition)
       const { keyOf } = definition
@@ -112,7 +119,7 @@ export class Runner {
   }
 
   /** Submits many calls of one task, all of them or none. */
-  async submitMany(definition: Definition, calls: Iterable<readonly unknown[]>): Promise<Job[]> {
+  async submitMany(definition: Definition | Elsewhere, calls: Iterable<readonly unknown[]>): Promise<Job[]> {
     // All are read before the first is posted: reading them may run code of the program, which may throw.
     const all = readCalls(calls)
     const plan = guarded(() => this.#plans.of(definition))
@@ -125,13 +132,29 @@ export class Runner {
     return jobs
   }
 
-  /** The task with this name: one that this engine knows, or the last one defined. */
-  definition(name: string): Definition {
+  /** The task with this name: one that this engine knows, or the last one defined; else that of others. */
+  definition(name: string): Definition | Elsewhere {
     const known = this.#plans.find(name) ?? findDefinition(name)
-    if (known) return known
-    // The core has the words for a task that nobody knows.
-    guarded(() => this.native.plan(name, []))
-    throw new BursarError('NotFound', `there is no task ${name} in this process`)
+    return known ?? { name, handler: undefined, keyOf: undefined }
+  }
+
+  /** The answer to a question: what `question` gives, or what the native half has once the waiter is ready. */
+  async ask(question: (waiter: number) => string | null): Promise<string> {
+    const begin = (waiter: number) => {
+      const answer = question(this.closed ? NOBODY : waiter)
+      return answer === null ? undefined : () => answer
+    }
+    return this.waiters.later(begin, (waiter) => this.native.takeAnswer(waiter))
+  }
+
+  /** A handle on a job that `begin` has the native half look for: it says whether it is there at once. */
+  follow(begin: (waiter: number) => boolean): Promise<Job> {
+    const take = (waiter: number) => only(this.#takeStored(waiter, 1))
+    const look = (given: number) => {
+      const waiter = this.closed ? NOBODY : given
+      return begin(waiter) ? () => take(waiter) : undefined
+    }
+    return this.#store(this.waiters.later(look, take))
   }
 
   /** A handle on a job that `call`, given a number, makes the native half follow. */
@@ -145,19 +168,6 @@ export class Runner {
     }
     this.#begun()
     return job
-  }
-
-  /** Makes a waiter: `ready` is resolved when the native half says its number. */
-  makeWaiter(): { waiter: number; ready: Promise<void> } {
-    this.#lastWaiter = (this.#lastWaiter % (2 ** 31 - 1)) + 1
-    const waiter = this.#lastWaiter
-    const ready = new Promise<void>((resolve) => this.#waiters.set(waiter, resolve))
-    return { waiter, ready }
-  }
-
-  /** Forgets a waiter. */
-  dropWaiter(waiter: number): void {
-    this.#waiters.delete(waiter)
   }
 
   /** Gives the slot of an attempt back while it waits for a job; gives what ends that. */
@@ -199,8 +209,7 @@ export class Runner {
     this.#unattend()
     this.#drain()
     this.native.release()
-    for (const wake of this.#waiters.values()) wake()
-    this.#waiters.clear()
+    this.waiters.wakeAll()
   }
 
   /** Whether calls can't be refused any more, nor be an earlier job: they go with the next exchange. */
@@ -246,16 +255,15 @@ export class Runner {
   #submitStored(plan: number, lists: readonly unknown[][], keyOf: KeyOf | undefined): Promise<Job[]> {
     const texts = lists.map(encodeArgs)
     const keys = keyOf ? lists.map((args) => keyOf(args)) : null
-    const { waiter, ready } = this.makeWaiter()
-    try {
+    const begin = (waiter: number) => {
       this.native.submitStored(plan, texts, keys, waiter)
-    } catch (error) {
-      this.dropWaiter(waiter)
-      throw error
+      return undefined
     }
-    hold()
-    this.schedule()
-    const stored = ready.then(() => this.#takeStored(waiter, lists.length)).finally(release)
+    return this.#store(this.waiters.later(begin, (waiter) => this.#takeStored(waiter, lists.length)))
+  }
+
+  /** A submit is under way. */
+  #store<Value>(stored: Promise<Value>): Promise<Value> {
     this.#storing.add(stored)
     const forget = () => this.#storing.delete(stored)
     stored.then(forget, forget)
@@ -363,7 +371,7 @@ export class Runner {
           this.#end(next(), next(), next(), next(), next(), next(), next(), next())
           break
         case Out.ready:
-          this.#ready(next())
+          this.waiters.wake(next())
           break
         case Out.release:
           this.values.release(next())
@@ -440,12 +448,6 @@ export class Runner {
     const facts = this.native.takeEnd(job._number)
     const cause = facts.live === undefined ? undefined : this.values.get(facts.live)
     job._end(state, state === 'completed' ? decodeResult(facts) : { facts, cause })
-  }
-
-  #ready(waiter: number): void {
-    const wake = this.#waiters.get(waiter)
-    this.#waiters.delete(waiter)
-    wake?.()
   }
 
   /** A fault of ours: whoever waits is told, rather than left to wait for ever. */

@@ -66,7 +66,7 @@ impl EngineBase {
         })
     }
 
-    /// Submits a call of a task, of the task of this name, or of any function.
+    /// Submits a call of a task, of the task of this name wherever it is known, or of any function.
     #[pyo3(signature = (function, /, *args, **kwargs))]
     fn submit(
         &self,
@@ -74,11 +74,13 @@ impl EngineBase {
         args: &Bound<'_, PyTuple>,
         kwargs: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Job> {
+        let hub = || Arc::clone(&self.hub);
         match function.cast::<TaskBase>() {
-            Ok(task) => task.get().submit_to(Arc::clone(&self.hub), args, kwargs),
-            Err(_) => self
-                .task_of(function)?
-                .submit_to(Arc::clone(&self.hub), args, kwargs),
+            Ok(task) => task.get().submit_to(hub(), args, kwargs),
+            Err(_) => match self.declared(function)? {
+                Some(task) => task.get().submit_to(hub(), args, kwargs),
+                None => self.task_of(function)?.submit_to(hub(), args, kwargs),
+            },
         }
     }
 
@@ -90,7 +92,10 @@ impl EngineBase {
     ) -> PyResult<Vec<Job>> {
         match function.cast::<TaskBase>() {
             Ok(task) => task.get().submit_many_to(&self.hub, calls),
-            Err(_) => self.task_of(function)?.submit_many_to(&self.hub, calls),
+            Err(_) => match self.declared(function)? {
+                Some(task) => task.get().submit_many_to(&self.hub, calls),
+                None => self.task_of(function)?.submit_many_to(&self.hub, calls),
+            },
         }
     }
 
@@ -278,14 +283,24 @@ impl EngineBase {
         hub.tidy(slf.py())
     }
 
+    /// The task that was declared with this name, unless the engine knows another one by it.
+    fn declared<'py>(&self, name: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, TaskBase>>> {
+        let Ok(text) = name.extract::<String>() else {
+            return Ok(None);
+        };
+        let found = python::FIND_TASK.get(name.py())?.call1((name,))?;
+        let known = self.hub.function(&text);
+        let task = found.cast_into::<TaskBase>().ok();
+        Ok(task.filter(|task| known.is_none_or(|known| Arc::ptr_eq(&known, &task.get().function))))
+    }
+
     /// The task that runs `function`: a name, or any callable.
     fn task_of(&self, function: &Bound<'_, PyAny>) -> PyResult<TaskBase> {
         let py = function.py();
         if let Ok(name) = function.extract::<String>() {
-            let known = self.hub.function(&name);
-            return match known {
+            return match self.hub.function(&name) {
                 Some(function) => Ok(TaskBase::plain(function)),
-                None => Err(self.unknown(py, &name)),
+                None => self.hub.elsewhere(py, &name),
             };
         }
         if !function.is_callable() {
@@ -296,18 +311,6 @@ impl EngineBase {
             return Err(invalid(py, &message));
         }
         self.hub.plain(py, function)
-    }
-
-    fn unknown(&self, py: Python<'_>, name: &str) -> PyErr {
-        let asked = self
-            .hub
-            .core
-            .plan(name, &bursar::core::TaskOptions::default())
-            .map(drop);
-        match asked.or_raise(py) {
-            Err(error) => error,
-            Ok(()) => crate::error::internal(py, "a task is registered without its function"),
-        }
     }
 }
 

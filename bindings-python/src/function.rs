@@ -44,6 +44,21 @@ impl Function {
         }))
     }
 
+    /// What runs the tasks of this name in another process: nothing is known of it here but that its
+    /// arguments and results are JSON.
+    pub(crate) fn elsewhere(py: Python<'_>, name: &str) -> PyResult<Arc<Self>> {
+        let codec = PyOnceLock::new();
+        let plain = python::PLAIN.get(py)?.clone().unbind();
+        // It is new, and holds none yet.
+        let _ = codec.set(py, plain);
+        Ok(Arc::new(Self {
+            name: name.to_owned(),
+            callable: py.None(),
+            is_async: false,
+            codec,
+        }))
+    }
+
     /// The same, but for the callable itself, which its jobs bring along.
     pub(crate) fn without_callable(&self, py: Python<'_>) -> Self {
         Self {

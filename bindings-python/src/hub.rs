@@ -166,6 +166,17 @@ impl Hub {
         Ok(TaskBase::settled(function, self.number, plan))
     }
 
+    /// The task that others know by this name.
+    ///
+    /// # Errors
+    /// `NotFound` where nobody else can.
+    pub(crate) fn elsewhere(&self, py: Python<'_>, name: &str) -> PyResult<TaskBase> {
+        self.check(py)?;
+        let plan = self.core.plan(name, &TaskOptions::default()).or_raise(py)?;
+        let function = Function::elsewhere(py, name)?;
+        Ok(TaskBase::settled(function, self.number, plan))
+    }
+
     /// Makes a task known that nothing was submitted of yet. Where its name is taken, or its options
     /// don't fit, that is said when it is submitted.
     pub(crate) fn learn(&self, task: &TaskBase) {

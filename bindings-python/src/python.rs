@@ -33,6 +33,7 @@ pub(crate) static COPY_CONTEXT: Imported = Imported::new("contextvars", "copy_co
 pub(crate) static SET_CURRENT: Imported = Imported::new("bursar._current", "set_current");
 pub(crate) static GET_CURRENT: Imported = Imported::new("bursar._current", "get_current");
 pub(crate) static DEFAULT_ENGINE: Imported = Imported::new("bursar._engine", "default_engine");
+pub(crate) static FIND_TASK: Imported = Imported::new("bursar._defined", "find");
 pub(crate) static START_THREAD: Imported = Imported::new("bursar._threads", "start");
 pub(crate) static SERVE_LOOP: Imported = Imported::new("bursar._loops", "Loops");
 pub(crate) static AWAIT_JOB: Imported = Imported::new("bursar._loops", "wait_for_job");

@@ -88,7 +88,7 @@ def test_unknown_tasks_and_ids(engine: Engine) -> None:
     assert engine.submit("resize.image", 1, width=2).result(PATIENCE) is None
     with pytest.raises(bursar.NotFound, match=r'"resize.imag".*did you mean "resize.image"'):
         engine.submit("resize.imag")
-    with pytest.raises(bursar.NotFound, match="register it"):
+    with pytest.raises(bursar.NotFound, match="declare the task here first"):
         engine.submit("q")
     with pytest.raises(bursar.NotFound, match="019e9c1a-7b1c-7000-8000-00000a1b2c3d"):
         engine.job("019e9c1a-7b1c-7000-8000-00000a1b2c3d")

@@ -70,15 +70,34 @@ impl<T> Call<T> {
     /// A call by name: of a task that is registered elsewhere, or in another language. `args` is
     /// a tuple, or anything else that is an array in JSON; `()` for none.
     ///
+    /// On a store that processes share, such as `sqlite:jobs.db`, the engine that it is submitted to
+    /// need not know the task: the job has the options of this call, else the defaults, and waits
+    /// for a worker that does ([`Job::why`](crate::Job::why) says so). Where it is registered in that
+    /// engine, its options apply. In memory it must be: a job of an unknown task is refused there as
+    /// `NotFound`.
+    ///
     /// ```
     /// # #[tokio::main]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    /// use bursar::{Call, Engine};
+    /// # let folder = std::env::temp_dir().join(format!("bursar-call-{}", std::process::id()));
+    /// # std::fs::create_dir_all(&folder)?;
+    /// # let url = format!("sqlite:{}", folder.join("jobs.db").display());
+    /// # let url = url.as_str();
+    /// use bursar::{Call, Engine, Priority};
     ///
-    /// let engine = Engine::open("memory:").start().await?;
-    /// engine.task("double").run(|n: u32| async move { n * 2 })?;
-    /// let job = engine.submit(Call::<u32>::named("double", (21,))).await?;
+    /// // One program, `url` is such as "sqlite:jobs.db": it knows no task.
+    /// let client = Engine::open(url).run(false).start().await?;
+    /// let call = Call::<u32>::named("double", (21,)).priority(Priority::High);
+    /// let job = client.submit(call).await?;
+    ///
+    /// // Another one, in whatever language.
+    /// let worker = Engine::open(url).start().await?;
+    /// worker.task("double").run(|n: u32| async move { n * 2 })?;
+    ///
     /// assert_eq!(job.result().await?, 42);
+    /// # worker.shutdown().await?;
+    /// # client.shutdown().await?;
+    /// # std::fs::remove_dir_all(&folder)?;
     /// # Ok(())
     /// # }
     /// ```

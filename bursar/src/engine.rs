@@ -114,8 +114,9 @@ impl Engine {
     ///
     /// # Errors
     /// The reply is `Invalid` for a wrong option or an argument that JSON can't carry,
-    /// `BudgetExceeded` where the job could never run, `NotFound` for an unknown name, `Closed`
-    /// once the engine shuts down, `Unavailable` where the store doesn't answer.
+    /// `BudgetExceeded` where the job could never run, `NotFound` in memory for a name that no task
+    /// has (see [`Call::named`]), `Closed` once the engine shuts down, `Unavailable` where the store
+    /// doesn't answer.
     pub fn submit<T>(&self, call: impl Into<Call<T>>) -> Submit<T> {
         Submit::new(self.clone(), call.into())
     }

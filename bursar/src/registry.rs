@@ -33,7 +33,7 @@ impl Entry {
 
     /// The name of the task.
     pub(crate) fn name(&self) -> &str {
-        &self.base.task().name
+        &self.base.spec().task
     }
 
     /// Whether it was registered there.

@@ -57,9 +57,8 @@ impl EventBus {
         kind: impl FnOnce() -> EventKind,
     ) {
         let task = || {
-            let plan = ticket.plan();
-            plan.map(|plan| Arc::clone(&plan.spec().task))
-                .unwrap_or_default()
+            let spec = ticket.spec();
+            spec.map(|spec| Arc::clone(&spec.task)).unwrap_or_default()
         };
         self.emit_of(clock, ticket.id(), task, kind);
     }

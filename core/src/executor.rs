@@ -32,7 +32,8 @@ pub struct Assignment {
 impl Assignment {
     /// The function to run.
     pub fn handler(&self) -> Option<&Handler> {
-        self.attempt.ticket.plan().map(|plan| &plan.task().handler)
+        let task = self.attempt.ticket.plan()?.task()?;
+        Some(&task.handler)
     }
 
     /// How it ended, where it was asked to stop before it was picked up.

@@ -62,13 +62,7 @@ impl Task {
         executor: ExecutorKind,
         handler: Handler,
     ) -> Result<Self> {
-        if name.is_empty() || name.len() > LONGEST_NAME || name.chars().any(char::is_control) {
-            let shown: String = name.chars().take(64).collect();
-            return Err(Error::invalid(format!(
-                "{shown:?} is not a task name: a name has 1 to {LONGEST_NAME} bytes ({} given) and no control characters",
-                name.len()
-            )));
-        }
+        check_name(name)?;
         Ok(Self {
             name: Arc::from(name),
             options,
@@ -81,4 +75,17 @@ impl Task {
     pub fn executor(&self) -> ExecutorKind {
         self.options.executor.unwrap_or(self.executor)
     }
+}
+
+/// # Errors
+/// `Invalid` for a name that is empty, longer than 200 bytes, or has control characters.
+pub(crate) fn check_name(name: &str) -> Result<()> {
+    if !name.is_empty() && name.len() <= LONGEST_NAME && !name.chars().any(char::is_control) {
+        return Ok(());
+    }
+    let shown: String = name.chars().take(64).collect();
+    Err(Error::invalid(format!(
+        "{shown:?} is not a task name: a name has 1 to {LONGEST_NAME} bytes ({} given) and no control characters",
+        name.len()
+    )))
 }

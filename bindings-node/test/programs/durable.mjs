@@ -17,6 +17,13 @@ const programs = {
     engine.submit(known, 1)
   },
 
+  /** Nobody waits for the answer but the question itself. */
+  async asks() {
+    const engine = await Engine.open(url, { run: false })
+    await engine.submit(known, 1)
+    engine.count().then(console.log)
+  },
+
   async work() {
     await Engine.open(url)
   },

@@ -55,6 +55,8 @@ export async function main(options: EngineOptions): Promise<void> {
   same<typeof batch, Job<{ n: number }>[]>()
   const named = await engine.submit<number>('elsewhere', 1, 'two')
   same<typeof named, Job<number>>()
+  const anything = await engine.submitMany('elsewhere', [[1], ['two', 3]])
+  same<typeof anything, Job<unknown>[]>()
   await keyed.submit('u1')
   await optional.submit('a')
   await optional.submit('a', 1, true, false)

@@ -24,6 +24,12 @@ def define(task: Task[..., Any]) -> None:
         engine._learn(task)  # noqa: SLF001
 
 
+def find(name: str) -> Task[..., Any] | None:
+    """Returns the last task that was defined with this name, if there is one."""
+    with _lock:
+        return _tasks.get(name)
+
+
 def attend(engine: Engine) -> None:
     """Has an engine know every task there is, and those to come."""
     with _lock:

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import os
 import threading
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 from bursar import _defined, _exit, _native, _notices
 from bursar._executor import JobExecutor
 from bursar._info import JobInfo
 from bursar._loops import wait_for
+from bursar._task import Accepted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Coroutine, Iterable
     from types import TracebackType
 
     from typing_extensions import Self, Unpack
 
+    from bursar._native import Job
     from bursar._options import Duration, EngineOptions, PriorityName, StateName, SubmitOptions
+    from bursar._task import Task
 
 import asyncio
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -66,6 +70,20 @@ class Engine(_native.EngineBase):
             _defined.attend(engine)
         _exit.remember(engine)
         return engine
+
+    @overload
+    def asubmit(self, function: Task[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Accepted[Job[T]]: ...
+    @overload
+    def asubmit(
+        self, function: Callable[P, Coroutine[Any, Any, T]], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Accepted[Job[T]]: ...
+    @overload
+    def asubmit(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Accepted[Job[T]]: ...
+    @overload
+    def asubmit(self, function: str, /, *args: Any, **kwargs: Any) -> Accepted[Job[Any]]: ...
+    def asubmit(self, function: Any, /, *args: Any, **kwargs: Any) -> Accepted[Job[Any]]:
+        """Submits a call from asynchronous code, as `submit` does: `job = await engine.asubmit(...)`."""
+        return Accepted(self.submit(function, *args, **kwargs))
 
     def jobs(
         self,

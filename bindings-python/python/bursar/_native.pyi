@@ -188,9 +188,14 @@ class EngineBase:
     def submit(self, function: str, /, *args: Any, **kwargs: Any) -> Job[Any]:
         """Submits a call of a task, of any function, or of the task with this name.
 
+        By its name a task can be submitted that only other processes know, in whatever language, where
+        the store is one that they share, such as `sqlite:jobs.db`. The job has the default options, its
+        arguments are what JSON has, and it waits for a worker that knows the task: `job.why()` says so.
+        Declare a task with that name, and the job has the options and the types of that.
+
         Raises:
             Invalid: for an argument that can't be carried.
-            NotFound: for a name that no task of this engine has.
+            NotFound: in memory, for a name that no task of this process has: no other one can run it.
             BudgetExceeded: where the job could never run.
             Closed: once the engine is closed.
         """

@@ -88,10 +88,15 @@ impl Dispatch {
         }
     }
 
-    /// Takes in a job that the store has accepted, and queues it if it is queued there. Where the
-    /// job has a ticket already, that one stays, and is what the submitter gets.
+    /// Takes in a job that the store has accepted, and queues it if it is queued there; one whose
+    /// task isn't known here is set aside. Where the job has a ticket already, that one stays, and
+    /// is what the submitter gets.
     pub(super) fn take_in(&mut self, ticket: Arc<Ticket>, queued: bool) -> Arc<Ticket> {
-        let ticket = match self.tickets.get(ticket.sequence()) {
+        let known = self.tickets.get(ticket.sequence());
+        if known.is_none() && ticket.is_strange() {
+            return self.set_aside(ticket, queued);
+        }
+        let ticket = match known {
             Some(known) => {
                 ticket
                     .plan()

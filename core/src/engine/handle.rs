@@ -166,10 +166,11 @@ impl Engine {
         self.inner.register(task)
     }
 
-    /// The task `name` with `options` over its own.
+    /// The task `name` with `options` over its own. One that isn't registered here may be so in another
+    /// engine on a durable store: jobs of its plan wait for one that knows it.
     ///
     /// # Errors
-    /// `NotFound` for an unknown task; `BudgetExceeded` where the job could never run; `Invalid`
+    /// `NotFound` for an unknown task where nobody else can know it; `BudgetExceeded` where the job could never run; `Invalid`
     /// for an executor that this engine doesn't have.
     pub fn plan(&self, name: &str, options: &TaskOptions) -> Result<Arc<Plan>> {
         self.inner.plan(name, options)

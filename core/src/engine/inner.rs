@@ -151,7 +151,8 @@ impl Inner {
 
     /// How many jobs of this engine have not ended.
     pub(crate) fn unfinished(&self) -> usize {
-        self.dispatch.lock().tickets.len()
+        let dispatch = self.dispatch.lock();
+        dispatch.tickets.len() + dispatch.strangers.own()
     }
 
     /// Carries on with a store's answer: here and now where it is known, on the driver's runtime

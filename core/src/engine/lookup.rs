@@ -7,11 +7,13 @@ use smallvec::smallvec;
 
 use crate::engine::inner::Inner;
 use crate::engine::opening::Openings;
+use crate::engine::plan::Plan;
 use crate::engine::submit::Accepted;
 use crate::engine::ticket::Ticket;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::JobId;
-use crate::job::JobInfo;
+use crate::job::{JobInfo, Spec};
+use crate::options::TaskOptions;
 use crate::outcome::{AttemptEnd, End, Final, OutcomeKind};
 use crate::state::State;
 use crate::store::{Batch, Deletion, Finish, FinishedAttempt, Get, Next, Ref, Reply};
@@ -70,7 +72,8 @@ impl Inner {
             };
             let plan = match inner.plan_of(&info.spec) {
                 Ok(plan) => plan,
-                Err(error) => return Reply::now(Err(error)),
+                Err(error) if error.kind() != ErrorKind::NotFound => return Reply::now(Err(error)),
+                Err(_) => Arc::new(inner.plan_of_strange(TaskOptions::default(), info.spec)),
             };
             let noted = inner.note_what_becomes(false);
             let submitted = inner.store.retry(Ref {
@@ -124,7 +127,11 @@ impl Inner {
         self.look_up(ticket, Self::go_on);
     }
 
-    fn look_up(&self, ticket: Arc<Ticket>, unfinished: fn(&Self, &Arc<Ticket>, &JobInfo)) {
+    pub(super) fn look_up(
+        &self,
+        ticket: Arc<Ticket>,
+        unfinished: fn(&Self, &Arc<Ticket>, &JobInfo),
+    ) {
         self.phase.set_out();
         let reply = self.info(ticket.id(), false);
         self.with_reply(reply, move |inner, info| {
@@ -274,15 +281,18 @@ impl Inner {
         self.arrived();
     }
 
-    pub(super) fn plan_of(
-        &self,
-        spec: &Arc<crate::job::Spec>,
-    ) -> Result<Arc<crate::engine::plan::Plan>> {
-        let base = self.plan(&spec.task, &crate::options::TaskOptions::default())?;
+    /// The plan by which this engine runs jobs that declared `spec`.
+    ///
+    /// # Errors
+    /// `NotFound` where it doesn't know their task; `BudgetExceeded` where they could never run.
+    pub(super) fn plan_of(&self, spec: &Arc<Spec>) -> Result<Arc<Plan>> {
+        let base = self.registered(&spec.task);
+        let known = base.and_then(|base| Some((base.task.clone()?, base)));
+        let (task, base) = known.ok_or_else(|| self.not_known_here(&spec.task))?;
         if *base.spec == **spec {
-            return Ok(base);
+            return base.check().map(|()| base);
         }
-        let (task, options) = (Arc::clone(&base.task), base.options.clone());
+        let options = base.options.clone();
         let mut spec = Arc::clone(spec);
         // What runs the function is this engine's to know: the job may come from another language.
         if spec.executor != base.spec.executor {

@@ -66,7 +66,8 @@ impl Inner {
     }
 
     fn may_begin(&self, plan: &Plan, job: &NewJob) -> bool {
-        job.due.is_none() && job.unique.is_none() && self.executor(plan.spec.executor).is_ok()
+        let at_once = job.due.is_none() && job.unique.is_none();
+        at_once && plan.task().is_some() && self.executor(plan.spec.executor).is_ok()
     }
 
     /// The submit was answered, and what it opened was begun or given back.

@@ -7,13 +7,13 @@ use crate::amounts::Amounts;
 use crate::engine::inner::Inner;
 use crate::error::{Error, ErrorKind, Result};
 use crate::job::Spec;
-use crate::options::TaskOptions;
-use crate::task::Task;
+use crate::options::{TaskOptions, nearest};
+use crate::task::{Task, check_name};
 
 /// A task with its options settled: defaults filled in, and held against the budget.
 #[derive(Debug)]
 pub struct Plan {
-    pub(crate) task: Arc<Task>,
+    pub(crate) task: Option<Arc<Task>>,
     pub(crate) options: TaskOptions,
     pub(crate) spec: Arc<Spec>,
     pub(crate) amounts: Amounts,
@@ -28,9 +28,10 @@ impl Plan {
         &self.spec
     }
 
-    /// The task.
-    pub fn task(&self) -> &Arc<Task> {
-        &self.task
+    /// The task; none where it was not known here when the plan was made: its jobs wait for an
+    /// engine that knows it.
+    pub fn task(&self) -> Option<&Arc<Task>> {
+        self.task.as_ref()
     }
 
     /// Whether its jobs could ever run: a submit refuses them with the same error where they can't.
@@ -73,19 +74,46 @@ impl Inner {
         Ok(plan)
     }
 
-    /// The registered task `name` with `options` over its own.
+    /// The task `name` with `options` over its own. One that isn't registered may be known to others
+    /// who share the store.
     ///
     /// # Errors
-    /// `NotFound` for an unknown task; `BudgetExceeded` where the job could never run.
+    /// `NotFound` for a task that nobody can know, `Invalid` for what can't be the name of one;
+    /// `BudgetExceeded` where the job could never run.
     pub(crate) fn plan(&self, name: &str, options: &TaskOptions) -> Result<Arc<Plan>> {
-        let base = self.registered(name)?;
-        if *options == TaskOptions::default() {
-            return base.check().map(|()| base);
-        }
-        let options = options.over(&base.options);
-        let plan = self.settle(Arc::clone(&base.task), options)?;
+        let Some(base) = self.registered(name) else {
+            return self.plan_elsewhere(name, options);
+        };
+        let task = match &base.task {
+            Some(task) if *options != TaskOptions::default() => Arc::clone(task),
+            _ => return base.check().map(|()| base),
+        };
+        let plan = self.settle(task, options.over(&base.options))?;
         plan.check()?;
         Ok(Arc::new(plan))
+    }
+
+    /// The plan of jobs that others are to run: what it takes to carry them is theirs to say.
+    fn plan_elsewhere(&self, name: &str, options: &TaskOptions) -> Result<Arc<Plan>> {
+        check_name(name)?;
+        if !self.follows {
+            return Err(self.unknown(name));
+        }
+        let executor = options.executor.unwrap_or_default();
+        let spec = options.spec(&Arc::from(name), executor, &self.defaults);
+        Ok(Arc::new(self.plan_of_strange(options.clone(), spec.into())))
+    }
+
+    /// The plan of jobs that declared `spec`, of a task that isn't known here.
+    pub(super) fn plan_of_strange(&self, options: TaskOptions, spec: Arc<Spec>) -> Plan {
+        Plan {
+            task: None,
+            options,
+            spec,
+            amounts: Amounts::zeros(0),
+            refused: None,
+            engine: self.this.clone(),
+        }
     }
 
     fn settle(&self, task: Arc<Task>, options: TaskOptions) -> Result<Plan> {
@@ -103,7 +131,7 @@ impl Inner {
             Err(error) => (Amounts::zeros(0), Some(error.message().to_owned())),
         };
         Plan {
-            task,
+            task: Some(task),
             options,
             spec,
             amounts,
@@ -112,16 +140,34 @@ impl Inner {
         }
     }
 
-    fn registered(&self, name: &str) -> Result<Arc<Plan>> {
+    /// The registered task `name`, as it was registered.
+    pub(super) fn registered(&self, name: &str) -> Option<Arc<Plan>> {
+        self.tasks.read().get(name).cloned()
+    }
+
+    /// Nobody can know the task `name`.
+    fn unknown(&self, name: &str) -> Error {
+        let did_you_mean = self.did_you_mean(name);
+        Error::not_found(format!(
+            "there is no task {name:?}{did_you_mean}: no other process can run it, as a {} store is \
+             this one's own; declare the task here first, or open a store that is shared, such as \
+             sqlite:jobs.db",
+            self.store.capabilities().name
+        ))
+    }
+
+    /// Others may know the task `name`.
+    pub(super) fn not_known_here(&self, name: &str) -> Error {
+        let did_you_mean = self.did_you_mean(name);
+        Error::not_found(format!(
+            "it has no task {name:?}{did_you_mean}: the job waits for a worker that has"
+        ))
+    }
+
+    /// What may have been meant by a name that isn't known here, to go on with behind it.
+    fn did_you_mean(&self, name: &str) -> String {
         let tasks = self.tasks.read();
-        tasks.get(name).cloned().ok_or_else(|| {
-            let shown: String = name.chars().take(64).collect();
-            let near = crate::options::nearest(name, tasks.keys().map(|known| &**known));
-            let hint = near.map_or_else(
-                || "register it with this engine first".to_owned(),
-                |near| format!("did you mean {near:?}?"),
-            );
-            Error::not_found(format!("there is no task {shown:?}: {hint}"))
-        })
+        let near = nearest(name, tasks.keys().map(|known| &**known));
+        near.map_or_else(String::new, |near| format!(" (did you mean {near:?}?)"))
     }
 }

@@ -67,7 +67,8 @@ impl Phase {
             met.append(&mut self.quiet.lock());
         }
         let reading = self.reading.load(Ordering::SeqCst);
-        if !reading && dispatch.tickets.is_empty() && dispatch.running.is_empty() {
+        let unfinished = !dispatch.tickets.is_empty() || !dispatch.strangers.are_of_others();
+        if !reading && !unfinished && dispatch.running.is_empty() {
             met.append(&mut self.empty.lock());
         }
         self.watchers.fetch_sub(met.len(), Ordering::SeqCst);

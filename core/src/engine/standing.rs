@@ -233,7 +233,8 @@ impl Dispatch {
     fn stranger_runs(&mut self, job: &Standing, news: &mut News) {
         if self.strangers.set_queued(job.sequence, false) {
             let strange = self.strangers.get(job.sequence);
-            if strange.is_some_and(|job| !job.ticket.is_wanted(1)) {
+            let wanted = |ticket: &Arc<Ticket>| ticket.is_own() || ticket.is_wanted(1);
+            if strange.is_some_and(|job| !wanted(&job.ticket)) {
                 let gone = self.strangers.remove(job.sequence);
                 news.dropped.extend(gone.map(|job| job.ticket));
             }

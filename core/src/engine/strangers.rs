@@ -1,7 +1,8 @@
-//! Jobs in the store that this engine can't run as it stands: those whose task it doesn't know are
-//! set aside until the task is registered.
+//! Jobs in the store that this engine can't run as it stands: those whose task it doesn't know,
+//! whoever has submitted them, are set aside until the task is registered.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::btree_map::{BTreeMap, Entry};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::engine::dispatch::Dispatch;
@@ -11,6 +12,7 @@ use crate::engine::plan::Plan;
 use crate::engine::ticket::Ticket;
 use crate::error::Error;
 use crate::job::{JobInfo, Spec};
+use crate::state::State;
 
 /// A job that this engine can't run as it stands.
 #[derive(Debug)]
@@ -24,47 +26,89 @@ pub(super) struct Stranger {
 
 /// Jobs that this engine can't run as it stands, by their tasks.
 #[derive(Debug, Default)]
-pub(super) struct Strangers(HashMap<Arc<str>, BTreeMap<u64, Stranger>>);
+pub(super) struct Strangers {
+    tasks: HashMap<Arc<str>, BTreeMap<u64, Stranger>>,
+    /// How many of them this engine has submitted.
+    own: usize,
+}
 
 impl Strangers {
     pub(super) fn get(&self, sequence: u64) -> Option<&Stranger> {
-        self.0.values().find_map(|jobs| jobs.get(&sequence))
+        self.tasks.values().find_map(|jobs| jobs.get(&sequence))
     }
 
     pub(super) fn remove(&mut self, sequence: u64) -> Option<Stranger> {
-        self.0.values_mut().find_map(|jobs| jobs.remove(&sequence))
+        let mut all = self.tasks.values_mut();
+        let removed = all.find_map(|jobs| jobs.remove(&sequence))?;
+        self.own -= usize::from(removed.ticket.is_own());
+        Some(removed)
     }
 
     /// Notes whether it is queued in the store; whether there is such a job here.
     pub(super) fn set_queued(&mut self, sequence: u64, queued: bool) -> bool {
-        let mut all = self.0.values_mut();
+        let mut all = self.tasks.values_mut();
         let found = all.find_map(|jobs| jobs.get_mut(&sequence));
         found.map(|job| job.queued = queued).is_some()
     }
 
+    /// Notes that a job of this engine is queued in the store, and gives it.
+    pub(super) fn queue_own(&mut self, sequence: u64) -> Option<Arc<Ticket>> {
+        let mut all = self.tasks.values_mut();
+        let job = all.find_map(|jobs| jobs.get_mut(&sequence))?;
+        job.queued |= job.ticket.is_own();
+        Some(Arc::clone(&job.ticket)).filter(|ticket| ticket.is_own())
+    }
+
     /// Adds a job. Gives the ticket that it has: one that is here already stays.
     pub(super) fn add(&mut self, stranger: Stranger) -> Arc<Ticket> {
-        let jobs = self.0.entry(Arc::clone(&stranger.spec.task)).or_default();
-        let queued = stranger.queued;
-        let job = jobs.entry(stranger.ticket.sequence()).or_insert(stranger);
-        job.queued |= queued;
+        let task = Arc::clone(&stranger.spec.task);
+        let (own, queued) = (stranger.ticket.is_own(), stranger.queued);
+        let jobs = self.tasks.entry(task).or_default();
+        let job = match jobs.entry(stranger.ticket.sequence()) {
+            Entry::Vacant(free) => {
+                self.own += usize::from(own);
+                free.insert(stranger)
+            }
+            Entry::Occupied(known) => {
+                let known = known.into_mut();
+                if own && !known.ticket.is_own() {
+                    known.ticket.make_own();
+                    self.own += 1;
+                }
+                known.queued |= queued;
+                known
+            }
+        };
         Arc::clone(&job.ticket)
+    }
+
+    /// Whether this engine has submitted none of them.
+    pub(super) fn are_of_others(&self) -> bool {
+        self.own == 0
+    }
+
+    /// How many of them this engine has submitted.
+    pub(super) fn own(&self) -> usize {
+        self.own
     }
 
     /// All that anybody may wait for.
     pub(super) fn tickets(&self) -> impl Iterator<Item = &Arc<Ticket>> {
-        let jobs = self.0.values().flat_map(BTreeMap::values);
+        let jobs = self.tasks.values().flat_map(BTreeMap::values);
         jobs.map(|job| &job.ticket)
     }
 
     /// Takes out all that anybody may wait for.
     pub(super) fn take_all(&mut self) -> Vec<Arc<Ticket>> {
-        let jobs = self.0.drain().flat_map(|(_, jobs)| jobs.into_values());
+        self.own = 0;
+        let jobs = self.tasks.drain().flat_map(|(_, jobs)| jobs.into_values());
         jobs.map(|job| job.ticket).collect()
     }
 
     fn take_task(&mut self, task: &str) -> BTreeMap<u64, Stranger> {
-        self.0.remove(task).unwrap_or_default()
+        let jobs = self.tasks.remove(task).unwrap_or_default();
+        self.own -= jobs.values().filter(|job| job.ticket.is_own()).count();
+        jobs
     }
 }
 
@@ -81,6 +125,13 @@ impl Inner {
 
     /// Takes in the jobs that were waiting for this task to be registered.
     pub(super) fn welcome(&self, task: &str) {
+        // Nobody may think that there are none.
+        self.phase.set_out();
+        self.take_in_strangers(task);
+        self.arrived();
+    }
+
+    fn take_in_strangers(&self, task: &str) {
         let (strangers, number) = {
             let mut dispatch = self.dispatch.lock();
             let strangers = dispatch.strangers.take_task(task);
@@ -140,7 +191,7 @@ impl Inner {
             if let Some(known) = dispatch.known(job.sequence) {
                 return known;
             }
-            let ticket = Arc::new(Ticket::of_another(job.id, job.sequence));
+            let ticket = Arc::new(Ticket::of_stranger(job.id, job.sequence, &job.spec));
             dispatch.progress.expect(&ticket);
             dispatch.strangers.add(Stranger {
                 ticket: Arc::clone(&ticket),
@@ -159,9 +210,52 @@ impl Inner {
         let strange = self.dispatch.lock().strangers.get(job.sequence).is_some();
         strange.then(|| self.plan_of(&job.spec).err()).flatten()
     }
+
+    /// Takes in a job of this engine's whose task was registered while it was set aside.
+    pub(super) fn welcome_own(&self, ticket: &Ticket) {
+        if ticket.plan().is_none()
+            && let Some(spec) = ticket.spec()
+            && self.registered(&spec.task).is_some()
+        {
+            self.welcome(&spec.task);
+        }
+    }
+
+    /// Sets a job aside that a submit of this engine has found, where it can't run it.
+    pub(super) fn set_aside_found(&self, ticket: &Arc<Ticket>, job: &JobInfo) {
+        if ticket.plan().is_some() || self.plan_of(&job.spec).is_ok() {
+            return;
+        }
+        {
+            let mut dispatch = self.dispatch.lock();
+            let known = dispatch.tickets.get(job.sequence);
+            if !known.is_some_and(|known| Arc::ptr_eq(known, ticket) && known.plan().is_none()) {
+                return;
+            }
+            drop(dispatch.tickets.remove(job.sequence));
+            dispatch.strangers.add(Stranger {
+                ticket: Arc::clone(ticket),
+                spec: Arc::clone(&job.spec),
+                queued: job.state == State::Queued,
+            });
+        }
+        self.welcome_registered(HashSet::from([Arc::clone(&job.spec.task)]));
+    }
 }
 
 impl Dispatch {
+    /// Sets a job of this engine aside, whose task isn't known here.
+    pub(super) fn set_aside(&mut self, ticket: Arc<Ticket>, queued: bool) -> Arc<Ticket> {
+        let Some(spec) = ticket.spec().cloned() else {
+            return ticket;
+        };
+        self.strangers.add(Stranger {
+            ticket,
+            spec,
+            queued,
+        })
+    }
+
     /// The ticket of a job that has not ended, where there is one here.
     pub(super) fn known(&self, sequence: u64) -> Option<Arc<Ticket>> {
         let strange = || self.strangers.get(sequence).map(|job| &job.ticket);

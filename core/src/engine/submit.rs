@@ -188,6 +188,7 @@ impl Inner {
             self.dispatch.bring(Arc::clone(&ticket), queued);
             ticket
         };
+        self.welcome_own(&ticket);
         Accepted {
             ticket,
             deduplicated,
@@ -198,11 +199,12 @@ impl Inner {
     fn take_in_known(&self, ticket: Arc<Ticket>) -> Arc<Ticket> {
         let ticket = {
             let mut dispatch = self.dispatch.lock();
-            let ticket = dispatch.take_in(ticket, false);
+            let known = dispatch.known(ticket.sequence());
+            let ticket = known.unwrap_or_else(|| dispatch.take_in(ticket, false));
             dispatch.progress.expect(&ticket);
             ticket
         };
-        self.reconcile(Arc::clone(&ticket));
+        self.look_up(Arc::clone(&ticket), Self::set_aside_found);
         ticket
     }
 
@@ -248,7 +250,7 @@ impl Inner {
             self.alarm_at(due);
         }
         // Expiry is the store's to tell: it is asked again at the next tick.
-        if let Some(expires) = ticket.plan().and_then(|plan| plan.spec.expires) {
+        if let Some(expires) = ticket.spec().and_then(|spec| spec.expires) {
             self.alarm_at(self.now().after(expires));
         }
     }

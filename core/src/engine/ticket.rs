@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::engine::plan::Plan;
 use crate::id::JobId;
+use crate::job::Spec;
 use crate::outcome::Final;
 use crate::rank::Rank;
 use crate::signal::{Signal, Waiting};
@@ -33,13 +34,24 @@ pub struct Ticket {
 enum Settled {
     Now(Arc<Plan>),
     Later(OnceLock<Arc<Plan>>),
+    /// Its task was not known here when the job was; it may be later.
+    Strange(Box<(Arc<Spec>, OnceLock<Arc<Plan>>)>),
 }
 
 impl Ticket {
     pub(crate) fn new(id: JobId, sequence: u64, plan: Arc<Plan>) -> Self {
-        let ticket = Self::with(id, sequence, Settled::Now(plan), Signal::default());
+        let settled = match plan.task() {
+            Some(_) => Settled::Now(plan),
+            None => strange(&plan.spec),
+        };
+        let ticket = Self::with(id, sequence, settled, Signal::default());
         ticket.make_own();
         ticket
+    }
+
+    /// A job of another, with what it declared.
+    pub(crate) fn of_stranger(id: JobId, sequence: u64, spec: &Arc<Spec>) -> Self {
+        Self::with(id, sequence, strange(spec), Signal::default())
     }
 
     /// A job that somebody else submits at this moment, with a plan of theirs.
@@ -118,21 +130,39 @@ impl Ticket {
         self.sequence
     }
 
-    /// The settled options; none for a job that had ended when it was looked up, and for one whose
-    /// submitter has not brought them yet.
+    /// The settled options; none for a job that had ended when it was looked up, for one whose
+    /// submitter has not brought them yet, and for one whose task is not known here.
     pub(crate) fn plan(&self) -> Option<&Arc<Plan>> {
         match &self.settled {
             Settled::Now(plan) => Some(plan),
             Settled::Later(plan) => plan.get(),
+            Settled::Strange(strange) => strange.1.get(),
         }
+    }
+
+    /// What it declared, where that is known here.
+    pub(crate) fn spec(&self) -> Option<&Arc<Spec>> {
+        match (&self.settled, self.plan()) {
+            (_, Some(plan)) => Some(&plan.spec),
+            (Settled::Strange(strange), None) => Some(&strange.0),
+            _ => None,
+        }
+    }
+
+    /// Whether its task was not known here when it came, and isn't by now.
+    pub(crate) fn is_strange(&self) -> bool {
+        matches!(&self.settled, Settled::Strange(strange) if strange.1.get().is_none())
     }
 
     /// Brings the settled options.
     pub(crate) fn give_plan(&self, plan: &Arc<Plan>) {
-        if let Settled::Later(later) = &self.settled {
-            // A job has one submitter; where the options are there already, they are the same.
-            let _ = later.set(Arc::clone(plan));
-        }
+        let later = match &self.settled {
+            Settled::Now(_) => return,
+            Settled::Later(later) => later,
+            Settled::Strange(strange) => &strange.1,
+        };
+        // A job has one submitter; where the options are there already, they are the same.
+        let _ = later.set(Arc::clone(plan));
     }
 
     pub(crate) fn rank(&self) -> Option<Rank> {
@@ -177,4 +207,8 @@ impl Ticket {
     pub(crate) fn settle(&self, end: Final) {
         self.end.set(end);
     }
+}
+
+fn strange(spec: &Arc<Spec>) -> Settled {
+    Settled::Strange(Box::new((Arc::clone(spec), OnceLock::new())))
 }

@@ -183,9 +183,11 @@ impl Inner {
 }
 
 impl Dispatch {
-    /// Queues a job whose time has come, where it is known here and has a plan.
+    /// Queues a job whose time has come, where it is known here and has a plan, or is this engine's.
     fn offer_promoted(&mut self, sequence: u64, follows: bool) -> Option<Arc<Ticket>> {
-        let known = Arc::clone(self.tickets.get(sequence)?);
+        let Some(known) = self.tickets.get(sequence).cloned() else {
+            return self.strangers.queue_own(sequence);
+        };
         known.plan()?;
         // It may run here still though its lease was lost, or be about to be refused to a claim:
         // it is looked up when that is over.

@@ -155,8 +155,8 @@ impl Shared {
         if let Some(ended) = stopped {
             return Some((attempt, ended));
         }
-        let plan = attempt.ticket.plan();
-        let Some(Handler::Async(handler)) = plan.map(|plan| &plan.task().handler) else {
+        let task = attempt.ticket.plan().and_then(|plan| plan.task());
+        let Some(Handler::Async(handler)) = task.map(|task| &task.handler) else {
             let failure = Failure::new(
                 "BursarError",
                 "the handler of this task is not asynchronous",

@@ -6,6 +6,7 @@
 )]
 
 mod losses;
+mod names;
 mod news;
 mod openings;
 mod rigs;
