@@ -13,6 +13,7 @@ use crate::error::Outcome;
 use crate::hot::{Hot, HotStatements};
 use crate::presence::Presence;
 use crate::sql;
+use crate::starts::Starts;
 
 /// How many specs are remembered: what a program declares is most often much less.
 const SPECS: usize = 4_096;
@@ -35,6 +36,7 @@ pub(crate) struct Memo {
     pub(crate) presence: Presence,
     /// Something was claimed, and not told to the watching thread.
     pub(crate) claimed: bool,
+    pub(crate) starts: Starts,
     /// How many were begun.
     transactions: u64,
 }
@@ -48,6 +50,7 @@ impl Memo {
             version: None,
             presence,
             claimed: false,
+            starts: Starts::default(),
             random: seed.map_or_else(Rng::new, Rng::with_seed),
             transactions: 0,
         }
@@ -55,6 +58,7 @@ impl Memo {
 
     /// Forgets what was written in a transaction that was taken back.
     pub(crate) fn clear(&mut self) {
+        self.starts.failed();
         self.workers.clear();
         self.forget_specs();
     }
@@ -116,7 +120,7 @@ impl<'c> Books<'c> {
             }
             memo.version = Some(version);
         }
-        Ok(Self {
+        let mut books = Self {
             connection,
             memo,
             result_ttl,
@@ -125,7 +129,9 @@ impl<'c> Books<'c> {
             uses: HashMap::new(),
             changes: Changes::default(),
             hot: HotStatements::new(connection),
-        })
+        };
+        books.give_back_doubtful()?;
+        Ok(books)
     }
 
     /// A number that is the same within a transaction only.
@@ -232,6 +238,21 @@ impl<'c> Books<'c> {
     /// Says that something was claimed.
     pub(crate) fn note_claim(&mut self) {
         self.memo.claimed = true;
+    }
+
+    /// Says that a job has begun with its submit.
+    pub(crate) fn note_start(&mut self, sequence: u64) {
+        self.note_claim();
+        self.memo.starts.note(sequence);
+    }
+
+    pub(crate) fn starts(&self) -> &Starts {
+        &self.memo.starts
+    }
+
+    /// Our session.
+    pub(crate) fn session(&self) -> i64 {
+        self.memo.presence.session()
     }
 
     /// Who submits and changes jobs here.

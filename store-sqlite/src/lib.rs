@@ -37,6 +37,7 @@ mod row;
 mod schema;
 mod seat;
 mod sql;
+mod starts;
 mod store;
 mod submit;
 mod timed_lock;

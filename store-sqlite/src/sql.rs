@@ -56,6 +56,7 @@ statements! {
     FORGETTABLE: "forgettable",
     FREE_PAGES: "free_pages",
     GET: "get",
+    GIVE_BACK: "give_back",
     INSERT_CHANGE: "insert_change",
     INSERT_JOB: "insert_job",
     INSERT_LINE: "insert_line",

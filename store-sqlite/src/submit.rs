@@ -107,7 +107,7 @@ impl Books<'_> {
         self.hot.execute(Hot::InsertJob, row)?;
         self.added(state, spec_id);
         if worker.is_some() {
-            self.note_claim();
+            self.note_start(sequence);
         }
         self.changed(
             stored(sequence),

@@ -122,6 +122,8 @@ impl Writer {
             if done.is_err() {
                 self.memo.clear();
                 take_back(&connection);
+            } else {
+                self.memo.starts.succeeded();
             }
             (done, connection)
         };
