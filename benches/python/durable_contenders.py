@@ -106,4 +106,4 @@ class Dbos:
     def close(self) -> None:
         self._client.destroy()
         self._engine.dispose()
-        DBOS.destroy()
+        DBOS.destroy(destroy_registry=True)

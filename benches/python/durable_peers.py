@@ -1,8 +1,8 @@
 """Whole jobs on a file in Python, beside FlexiQ and DBOS on theirs. No bar is about these.
 
-One JSON line a row. The contenders take turns, each round in a process and on a file of its own; a ratio is
-the median of the rounds' own ratios. A peer's round begins once one job has been through, and ends when all
-are on record.
+One JSON line a row. The contenders take turns, each in a process of its own, and each round has a file of its
+own; a ratio is the median of the rounds' own ratios. A peer's round begins once one job has been through, and
+ends when all are on record.
 
 benches/python/durable_peers.py [JOBS [ROUNDS]]    default 20,000 and 5
 """
@@ -41,8 +41,6 @@ class Theirs:
     start: Callable[[Path, Countdown, int], Peer]
     # To what its commits are synced.
     level: str
-    # Jobs at once: the best of these in the run is what counts.
-    workers: tuple[int, ...]
     # It commits each step of each job by itself: its rounds have this part of our jobs.
     fewer: int
     beside: tuple[Durability, ...]
@@ -51,10 +49,11 @@ class Theirs:
         return max(1, ours // self.fewer)
 
 
+# Jobs that a peer runs at once. Of 8, 32 and more, 32 was the best of both or near it.
+WORKERS = 32
 PEERS = (
-    Theirs("FlexiQ", FlexiQ, "synchronous=NORMAL", (8, 32), 20, ("full", "process")),
-    # Of 8, 32 and no limit, 32 was never far from the best; its rounds take seconds.
-    Theirs("DBOS", Dbos, "synchronous=FULL", (32,), 100, ("full",)),
+    Theirs("FlexiQ", FlexiQ, "synchronous=NORMAL", 20, ("full", "process")),
+    Theirs("DBOS", Dbos, "synchronous=FULL", 200, ("full",)),
 )
 
 
@@ -62,9 +61,9 @@ def our_rate(durability: Durability, way: str, path: Path, jobs: int) -> float:
     return Ours(*WAYS[way], durability=durability).rate(path, jobs)
 
 
-def their_rate(theirs: Theirs, workers: int, way: str, path: Path, jobs: int) -> float:
+def their_rate(theirs: Theirs, way: str, path: Path, jobs: int) -> float:
     ran = Countdown()
-    peer = theirs.start(path, ran, workers)
+    peer = theirs.start(path, ran, WORKERS)
     ran.begin(1)
     peer.submit()
     through(peer, ran, 1)
@@ -99,45 +98,46 @@ def through(peer: Peer, ran: Countdown, jobs: int) -> None:
         time.sleep(0.005)
 
 
-# Who ("full" and "process" are ours), which way, with how many workers.
-Contender = tuple[str, str, int]
+# Who ("full" and "process" are ours), and how its jobs are submitted.
+Contender = tuple[str, str]
 Rates = dict[Contender, list[float]]
 CONTENDERS: dict[Contender, Callable[[Path, int], float]] = {
-    **{(level, way, 0): partial(our_rate, level, way) for level in ("full", "process") for way in WAYS},
-    **{
-        (theirs.name, way, workers): partial(their_rate, theirs, workers, way)
-        for theirs in PEERS
-        for way in WAYS
-        for workers in theirs.workers
-    },
+    **{(level, way): partial(our_rate, level, way) for level in ("full", "process") for way in WAYS},
+    **{(theirs.name, way): partial(their_rate, theirs, way) for theirs in PEERS for way in WAYS},
 }
 
 
 def play(contender: Contender, jobs: int) -> float:
-    """One round, in the process that was started for it."""
-    logging.disable(logging.WARNING)
-    # FlexiQ greets on stdout.
+    """One round, in the contender's process."""
+    # FlexiQ greets on stdout, and logs when its connections get in each other's way in opening a new file:
+    # they try again, before the round begins.
+    logging.disable(logging.ERROR)
     with contextlib.redirect_stdout(None):
         return fresh(lambda path: CONTENDERS[contender](path, jobs))
 
 
-def in_process(contender: Contender, jobs: int) -> float:
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-        return pool.submit(play, contender, jobs).result()
+def take_turns(jobs: int, rounds: int) -> Rates:
+    rates: Rates = {contender: [] for contender in CONTENDERS}
+    with contextlib.ExitStack() as stack:
+        context = multiprocessing.get_context("spawn")
+        processes = {
+            contender: stack.enter_context(ProcessPoolExecutor(1, mp_context=context))
+            for contender in CONTENDERS
+        }
+        for _ in range(rounds):
+            for contender, process in processes.items():
+                rates[contender].append(process.submit(play, contender, jobs).result())
+    return rates
 
 
-def row(
-    theirs: Theirs, level: Durability, way: str, jobs: int, rates: dict[Contender, list[float]]
-) -> object:
-    own = rates[level, way, 0]
-    workers = max(theirs.workers, key=lambda workers: statistics.median(rates[theirs.name, way, workers]))
-    peer = rates[theirs.name, way, workers]
+def row(theirs: Theirs, level: Durability, way: str, jobs: int, rates: Rates) -> dict[str, object]:
+    own, peer = rates[level, way], rates[theirs.name, way]
     what = f"{jobs:,} no-ops {WAYS[way][0]}, beside {theirs.jobs(jobs):,} of {theirs.name}"
     return {
         "name": f"durable/python, {level}: {what}",
         "value": statistics.median(own),
         "unit": "jobs/s",
-        "peer": f"{theirs.name} ({theirs.level}, {workers} workers)",
+        "peer": f"{theirs.name} ({theirs.level})",
         "peer_value": statistics.median(peer),
         "ratio": statistics.median(mine / their for mine, their in zip(own, peer, strict=True)),
     }
@@ -146,10 +146,7 @@ def row(
 def main() -> None:
     jobs = int(sys.argv[1]) if len(sys.argv) > 1 else 20_000
     rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 5
-    rates: Rates = {contender: [] for contender in CONTENDERS}
-    for _ in range(rounds):
-        for contender, of_rounds in rates.items():
-            of_rounds.append(in_process(contender, jobs))
+    rates = take_turns(jobs, rounds)
     for theirs in PEERS:
         for level in theirs.beside:
             for way in WAYS:
