@@ -87,7 +87,12 @@ _ALL = (
     Part(
         "durable",
         "whole jobs on a file",
-        [_cargo("bin", "durable", "--json"), _python("python/durable.py"), _node("node/durable.mjs")],
+        [
+            _cargo("bin", "durable", "--json"),
+            _python("python/durable.py"),
+            _python("python/durable_peers.py"),
+            _node("node/durable.mjs"),
+        ],
         ["rust", "python", "node"],
         bars=13,
     ),

@@ -14,7 +14,7 @@ from harness.process import ROOT, answer
 # Beside whom each part runs, as their package registries call them.
 PEERS = {
     "rust": ["tokio", "apalis-core", "divan", "rusqlite"],
-    "python": ["huey", "taskiq", "flexiq"],
+    "python": ["huey", "taskiq", "flexiq", "dbos"],
     "node": ["fastq", "p-queue", "piscina", "plainjob", "better-sqlite3"],
 }
 _DISTRIBUTIONS = """

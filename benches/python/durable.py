@@ -19,7 +19,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import huey
 
@@ -60,10 +60,11 @@ class Ours:
     task: Task = noop
     threads: int | None = THREADS
     held: bool = False
+    durability: Literal["full", "process"] = "full"
 
     def rate(self, path: Path, jobs: int) -> float:
         concurrency = {} if self.threads is None else {"thread": self.threads}
-        with bursar.Engine(f"sqlite:{path}", durability="full", concurrency=concurrency):
+        with bursar.Engine(f"sqlite:{path}", durability=self.durability, concurrency=concurrency):
             start = time.perf_counter()
             for job in self.submit(self.task, jobs):
                 job.result()

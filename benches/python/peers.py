@@ -19,6 +19,7 @@ from pathlib import Path
 import flexiq
 import huey
 import taskiq
+from countdown import Countdown
 
 import bursar
 
@@ -33,29 +34,6 @@ WORKERS = 2
 
 # Submits so many no-ops and returns once all have run.
 Contender = Callable[[int], None]
-
-
-class Countdown:
-    """Tells when the last of so many jobs has run: kinder to the peers than polling for results."""
-
-    def __init__(self) -> None:
-        self._left = 0
-        self._lock = threading.Lock()
-        self._zero = threading.Event()
-
-    def begin(self, jobs: int) -> None:
-        self._left = jobs
-        self._zero.clear()
-
-    def one(self) -> None:
-        with self._lock:
-            self._left -= 1
-            if self._left == 0:
-                self._zero.set()
-
-    def wait(self) -> None:
-        if not self._zero.wait(timeout=60):
-            raise TimeoutError(f"{self._left} jobs never ran")
 
 
 def bursar_threads() -> tuple[Contender, Callable[[], object]]:
@@ -127,9 +105,14 @@ async def _nothing() -> None:
 
 def flexiq_file(folder: str) -> tuple[Contender, Callable[[], object]]:
     """It has no store in memory: an SQLite file."""
-    # It polls its file; this is how often it may. (Its `push_dispatch` and `scheduler_batch_size` would
-    # wake it sooner, but in 2.1.0 they leave jobs lying for minutes.)
-    queue = flexiq.Queue(str(Path(folder) / "jobs.db"), workers=WORKERS, scheduler_poll_interval_ms=1)
+    # It polls its file; this is how often it may, and how many jobs it may take then. (Its `push_dispatch`
+    # would wake it sooner, but in 2.1.0 leaves jobs lying for minutes.)
+    queue = flexiq.Queue(
+        str(Path(folder) / "jobs.db"),
+        workers=WORKERS,
+        scheduler_poll_interval_ms=1,
+        scheduler_batch_size=64,
+    )
     countdown = Countdown()
 
     @queue.task()
