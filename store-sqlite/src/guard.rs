@@ -107,6 +107,13 @@ impl Guard {
         }
         Ok(Turn(&self.turn))
     }
+
+    /// Whether nobody has the turn to write at this moment, here or elsewhere.
+    pub(crate) fn is_turn_free(&self) -> bool {
+        // By a file of its own: what our writer holds is another's to this one.
+        let file = File::open(turn_path(&self.path));
+        file.is_ok_and(|file| file.try_lock_shared().is_ok())
+    }
 }
 
 /// What to tell whoever can't go on.
@@ -164,7 +171,9 @@ mod tests {
         let path = folder.join("jobs.db");
         let (one, other) = (open(&path), open(&path));
         assert_eq!((one.alone, other.alone), (true, false));
+        assert!(one.is_turn_free());
         let turn = one.hold().unwrap();
+        assert!(!one.is_turn_free() && !other.is_turn_free());
         // This is what drops a lock of SQLite's kind.
         drop(File::open(turn_path(&path)).unwrap());
         let (send, receive) = channel();

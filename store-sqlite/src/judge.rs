@@ -35,10 +35,15 @@ impl Judge {
         }
     }
 
-    /// Looks at all sessions, and tells those that hang, with the counter that stands still.
-    pub(crate) fn look(&mut self, now: Tick, all: &[Life]) -> Vec<(i64, i64)> {
+    /// Looks at all sessions, and tells those that hang, with the counter that stands still. Time in
+    /// which nobody `could` raise a counter, since somebody kept the turn to write, says nothing.
+    pub(crate) fn look(&mut self, now: Tick, all: &[Life], could: bool) -> Vec<(i64, i64)> {
         let passed = self.looked.map_or(Duration::ZERO, |last| now.since(last));
-        let passed = passed.min(self.gaze);
+        let passed = if could {
+            passed.min(self.gaze)
+        } else {
+            Duration::ZERO
+        };
         self.looked = Some(now);
         let mut seen = HashMap::new();
         for life in all.iter().filter(|life| life.runs) {
@@ -81,11 +86,24 @@ mod tests {
         let mut judge = Judge::new(PATIENCE, GAZE);
         for second in 0..15 {
             assert!(
-                judge.look(at(second), &life(3, true)).is_empty(),
+                judge.look(at(second), &life(3, true), true).is_empty(),
                 "{second}"
             );
         }
-        assert_eq!(judge.look(at(15), &life(3, true)), [(7, 3)]);
+        assert_eq!(judge.look(at(15), &life(3, true), true), [(7, 3)]);
+    }
+
+    #[test]
+    fn time_in_which_nobody_could_write_does_not_count() {
+        let mut judge = Judge::new(PATIENCE, GAZE);
+        judge.look(at(0), &life(3, true), true);
+        for second in 1..60 {
+            assert!(judge.look(at(second), &life(3, true), false).is_empty());
+        }
+        for second in 60..74 {
+            assert!(judge.look(at(second), &life(3, true), true).is_empty());
+        }
+        assert_eq!(judge.look(at(74), &life(3, true), true), [(7, 3)]);
     }
 
     #[test]
@@ -93,10 +111,14 @@ mod tests {
         for between in [life(4, true), life(3, false)] {
             let mut judge = Judge::new(PATIENCE, GAZE);
             for second in 0..15 {
-                judge.look(at(second), &life(3, true));
+                judge.look(at(second), &life(3, true), true);
             }
-            assert!(judge.look(at(15), &between).is_empty());
-            assert!(judge.look(at(16), &life(between[0].beat, true)).is_empty());
+            assert!(judge.look(at(15), &between, true).is_empty());
+            assert!(
+                judge
+                    .look(at(16), &life(between[0].beat, true), true)
+                    .is_empty()
+            );
         }
     }
 
@@ -104,8 +126,12 @@ mod tests {
     fn time_in_which_the_observer_did_not_look_does_not_count() {
         let mut judge = Judge::new(PATIENCE, GAZE);
         for look in 0..8 {
-            assert!(judge.look(at(look * 3_600), &life(3, true)).is_empty());
+            assert!(
+                judge
+                    .look(at(look * 3_600), &life(3, true), true)
+                    .is_empty()
+            );
         }
-        assert_eq!(judge.look(at(8 * 3_600), &life(3, true)), [(7, 3)]);
+        assert_eq!(judge.look(at(8 * 3_600), &life(3, true), true), [(7, 3)]);
     }
 }

@@ -55,6 +55,8 @@ pub(crate) struct Watcher {
     /// Our bell can be heard: that of this session.
     hears: Option<i64>,
     looked: Option<Tick>,
+    /// The version of the file at the last look.
+    version: Option<i64>,
     beaten: Option<Tick>,
     /// Jobs run here; and elsewhere, or they may.
     runs: bool,
@@ -78,6 +80,7 @@ impl Watcher {
             connection: None,
             hears: None,
             looked: None,
+            version: None,
             beaten: None,
             runs: false,
             others_run: false,
@@ -132,15 +135,17 @@ impl Watcher {
         watch.busy.store(false, Ordering::SeqCst);
         let now = self.clock.tick();
         self.looked = Some(now);
-        let Ok(all) = self.reading(|reading| Ok(reading.lives()?)) else {
+        let read = self.reading(|reading| Ok((reading.lives()?, reading.version()?)));
+        let Ok((all, version)) = read else {
             return;
         };
+        let could_write = self.could_write(version);
         let own = self.session();
         let (ours, others): (Vec<Life>, Vec<Life>) =
             all.into_iter().partition(|life| life.session == own);
         // Before they are looked at: whoever ends later is heard.
         self.attend(ears, own, &others);
-        self.bury_dead(now, &others);
+        self.bury_dead(now, &others, could_write);
         self.runs = ours.iter().any(|life| life.runs);
         self.others_run = others.iter().any(|life| life.runs);
         if self.runs {
@@ -160,9 +165,15 @@ impl Watcher {
         self.hears = ears.attend(&bells).then_some(own);
     }
 
+    /// Whether anybody can have written since the last look: somebody has, or nobody keeps the turn.
+    fn could_write(&mut self, version: i64) -> bool {
+        let before = self.version.replace(version);
+        before != Some(version) || self.place.guard.is_turn_free()
+    }
+
     /// Has those buried that are gone: their lock is free, or their counter stands still.
-    fn bury_dead(&mut self, now: Tick, others: &[Life]) {
-        let hang = self.judge.look(now, others);
+    fn bury_dead(&mut self, now: Tick, others: &[Life], could_write: bool) {
+        let hang = self.judge.look(now, others, could_write);
         let gone = others.iter().map(|life| life.session);
         let gone = gone.filter(|session| seat::is_empty(&self.place.path, *session));
         let gone: Vec<(i64, Option<i64>)> = gone.map(|session| (session, None)).collect();
@@ -256,6 +267,12 @@ impl Watcher {
 }
 
 impl Reading<'_> {
+    /// Another number whenever somebody has written.
+    fn version(&self) -> rusqlite::Result<i64> {
+        let mut statement = self.connection.prepare_cached(sql::DATA_VERSION)?;
+        statement.query_row([], |row| row.get(0))
+    }
+
     /// All who have the store open.
     fn lives(&self) -> rusqlite::Result<Vec<Life>> {
         let mut statement = self.connection.prepare_cached(sql::LIVENESS)?;

@@ -100,3 +100,38 @@ fn jobs_go_on_once_it_has_ended() {
     assert_eq!(rig.final_state(&job), State::Completed);
     assert_eq!(rig.info(&job).attempts.len(), 1);
 }
+
+#[test]
+fn nobody_else_is_taken_for_hung_meanwhile() {
+    let folder = Folder::new();
+    let path = folder.join("jobs.db");
+    let mut other = another(&path);
+    let rigs = [(); 2].map(|()| Rig::builder().store(hasty(&path)).start());
+    // Either may run what one of them submits.
+    let mut running = Vec::new();
+    for rig in &rigs {
+        let job = rig.submit();
+        until("the job to run", || {
+            let mut begun = rigs.iter().map(|at| (at, at.script.take()));
+            let found = begun.find_map(|(at, attempt)| Some((at, attempt?)));
+            running.extend(found.map(|(at, attempt)| (at, Arc::clone(&job), attempt)));
+            running
+                .last()
+                .is_some_and(|(_, last, _)| last.id() == job.id())
+        });
+    }
+    other.tell(FILL);
+    stop_in_a_write(&other, &path);
+    // Several times the patience of whoever looks whether the others live.
+    for _ in 0..5 {
+        check(&open_hasty(&path).map(drop).unwrap_err(), &other);
+    }
+    signal(&other, Signal::CONT);
+    other.answer();
+    for (at, job, attempt) in &running {
+        at.script.complete(attempt);
+        let ticket = at.engine.ticket(job.id()).wait().unwrap();
+        assert_eq!(at.final_state(&ticket), State::Completed);
+        assert_eq!(at.info(job).attempts.len(), 1, "it was taken for hung");
+    }
+}
