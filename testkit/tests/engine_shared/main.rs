@@ -5,6 +5,7 @@
     reason = "a test helper that can't go on should stop the test"
 )]
 
+mod follows;
 mod losses;
 mod names;
 mod news;

@@ -1,34 +1,14 @@
 //! What an engine is told late, or not at all, of the jobs of others: it goes on with those that are
 //! to run, and keeps none that has ended.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test helper that can't go on should stop the test"
-)]
-
 use std::sync::Arc;
-use std::time::Duration;
 
 use bursar_core::{Attempt, Backoff, OutcomeKind, State, StopKind, TaskOptions, Ticket};
 use bursar_testkit::stores::{Shared, SharedStore};
 use bursar_testkit::{Rig, until};
 
-const SECOND: Duration = Duration::from_secs(1);
-
-fn rig_on(store: &Arc<SharedStore>) -> Rig {
-    let store = Arc::<SharedStore>::clone(store);
-    Rig::builder().store(store).start()
-}
-
-fn client(shared: &Shared) -> Rig {
-    let only_submits = Rig::builder().options(|options| options.run = false);
-    only_submits.store(shared.open()).start()
-}
-
-fn rests(rig: &Rig) {
-    until("rest", || rig.engine.unfinished() == 0);
-    rig.is_at_rest();
-}
+use crate::SECOND;
+use crate::rigs::{client, rests, rig_on};
 
 fn one_retry(options: &mut TaskOptions) {
     options.retries = Some(1);
