@@ -70,11 +70,13 @@ async fn a_job_waits_until_its_task_is_registered_here() {
 async fn in_memory_nobody_else_can_run_it() {
     let engine = Engine::open("memory:").task(resize::task()).start();
     let engine = engine.await.unwrap();
-    let unknown = engine.submit(Call::<()>::named("images.resise", ()));
-    let error = unknown.await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::NotFound);
-    for part in ["did you mean \"images.resize\"?", "sqlite:jobs.db"] {
-        assert!(error.message().contains(part), "{error}");
+    for mistaken in ["images.resise", "resize"] {
+        let unknown = engine.submit(Call::<()>::named(mistaken, ()));
+        let error = unknown.await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotFound);
+        for part in ["did you mean \"images.resize\"?", "sqlite:jobs.db"] {
+            assert!(error.message().contains(part), "{error}");
+        }
     }
     assert_eq!(
         engine

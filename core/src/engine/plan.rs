@@ -164,10 +164,13 @@ impl Inner {
         ))
     }
 
-    /// What may have been meant by a name that isn't known here, to go on with behind it.
+    /// What may have been meant by a name that isn't known here, to go on with behind it: above all the
+    /// whole name of a task that was named without its module.
     fn did_you_mean(&self, name: &str) -> String {
         let tasks = self.tasks.read();
-        let near = nearest(name, tasks.keys().map(|known| &**known));
+        let known = || tasks.keys().map(|known| &**known);
+        let whole = known().find(|known| known.rsplit('.').next() == Some(name));
+        let near = whole.or_else(|| nearest(name, known()));
         near.map_or_else(String::new, |near| format!(" (did you mean {near:?}?)"))
     }
 }
