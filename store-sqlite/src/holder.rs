@@ -2,12 +2,18 @@
 
 use std::fs::File;
 
+/// How often the list of locks is read where the file isn't on it: it is read in pieces, and while others
+/// lock and unlock something, lines are left out of it.
+#[cfg(target_os = "linux")]
+const LOOKS: usize = 16;
+
 /// The process that holds this file locked for itself alone.
 #[cfg(target_os = "linux")]
 pub(crate) fn of(file: &File) -> Option<u32> {
+    let name = name(file).ok()?;
     // The system's call that asks for a holder knows nothing of the locks that we use.
-    let locks = std::fs::read_to_string("/proc/locks").ok()?;
-    in_list(&locks, &name(file).ok()?)
+    let look = || std::fs::read_to_string("/proc/locks").ok();
+    (0..LOOKS).find_map(|_| in_list(&look()?, &name))
 }
 
 /// Elsewhere the system doesn't tell.
