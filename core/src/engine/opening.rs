@@ -58,7 +58,7 @@ impl Inner {
             }
         }
         if !openings.is_empty() {
-            // Nobody may think that nothing runs.
+            // Nobody may think that nothing runs until the submit was answered.
             self.phase.set_out();
             self.driver.watch_pressure(self.tick());
         }
@@ -68,13 +68,6 @@ impl Inner {
     fn may_begin(&self, plan: &Plan, job: &NewJob) -> bool {
         let at_once = job.due.is_none() && job.unique.is_none();
         at_once && plan.task().is_some() && self.executor(plan.spec.executor).is_ok()
-    }
-
-    /// The submit was answered, and what it opened was begun or given back.
-    pub(super) fn end_openings(&self, any: bool) {
-        if any {
-            self.arrived();
-        }
     }
 
     /// Gives back what was reserved for jobs that have not begun.

@@ -11,7 +11,6 @@ use crate::engine::inner::Inner;
 use crate::engine::opening::{Opened, Opening, Openings};
 use crate::engine::plan::Plan;
 use crate::engine::ticket::Ticket;
-use crate::error::Error;
 use crate::event::EventKind;
 use crate::job::NewJob;
 use crate::payload::Payload;
@@ -86,9 +85,14 @@ impl Inner {
             let opened = !openings.is_empty();
             let accepted = match submitted {
                 Ok(submitted) => Ok(inner.accept(&submitted, plans, openings)),
-                Err(error) => Err(inner.refused(error, openings)),
+                Err(error) => {
+                    inner.shut(openings);
+                    Err(error)
+                }
             };
-            inner.end_openings(opened);
+            if opened {
+                inner.arrived();
+            }
             let jobs = accepted.as_ref().map_or(&[][..], |accepted| accepted);
             inner.noted(noted, jobs);
             Reply::now(accepted)
@@ -138,12 +142,6 @@ impl Inner {
             self.pump();
         }
         accepted
-    }
-
-    /// The store has not said that it accepted the jobs.
-    fn refused(&self, error: Error, openings: Openings) -> Error {
-        self.shut(openings);
-        error
     }
 
     /// Takes in a job for which there was room when it was submitted.

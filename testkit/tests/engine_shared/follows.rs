@@ -16,6 +16,15 @@ fn one_retry(options: &mut TaskOptions) {
     options.backoff = Some(Backoff::Fixed);
 }
 
+/// A worker, and a job of another one for it.
+fn has_a_job_that_retries(shared: &Shared) -> (Rig, Arc<SharedStore>, Rig, Arc<Ticket>) {
+    let store = shared.open();
+    let worker = rig_on(&store);
+    let submitter = client(shared);
+    let job = submitter.submit_with(one_retry);
+    (worker, store, submitter, job)
+}
+
 /// Lets time pass here until `worker` has begun an attempt of the job.
 fn runs_when_due(worker: &Rig, job: &Ticket) -> Arc<Attempt> {
     let mut begun = None;
@@ -74,10 +83,7 @@ fn a_retrying_job_runs_in_another_process_once_its_own_is_gone() {
 /// A worker that has a job of another one, which waits for its second attempt, and is told nothing
 /// from now on.
 fn holds_a_retrying_job(shared: &Shared) -> (Rig, Arc<SharedStore>, Rig, Arc<Ticket>) {
-    let store = shared.open();
-    let worker = rig_on(&store);
-    let submitter = client(shared);
-    let job = submitter.submit_with(one_retry);
+    let (worker, store, submitter, job) = has_a_job_that_retries(shared);
     let attempt = worker.script.next();
     store.hold_news();
     worker.script.fail(&attempt);
@@ -180,10 +186,7 @@ fn an_attempt_whose_job_is_gone_is_asked_to_stop() {
 #[test]
 fn a_cancel_stands_though_the_attempt_fails_before_it_is_heard() {
     let shared = Shared::default();
-    let store = shared.open();
-    let worker = rig_on(&store);
-    let submitter = client(&shared);
-    let job = submitter.submit_with(one_retry);
+    let (worker, store, submitter, job) = has_a_job_that_retries(&shared);
     let attempt = worker.script.next();
     store.hold_news();
     let other = client(&shared);
@@ -200,10 +203,7 @@ fn a_cancel_stands_though_the_attempt_fails_before_it_is_heard() {
 #[test]
 fn a_cancel_that_is_heard_too_late_for_its_attempt_still_ends_the_job() {
     let shared = Shared::default();
-    let store = shared.open();
-    let worker = rig_on(&store);
-    let submitter = client(&shared);
-    let job = submitter.submit_with(one_retry);
+    let (worker, store, submitter, job) = has_a_job_that_retries(&shared);
     let attempt = worker.script.next();
     let other = client(&shared);
     store.hold_page();
@@ -237,10 +237,7 @@ fn a_job_that_was_cancelled_here_before_its_page_came_leaves_nothing_behind() {
 #[test]
 fn a_cancel_stands_for_the_next_attempt_too() {
     let shared = Shared::default();
-    let store = shared.open();
-    let worker = rig_on(&store);
-    let submitter = client(&shared);
-    let job = submitter.submit_with(one_retry);
+    let (worker, store, submitter, job) = has_a_job_that_retries(&shared);
     let attempt = worker.script.next();
     store.hold_news();
     let other = client(&shared);
