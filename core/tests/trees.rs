@@ -18,7 +18,7 @@ use bursar_core::process::{Exit, Launch, Reactor, Refusal, Tree, TreeUsage, Ward
 
 #[derive(Debug)]
 enum Told {
-    Started(u32),
+    Started { pid: u32, guard: u32 },
     Refused(String),
     Exited(Exit),
     Gone(Option<TreeUsage>),
@@ -27,8 +27,8 @@ enum Told {
 struct Witness(Sender<Told>);
 
 impl Watch for Witness {
-    fn started(&self, pid: u32) {
-        let _ = self.0.send(Told::Started(pid));
+    fn started(&self, pid: u32, guard: u32) {
+        let _ = self.0.send(Told::Started { pid, guard });
     }
 
     fn refused(&self, refusal: Refusal) {
@@ -95,9 +95,13 @@ impl Play {
             .unwrap()
     }
 
+    /// The number of its guard.
     fn started(&self) -> u32 {
         match self.next() {
-            Told::Started(pid) => pid,
+            Told::Started { pid, guard } => {
+                assert_eq!(parent_of(pid), guard);
+                guard
+            }
             other => panic!("{other:?}"),
         }
     }
@@ -241,8 +245,7 @@ fn a_frozen_tree_stands_still_and_thaws() {
     assert!(matches!(play.next(), Told::Exited(Exit::Signal(9))));
 }
 
-/// The guard of a process: its parent.
-fn guard_of(pid: u32) -> u32 {
+fn parent_of(pid: u32) -> u32 {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
     stat.rsplit_once(')')
         .unwrap()
@@ -258,7 +261,7 @@ fn guard_of(pid: u32) -> u32 {
 fn a_guard_shows_what_it_keeps() {
     let scene = Scene::new();
     let mut play = scene.shell("echo $$; exec sleep 1000");
-    let guard = guard_of(play.started());
+    let guard = play.started();
     play.pids();
     let shown =
         |guard| std::fs::read_to_string(format!("/proc/{guard}/cmdline")).unwrap_or_default();
@@ -281,7 +284,7 @@ fn kill(pid: u32, signal: rustix::process::Signal) {
 fn a_guard_that_is_killed_takes_its_tree_along() {
     let scene = Scene::new();
     let mut play = scene.shell("setsid sleep 1000 & echo $$ $!; wait");
-    let guard = guard_of(play.started());
+    let guard = play.started();
     let pids = play.pids();
     kill(guard, rustix::process::Signal::KILL);
     assert!(matches!(play.next(), Told::Gone(None)));
@@ -298,7 +301,7 @@ fn a_guard_that_is_killed_takes_its_tree_along() {
 fn a_warden_that_is_killed_is_replaced_and_its_trees_go_on() {
     let scene = Scene::new();
     let mut play = scene.shell("echo $$; read x; sleep 1000");
-    let warden = guard_of(guard_of(play.started()));
+    let warden = parent_of(play.started());
     kill(warden, rustix::process::Signal::KILL);
     while lives(warden) {
         std::thread::yield_now();
@@ -315,7 +318,7 @@ fn a_warden_that_is_killed_is_replaced_and_its_trees_go_on() {
 fn a_signal_to_a_guard_is_meant_for_its_process() {
     let scene = Scene::new();
     let mut play = scene.shell("trap 'exit 9' TERM; echo $$; while :; do sleep 0.01; done");
-    let guard = guard_of(play.started());
+    let guard = play.started();
     play.pids();
     kill(guard, rustix::process::Signal::TERM);
     assert!(matches!(play.next(), Told::Exited(Exit::Code(9))));

@@ -47,7 +47,11 @@ struct Keeping {
 pub(crate) fn run(mut guard: Guard) -> ExitCode {
     match begin(&mut guard) {
         Ok((signals, process)) => {
-            guard.leash.tell(&Report::Started(process as u32).encode());
+            let started = Report::Started {
+                pid: process as u32,
+                guard: std::process::id(),
+            };
+            guard.leash.tell(&started.encode());
             let mut keeping = Keeping {
                 guard,
                 signals,

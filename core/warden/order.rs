@@ -141,8 +141,9 @@ impl Step {
 /// What a guard tells its engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Report {
-    /// The process with this number runs.
-    Started(u32),
+    /// The process with this number runs, and its guard, whose descendants are its whole tree, has
+    /// this one.
+    Started { pid: u32, guard: u32 },
     /// Nothing was started: how far it had come, and the system's error number.
     Refused(Step, i32),
     /// The process has ended, with this status as the system gives it; others of its tree may run.
@@ -161,7 +162,7 @@ impl Report {
     /// The report as bytes.
     pub(crate) fn encode(self) -> [u8; 24] {
         let (kind, one, two) = match self {
-            Self::Started(pid) => (0, u64::from(pid), 0),
+            Self::Started { pid, guard } => (0, u64::from(pid), u64::from(guard)),
             Self::Refused(step, error) => (1, step as u64, error as u64),
             Self::Exited(status) => (2, status as u64, 0),
             Self::Gone { cpu, rss } => (3, cpu, rss),
@@ -182,7 +183,10 @@ impl Report {
         };
         let (kind, one, two) = (word(0)?, word(1)?, word(2)?);
         Some(match kind {
-            0 => Self::Started(one as u32),
+            0 => Self::Started {
+                pid: one as u32,
+                guard: two as u32,
+            },
             1 => Self::Refused(Step::from_byte(one as u8)?, two as i32),
             2 => Self::Exited(one as i32),
             3 => Self::Gone { cpu: one, rss: two },

@@ -107,7 +107,7 @@ impl Leash {
     /// Passes a report on; `false` after the last one.
     fn report(&self, report: Option<Report>) -> bool {
         match report {
-            Some(Report::Started(pid)) => self.watch.started(pid),
+            Some(Report::Started { pid, guard }) => self.watch.started(pid, guard),
             Some(Report::Exited(status)) => self.watch.exited(Exit::from_status(status)),
             Some(Report::Refused(step, error)) => {
                 let error = std::io::Error::from_raw_os_error(error);
