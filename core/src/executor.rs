@@ -63,6 +63,13 @@ pub trait Executor: Debug + Send + Sync + 'static {
     /// Asks an attempt that was started to stop: its [`Attempt::stopped`] says why.
     fn stop(&self, attempt: &Arc<Attempt>);
 
+    /// Ends by force what runs an attempt that was asked to stop and didn't within its grace; its
+    /// end is reported once it has really stopped. `false` where that can't be done: the attempt is
+    /// given up on then, while it may still run.
+    fn kill(&self, _: &Arc<Attempt>) -> bool {
+        false
+    }
+
     /// Lets its threads and tasks end once nothing runs.
     fn close(&self);
 }

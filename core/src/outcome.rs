@@ -105,6 +105,11 @@ pub enum Ended {
     Cancelled(String),
     /// What ran the handler broke.
     Crashed(Failure),
+    /// The handler used more memory than its job asked for, and was ended.
+    MemoryExceeded(Failure),
+    /// What ran the handler was ended for no fault of its own: the job is run again, and that
+    /// counts nowhere.
+    Released,
 }
 
 /// The recorded end of one attempt.

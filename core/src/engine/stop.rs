@@ -123,7 +123,18 @@ impl Inner {
         };
         match due {
             Due::Timeout => self.time_out(&attempt),
-            Due::Grace => self.abandon(&attempt),
+            Due::Grace => self.end_by_force(&attempt),
+        }
+    }
+
+    /// The grace of an attempt is over: it is killed where its executor can do that, else given up
+    /// on.
+    pub(super) fn end_by_force(&self, attempt: &Arc<Attempt>) {
+        let plan = attempt.ticket.plan().filter(|_| attempt.has_begun());
+        let kind = plan.map(|plan| plan.spec().executor);
+        let executor = kind.and_then(|kind| self.executor(kind).ok());
+        if !executor.is_some_and(|executor| executor.kill(attempt)) {
+            self.abandon(attempt);
         }
     }
 
