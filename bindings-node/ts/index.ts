@@ -40,6 +40,7 @@ export type {
   JobQuery,
   Priority,
   Size,
+  TaskDeclaration,
   TaskOptions,
   WaitOptions,
 } from './options.js'

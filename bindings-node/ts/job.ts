@@ -1,4 +1,5 @@
 import { inspect } from 'node:util'
+import { unpackOne } from './clone.js'
 import { decode } from './codec.js'
 import { BursarError, guarded, JobFailed, type JobFailedCode } from './errors.js'
 import { type JobEvent, jobEvents, type StateEvent } from './events.js'
@@ -323,6 +324,7 @@ function jobFailed({ facts, cause }: Failed, info: JobInfo | undefined): JobFail
 
 /** @internal The value of a completed job that came as text. */
 export function decodeResult(facts: EndFacts): unknown {
+  if (facts.cloned !== undefined) return unpackOne(facts.cloned)
   return facts.result === undefined ? null : decode(facts.result)
 }
 
