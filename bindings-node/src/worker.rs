@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::{Rc, Weak};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, LazyLock};
 
 use bursar::core::{Assignment, Attempt, Ended, Engine, Handler, Payload};
@@ -22,6 +23,9 @@ use crate::pool::{Pool, Taken};
 /// What a worker that was ordered finds once its thread is there, by its key.
 static POSTS: LazyLock<Mutex<BTreeMap<u32, Post>>> = LazyLock::new(Mutex::default);
 
+/// The key given last. None is given twice: a worker that is gone must not be taken for another.
+static LAST: AtomicU32 = AtomicU32::new(0);
+
 thread_local! {
     /// The worker that this thread is. Node takes half a microsecond to find what is behind an
     /// object's method; the call that each job costs goes without.
@@ -37,9 +41,8 @@ pub(crate) struct Post {
 
 /// Keeps a post for the thread that comes for it.
 pub(crate) fn announce(post: Post) -> u32 {
-    let mut posts = POSTS.lock();
-    let key = posts.last_key_value().map_or(1, |(key, _)| key + 1);
-    posts.insert(key, post);
+    let key = LAST.fetch_add(1, Ordering::Relaxed) + 1;
+    POSTS.lock().insert(key, post);
     key
 }
 

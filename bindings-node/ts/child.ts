@@ -20,6 +20,8 @@ export class Child {
   readonly #line: Line
   readonly #place: Place
   readonly #handlers: (Handler | undefined)[] = []
+  /** The job, while the module of its task is being loaded. */
+  #loading: Running | undefined
   #turning = false
 
   constructor(line: Line) {
@@ -33,15 +35,14 @@ export class Child {
 
   /** There may be a job, or the job may be asked to stop. */
   wake(): void {
-    const { running } = this.#place
-    if (running === undefined) this.#turn()
-    else this.#stop(running)
+    if (this.#running === undefined) this.#turn()
+    else this.#stop(this.#running)
   }
 
   /** Something breaks this child: where that is what an earlier job left behind, it is said. */
   breaks(): void {
     const broken = scope.current()
-    if (broken !== undefined && broken !== this.#place.running) this.#line.acquit()
+    if (broken !== undefined && broken !== this.#running) this.#line.acquit()
   }
 
   /** The job has ended. */
@@ -60,6 +61,10 @@ export class Child {
     this.#turn()
   }
 
+  get #running(): Running | undefined {
+    return this.#place.running ?? this.#loading
+  }
+
   #stop(running: Running): void {
     const facts = this.#line.stopFacts()
     if (facts) running.stop(facts.kind, facts.reason)
@@ -67,7 +72,7 @@ export class Child {
 
   /** Runs jobs until there is none, or one that takes its time. */
   #turn(): void {
-    if (this.#turning || this.#place.running) return
+    if (this.#turning || this.#running) return
     this.#turning = true
     const until = performance.now() + LONGEST_TURN
     try {
@@ -87,21 +92,28 @@ export class Child {
     const running = new Running(this, HERE)
     const handler = this.#handlers[job.handler]
     if (handler) this.#place.runLater(running, handler, () => job.args())
-    else
-      this.#place.runLater(
-        running,
-        () => this.#first(running, job),
-        () => [],
-      )
-    return this.#place.running === undefined
+    else this.#first(running, job)
+    return this.#running === undefined
   }
 
-  /** Runs the first job with a function that isn't loaded yet. */
-  async #first(running: Running, job: Assigned): Promise<unknown> {
-    const { name, module } = this.#line.task(job.handler)
-    const handler = await loadHandler(name, module)
-    this.#handlers[job.handler] = handler
-    if (running.cancelled) throw new Cancel('it was stopped before it began')
-    return handler(...job.args())
+  /** Runs the first job with a function that isn't loaded yet. The module that has it is no part of the job. */
+  async #first(running: Running, job: Assigned): Promise<void> {
+    this.#loading = running
+    let work: Handler
+    try {
+      const { name, module } = this.#line.task(job.handler)
+      work = await loadHandler(name, module)
+      this.#handlers[job.handler] = work
+    } catch (error) {
+      work = () => {
+        throw error
+      }
+    }
+    this.#loading = undefined
+    this.#place.runLater(running, running.cancelled ? stoppedEarly : work, () => job.args())
   }
+}
+
+function stoppedEarly(): never {
+  throw new Cancel('it was stopped before it began')
 }

@@ -120,16 +120,16 @@ function start(number: number, key: number, limit: number): Worker {
   return new Worker(new URL('./worker.js', import.meta.url), {
     name: `bursar-${number}`,
     workerData: postData(key),
-    execArgv: inherited(process.execArgv),
+    argv: process.argv.slice(2),
+    ...notInherited(),
     ...(limit === 0 ? {} : { resourceLimits }),
   })
 }
 
-/** What of the options of this process is for workers too: all but how its own program was given. */
-function inherited(options: readonly string[]): string[] {
-  const own = options.findIndex((option) => ['-e', '--eval', '-p', '--print'].includes(option))
-  const rest = own < 0 ? [...options] : options.toSpliced(own, 2)
-  return rest.filter((option) => !option.startsWith('--input-type'))
+/** What of the options of this process is not for workers: they have a file of their own. */
+function notInherited(): { execArgv?: string[] } {
+  const typed = process.execArgv.some((option) => option.startsWith('--input-type'))
+  return typed ? { execArgv: [] } : {}
 }
 
 /** How a worker ended that wasn't told to. */
