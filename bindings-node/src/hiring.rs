@@ -20,14 +20,14 @@ impl NativeEngine {
         })
     }
 
-    /// The thread of a worker has ended: like that, where it was not ordered to.
+    /// The thread of a worker has ended: like that, where it was not ordered to. `true` where a job is
+    /// told of it.
     #[napi(catch_unwind)]
-    pub fn worker_ended(&self, worker: u32, key: u32, how: Thrown) -> Result<()> {
+    pub fn worker_ended(&self, worker: u32, key: u32, how: Thrown) -> Result<bool> {
         withdraw(key);
         let ended = ended_of(how, Payload::Null)?;
         let bell = &self.mailbox.bell;
-        bell.attend(|| self.pool.ended(worker, ended));
-        Ok(())
+        Ok(bell.attend(|| self.pool.ended(worker, ended)))
     }
 
     /// Whether a worker was ordered to end.

@@ -17,7 +17,7 @@ use parking_lot::{Mutex, RwLock};
 use crate::bell::Bell;
 use crate::mailbox::Mailbox;
 pub(crate) use state::{Order, Taken};
-use state::{Bells, State};
+use state::{News, State};
 
 /// The jobs of one engine that are for its worker threads, and the workers. Clones are handles on
 /// the same one.
@@ -83,11 +83,11 @@ impl Pool {
     /// The next job of `worker`, which has none now.
     pub(crate) fn take(&self, worker: u32) -> Taken {
         loop {
-            let (taken, bells) = {
+            let (taken, news) = {
                 let mut state = self.shared.state.lock();
                 state.take(worker, Instant::now())
             };
-            self.wake(bells);
+            self.tell(news);
             let Taken::Job(assignment) = taken else {
                 return taken;
             };
@@ -105,14 +105,21 @@ impl Pool {
         self.report(attempt, ended);
     }
 
+    /// The heap of `worker` is half full of what jobs left there: another takes its place after this
+    /// job.
+    pub(crate) fn replace(&self, worker: u32) {
+        self.shared.state.lock().replace(worker);
+    }
+
     /// What breaks `worker`, from here on until it takes its next job, is not the fault of its job.
     pub(crate) fn acquit(&self, worker: u32) {
         self.shared.state.lock().acquit(worker);
     }
 
     /// The thread of `worker` has ended, as `ended` says where that wasn't ordered. Its job has ended
-    /// like that; one that never came so far as to take jobs ends the first of those it was for.
-    pub(crate) fn ended(&self, worker: u32, ended: Ended) {
+    /// like that; one that never came so far as to take jobs ends the first of those it was for. `true`
+    /// where a job is told of it.
+    pub(crate) fn ended(&self, worker: u32, ended: Ended) -> bool {
         let gone = self.shared.state.lock().ended(worker);
         if let Some(bell) = gone.bell {
             bell.remove();
@@ -122,8 +129,11 @@ impl Pool {
             false => ended,
         };
         let waiting = gone.waiting.map(|assignment| assignment.attempt);
-        self.report(gone.attempt.or(waiting), ended);
+        let attempt = gone.attempt.or(waiting);
+        let told = attempt.is_some() && !gone.acquitted;
+        self.report(attempt, ended);
         self.staff(false);
+        told
     }
 
     /// Whether `worker` is to end, or has.
@@ -139,20 +149,19 @@ impl Pool {
     /// Sees to it that somebody comes for what waits. `late`: the main loop was told to look later,
     /// and this is later.
     pub(crate) fn staff(&self, late: bool) {
-        let (bells, orders) = {
+        let news = {
             let mut state = self.shared.state.lock();
-            let bells = state.staff(Instant::now(), late);
-            (bells, state.has_orders())
+            state.staff(Instant::now(), late)
         };
-        self.wake(bells);
-        if orders {
-            self.shared.mailbox.bell.ring();
-        }
+        self.tell(news);
     }
 
-    fn wake(&self, bells: Bells) {
-        for bell in bells {
+    fn tell(&self, news: News) {
+        for bell in news.bells {
             bell.ring();
+        }
+        if news.orders {
+            self.shared.mailbox.bell.ring();
         }
     }
 

@@ -170,6 +170,12 @@ impl NativeWorker {
         self.desk.post.pool.acquit(self.desk.post.worker);
     }
 
+    /// Has another worker take the place of this one after its job: there is too much in its heap.
+    #[napi(catch_unwind)]
+    pub fn replace(&self) {
+        self.desk.post.pool.replace(self.desk.post.worker);
+    }
+
     /// What the attempt is.
     #[napi(catch_unwind)]
     pub fn attempt_facts(&self) -> Result<AttemptFacts> {

@@ -243,6 +243,16 @@ test('threads: the memory of a job is the limit of its worker', limit, async (t)
   await atRest(engine)
 })
 
+test('threads: what jobs leave in a worker is no other job's fault: it is replaced in time', limit, async (t) => {
+  const engine = await open(t, { memory: '128MB', concurrency: { thread: 1 } })
+  const jobs = await threads.leaks.options({ memory: '100MB' }).submitMany(Array.from({ length: 60 }, () => [8]))
+  for (const job of jobs) {
+    await job.result()
+    assert.equal((await job.info()).attempt, 1)
+  }
+  await atRest(engine)
+})
+
 test('threads: workers of other limits make room', limit, async (t) => {
   const engine = await open(t, { memory: '1GB', concurrency: { thread: 2 } })
   for (const memory of [20, 30, 40, 50, 60, 20, 30]) {
@@ -374,18 +384,20 @@ test('threads: a shutdown stops what runs, and what does not stop is ended', lim
   for (const job of [stuck, waits]) assert.match((await job.exception()).message, /engine was closed/)
 })
 
-for (const [name, code, output] of [
+for (const [name, code, output, errors = /^$/] of [
   ['open', 0, 'main\n2,false,4,false,6,false'],
   ['bare', 0, '8,false'],
   ['forgotten', 0, 'true'],
   ['left', 0, 'ended'],
+  ['warned', 0, /^BursarWarning a worker thread was ended by what .* left there: Error: left behind$/, /left behind/],
   ['shutdown', 0, 'true'],
   ['late', 0, /"late" was not declared .* up to the line that opens an engine.*declare it above that/],
   ['exit', 7, ''],
 ]) {
   test(`threads: a program in one file (${name}) ends by itself with ${code}`, limit, async () => {
     const ended = await run('threads_exit.mjs', name)
-    assert.deepEqual([ended.code, ended.signal, ended.errors], [code, null, ''])
+    assert.deepEqual([ended.code, ended.signal], [code, null], ended.errors)
+    assert.match(ended.errors, errors)
     if (output instanceof RegExp) assert.match(ended.output, output)
     else assert.equal(ended.output, output)
   })

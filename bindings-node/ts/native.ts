@@ -58,7 +58,7 @@ export interface NativeEngine {
   advance(seconds: number): void
   release(): void
   announceWorker(worker: number): number
-  workerEnded(worker: number, key: number, how: Thrown): void
+  workerEnded(worker: number, key: number, how: Thrown): boolean
   isDismissed(worker: number): boolean
   staff(): void
   thin(): boolean
@@ -74,6 +74,7 @@ export interface NativeWorker {
   returnedText(text: string): void
   threw(thrown: Thrown, bytes: Uint8Array | null): void
   acquit(): void
+  replace(): void
   attemptFacts(): AttemptFacts
   stopFacts(): StopFacts | null
   progress(percent: number, message: string | null): void

@@ -85,7 +85,9 @@ export class Pool {
   #ended({ number, key, limit }: Hired, thrown: { error: unknown } | undefined, code: number): void {
     const native = this.#native()
     const dismissed = this.#closed || native.isDismissed(number)
-    native.workerEnded(number, key, dismissed ? DISMISSED : howItEnded(thrown, code, limit))
+    const how = dismissed ? DISMISSED : howItEnded(thrown, code, limit)
+    const told = native.workerEnded(number, key, how)
+    if (!told && !dismissed) warn(how)
     this.#schedule()
   }
 
@@ -138,6 +140,12 @@ function howItEnded(thrown: { error: unknown } | undefined, code: number, limit:
   const { error } = thrown
   if ((error as { code?: unknown } | null)?.code !== OUT_OF_MEMORY) return crashed(error)
   return { how: 'memory_exceeded', kind: 'MemoryExceeded', message: outOfMemory(limit) }
+}
+
+/** No job is told of it: what was left in the worker by one that is over has ended it. */
+function warn({ kind, message, traceback }: Thrown): void {
+  const warning = `a worker thread was ended by what a job that is over had left there: ${kind}: ${message}`
+  process.emitWarning(warning, { type: 'BursarWarning', detail: traceback ?? '' })
 }
 
 function exited(code: number): Thrown {

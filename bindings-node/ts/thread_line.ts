@@ -1,3 +1,4 @@
+import { getHeapStatistics } from 'node:v8'
 import { packedBytes, packResult, packThrown, unpack, writePacked } from './clone.js'
 import { decode, encode } from './codec.js'
 import type { Assigned, Line } from './line.js'
@@ -12,6 +13,10 @@ const Args = { cloned: 0, long: 1, text: 2 } as const
 /** Longer values than this are fetched, or handed over, on their own. */
 const BYTES = 1 << 14
 
+/** How often it is looked at how full the heap is, in milliseconds, and how full is too full. */
+const LOOK = 1
+const FULL = 0.5
+
 /** @internal The line of a worker thread: it shares the engine's memory, and no message is sent at all. */
 export class ThreadLine implements Line {
   readonly #native: NativeWorker
@@ -19,6 +24,8 @@ export class ThreadLine implements Line {
   /** How the last job ended and how long its result is; then the next handler, and its arguments. */
   readonly #numbers = new Int32Array(3)
   readonly #bytes = Buffer.alloc(BYTES)
+  /** When it was looked at how full the heap is. */
+  #looked = 0
 
   /** `wake` is called on this thread's loop. */
   constructor(key: number, wake: () => void) {
@@ -27,6 +34,7 @@ export class ThreadLine implements Line {
   }
 
   next(): Assigned | undefined {
+    this.#lookAtHeap()
     const numbers = this.#numbers
     native.workerExchange(numbers, this.#bytes)
     const handler = numbers[0] as number
@@ -79,6 +87,15 @@ export class ThreadLine implements Line {
 
   saveCheckpoint(_: number, text: string): void {
     this.#native.saveCheckpoint(text)
+  }
+
+  /** What jobs leave in the heap, in time another would run out of memory for: before that, a new one comes. */
+  #lookAtHeap(): void {
+    const now = performance.now()
+    if (now - this.#looked < LOOK) return
+    this.#looked = now
+    const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics()
+    if (used > limit * FULL) this.#native.replace()
   }
 
   #note(note: () => void): void {

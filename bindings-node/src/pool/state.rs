@@ -18,8 +18,14 @@ const LATE: Duration = Duration::from_millis(10);
 /// A worker with a smaller heap than this could not load anything. In MiB.
 const SMALLEST: u32 = 16;
 
-/// Whoever is to be woken.
-pub(crate) type Bells = Vec<Arc<Bell>>;
+/// Who is to be told, once the lock is given back.
+#[derive(Default)]
+pub(crate) struct News {
+    /// Workers that are to look for jobs.
+    pub(crate) bells: Vec<Arc<Bell>>,
+    /// Whether the main loop has something to do.
+    pub(crate) orders: bool,
+}
 
 /// Something for the main loop to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +77,8 @@ struct Worker {
     bell: Option<Arc<Bell>>,
     attempt: Option<Arc<Attempt>>,
     acquitted: bool,
+    /// Whether another is to take its place.
+    spent: bool,
 }
 
 /// What waits for workers with one limit, and since when.
@@ -133,21 +141,19 @@ impl State {
         }
     }
 
-    pub(crate) fn take(&mut self, number: u32, now: Instant) -> (Taken, Bells) {
-        let Some(worker) = self.workers.get_mut(&number) else {
-            return (Taken::Never, Bells::new());
+    pub(crate) fn take(&mut self, number: u32, now: Instant) -> (Taken, News) {
+        let Some(worker) = self.workers.get_mut(&number).filter(|worker| worker.stays()) else {
+            return (Taken::Never, News::default());
         };
-        if worker.phase == Phase::Condemned || self.closed {
-            return (Taken::Never, Bells::new());
+        if worker.spent || self.closed {
+            worker.phase = Phase::Condemned;
+            self.orders.push_back(Order::Dismiss { worker: number });
+            return (Taken::Never, self.staff(now, false));
         }
         worker.acquitted = false;
-        let limit = worker.limit;
-        let mut queues = self.queues.iter_mut();
-        let queue = queues.find(|queue| queue.limit == limit);
-        let next = queue.and_then(|queue| queue.waiting.pop_front());
-        let Some((assignment, _)) = next else {
+        let Some(assignment) = first_of(&mut self.queues, worker.limit) else {
             worker.phase = Phase::Idle(now);
-            return (Taken::Nothing, Bells::new());
+            return (Taken::Nothing, News::default());
         };
         worker.phase = Phase::Busy;
         worker.attempt = Some(Arc::clone(&assignment.attempt));
@@ -163,6 +169,12 @@ impl State {
         worker.attempt.take()
     }
 
+    pub(crate) fn replace(&mut self, worker: u32) {
+        if let Some(worker) = self.workers.get_mut(&worker) {
+            worker.spent = true;
+        }
+    }
+
     pub(crate) fn acquit(&mut self, worker: u32) {
         if let Some(worker) = self.workers.get_mut(&worker) {
             worker.acquitted = true;
@@ -174,7 +186,7 @@ impl State {
             return Gone::default();
         };
         let waiting = match worker.phase {
-            Phase::Starting => self.first_of(worker.limit),
+            Phase::Starting => first_of(&mut self.queues, worker.limit),
             _ => None,
         };
         Gone {
@@ -236,31 +248,29 @@ impl State {
     }
 
     /// Wakes those who sleep for what waits, and orders workers where too few do.
-    pub(crate) fn staff(&mut self, now: Instant, late: bool) -> Bells {
-        let mut bells = Bells::new();
+    pub(crate) fn staff(&mut self, now: Instant, late: bool) -> News {
+        let mut news = News::default();
         if late {
             self.looking = false;
-        }
-        if self.closed {
-            return bells;
         }
         for index in 0..self.queues.len() {
             let (limit, waiting) = (self.queues[index].limit, self.queues[index].waiting.len());
             if waiting > 0 {
-                let lacking = self.wake(limit, waiting, &mut bells);
+                let lacking = self.wake(limit, waiting, &mut news);
                 self.hire(limit, lacking, self.queues[index].is_late(now));
             }
         }
-        bells
+        news.orders = self.has_orders();
+        news
     }
 
     /// Wakes workers for so many jobs; for how many nobody comes.
-    fn wake(&mut self, limit: u32, jobs: usize, bells: &mut Bells) -> usize {
+    fn wake(&mut self, limit: u32, jobs: usize, news: &mut News) -> usize {
         let mut left = jobs.saturating_sub(self.count(limit, Worker::comes));
         for worker in self.workers.values_mut() {
             if left > 0 && worker.limit == limit && matches!(worker.phase, Phase::Idle(_)) {
                 worker.phase = Phase::Coming;
-                bells.extend(worker.bell.clone());
+                news.bells.extend(worker.bell.clone());
                 left -= 1;
             }
         }
@@ -315,12 +325,11 @@ impl State {
         let of_it = self.workers.values().filter(|worker| worker.limit == limit);
         of_it.filter(|worker| which(worker)).count()
     }
+}
 
-    fn first_of(&mut self, limit: u32) -> Option<Assignment> {
-        let mut queues = self.queues.iter_mut();
-        let queue = queues.find(|queue| queue.limit == limit)?;
-        queue.waiting.pop_front().map(|(assignment, _)| assignment)
-    }
+fn first_of(queues: &mut [Queue], limit: u32) -> Option<Assignment> {
+    let queue = queues.iter_mut().find(|queue| queue.limit == limit)?;
+    queue.waiting.pop_front().map(|(assignment, _)| assignment)
 }
 
 /// What waited in one queue: dropped where no lock is held.
@@ -341,6 +350,7 @@ impl Worker {
             bell: None,
             attempt: None,
             acquitted: false,
+            spent: false,
         }
     }
 

@@ -85,6 +85,10 @@ export const grows = task('threads.grows', here, (megabytes) => {
   kept.length = 0
   return length
 })
+/** What it makes stays in the worker. */
+export const leaks = task('threads.leaks', here, (megabytes) => {
+  for (let n = 0; n < megabytes; n += 1) kept.push(new Array(131_072).fill(n + 0.5))
+})
 export const stale = task('threads.stale', here, async () => {
   const job = currentJob()
   kept.push(job)

@@ -7,6 +7,12 @@ const stays = task('stays', { executor: 'thread', module: import.meta.url }, () 
   setInterval(() => {}, 1_000)
 })
 
+const breaks = task('breaks', { executor: 'thread', module: import.meta.url }, () => {
+  setTimeout(() => {
+    throw new Error('left behind')
+  }, 10)
+})
+
 const cases = {
   /** An engine of its own, left open. */
   async open() {
@@ -28,6 +34,13 @@ const cases = {
   async left() {
     await (await stays.submit()).wait()
     console.log('ended')
+  },
+  /** An error that no job is to blame for is told, and the program goes on. */
+  async warned() {
+    const warned = new Promise((resolve) => process.once('warning', resolve))
+    await (await breaks.submit()).wait()
+    const { name, message } = await warned
+    console.log(name, message)
   },
   async shutdown() {
     const engine = await Engine.open('memory:')
