@@ -203,6 +203,7 @@ pub(crate) fn stop_of(attempt: &Attempt) -> Option<StopFacts> {
 pub(crate) fn ended_of(thrown: Thrown, live: Payload) -> Result<Ended> {
     let delay = thrown.delay.map(Duration::from_secs_f64);
     let failure = Failure {
+        exit: None,
         kind: thrown.kind,
         message: thrown.message,
         traceback: thrown.traceback,

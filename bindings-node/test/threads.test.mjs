@@ -243,7 +243,7 @@ test('threads: the memory of a job is the limit of its worker', limit, async (t)
   await atRest(engine)
 })
 
-test('threads: what jobs leave in a worker is no other job's fault: it is replaced in time', limit, async (t) => {
+test('threads: what jobs leave in a worker is no fault of another: it is replaced in time', limit, async (t) => {
   const engine = await open(t, { memory: '128MB', concurrency: { thread: 1 } })
   const jobs = await threads.leaks.options({ memory: '100MB' }).submitMany(Array.from({ length: 60 }, () => [8]))
   for (const job of jobs) {
