@@ -5,6 +5,7 @@
 //! stuck is taken by another. The main loop starts workers and ends them, on the orders it is given;
 //! of how a worker ended it tells [`Pool::ended`].
 
+mod staffing;
 mod state;
 
 use std::fmt;
@@ -16,8 +17,8 @@ use parking_lot::{Mutex, RwLock};
 
 use crate::bell::Bell;
 use crate::mailbox::Mailbox;
-pub(crate) use state::{Order, Taken};
 use state::{News, State};
+pub(crate) use state::{Order, Taken};
 
 /// The jobs of one engine that are for its worker threads, and the workers. Clones are handles on
 /// the same one.
@@ -85,7 +86,7 @@ impl Pool {
         loop {
             let (taken, news) = {
                 let mut state = self.shared.state.lock();
-                state.take(worker, Instant::now())
+                state.take(worker, now())
             };
             self.tell(news);
             let Taken::Job(assignment) = taken else {
@@ -143,7 +144,7 @@ impl Pool {
 
     /// Lets go of workers that have had nothing to do for long; `true` where there are others.
     pub(crate) fn thin(&self) -> bool {
-        self.shared.state.lock().thin(Instant::now())
+        self.shared.state.lock().thin(now())
     }
 
     /// Sees to it that somebody comes for what waits. `late`: the main loop was told to look later,
@@ -151,7 +152,7 @@ impl Pool {
     pub(crate) fn staff(&self, late: bool) {
         let news = {
             let mut state = self.shared.state.lock();
-            state.staff(Instant::now(), late)
+            state.staff(now(), late)
         };
         self.tell(news);
     }
@@ -185,7 +186,7 @@ impl Executor for Pool {
     }
 
     fn start(&self, assignment: Assignment) {
-        self.shared.state.lock().push(assignment, Instant::now());
+        self.shared.state.lock().push(assignment, now());
     }
 
     fn flush(&self) {
@@ -218,4 +219,11 @@ impl Executor for Pool {
         let waiting = self.shared.state.lock().close();
         drop(waiting);
     }
+}
+
+/// How long workers sleep, and jobs wait for them, is a matter of real time, wherever the engine's own
+/// clock stands.
+#[expect(clippy::disallowed_methods, reason = "threads take real time to come")]
+fn now() -> Instant {
+    Instant::now()
 }

@@ -27,7 +27,9 @@ fn held(payload: &Payload) -> Option<Held> {
         return Some(Held::Live(number));
     }
     if let Some(bytes) = Cloned::bytes_of(payload) {
-        return Some(Held::Cloned(bytes.iter().map(|byte| char::from(*byte)).collect()));
+        return Some(Held::Cloned(
+            bytes.iter().map(|byte| char::from(*byte)).collect(),
+        ));
     }
     let text = String::from_utf8(payload.as_json()?.to_vec()).ok()?;
     RawValue::from_string(text).ok().map(Held::Json)

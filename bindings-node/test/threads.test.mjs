@@ -19,7 +19,10 @@ const failureOf = async (submitted) => (await submitted).exception()
 async function atRest(engine) {
   await engine.drain()
   const { jobs, budget, concurrency } = await engine.stats()
-  assert.deepEqual([jobs.running, jobs.queued, budget.memory.reserved, concurrency.thread.reserved], [0, 0, 0, 0])
+  assert.deepEqual(
+    [jobs.running, jobs.queued, budget.memory.reserved, concurrency.thread.reserved],
+    [0, 0, 0, 0],
+  )
 }
 
 test('threads: jobs run in other threads, a plain call here', limit, async (t) => {
@@ -87,8 +90,14 @@ test('threads: what changes after the submit does not change the job', limit, as
 
 test('threads: an argument that no clone can carry is refused at the submit', limit, async (t) => {
   const engine = await open(t)
-  const refused = { code: 'Invalid', message: /argument 1 can't be sent to another thread: .*could not be cloned/ }
-  await assert.rejects(threads.echo.submit(1, () => {}), refused)
+  const refused = {
+    code: 'Invalid',
+    message: /argument 1 can't be sent to another thread: .*could not be cloned/,
+  }
+  await assert.rejects(
+    threads.echo.submit(1, () => {}),
+    refused,
+  )
   await assert.rejects(threads.echo.submitMany([[1], [2, Symbol('two')]]), refused)
   await assert.rejects(threads.echo.options({ unique: 'same' }).submit(1, new WeakMap()), refused)
   await assert.rejects(engine.submit('threads.echo', 1, { deep: () => {} }), refused)
@@ -153,10 +162,10 @@ test('threads: a cancel reaches the signal, and so does the timeout', limit, asy
   await atRest(engine)
 })
 
-for (const name of ['spin', 'spinLater']) {
-  test(`threads: ${name}, which never ends, is ended after its grace`, limit, async (t) => {
+for (const runaway of [threads.spin, threads.spinLater]) {
+  test(`${runaway.name}, which never ends, is ended after its grace`, limit, async (t) => {
     const engine = await open(t, { memory: '512MB', grace: '50ms', concurrency: { thread: 2 } })
-    const stuck = await threads[name].options({ timeout: '50ms' }).submit()
+    const stuck = await runaway.options({ timeout: '50ms' }).submit()
     const others = await threads.busy.submitMany(Array.from({ length: 20 }, () => [5]))
     const began = Date.now()
     const error = await stuck.exception()
@@ -243,15 +252,21 @@ test('threads: the memory of a job is the limit of its worker', limit, async (t)
   await atRest(engine)
 })
 
-test('threads: what jobs leave in a worker is no fault of another: it is replaced in time', limit, async (t) => {
-  const engine = await open(t, { memory: '128MB', concurrency: { thread: 1 } })
-  const jobs = await threads.leaks.options({ memory: '100MB' }).submitMany(Array.from({ length: 60 }, () => [8]))
-  for (const job of jobs) {
-    await job.result()
-    assert.equal((await job.info()).attempt, 1)
-  }
-  await atRest(engine)
-})
+test(
+  'threads: what jobs leave in a worker is no fault of another: it is replaced in time',
+  limit,
+  async (t) => {
+    const engine = await open(t, { memory: '128MB', concurrency: { thread: 1 } })
+    const jobs = await threads.leaks
+      .options({ memory: '100MB' })
+      .submitMany(Array.from({ length: 60 }, () => [8]))
+    for (const job of jobs) {
+      await job.result()
+      assert.equal((await job.info()).attempt, 1)
+    }
+    await atRest(engine)
+  },
+)
 
 test('threads: workers of other limits make room', limit, async (t) => {
   const engine = await open(t, { memory: '1GB', concurrency: { thread: 2 } })
@@ -294,7 +309,9 @@ test('threads: many jobs of all kinds, and each end is its own', limit, async (t
     () => [threads.breaks.submit(), 'crashed'],
     () => [threads.spin.options({ timeout: '20ms' }).submit(), 'timed_out'],
   ]
-  const expected = Array.from({ length: 400 }, (_, n) => (n % 40 === 0 ? rare[random(3)]() : kinds[random(5)]()))
+  const expected = Array.from({ length: 400 }, (_, n) =>
+    n % 40 === 0 ? rare[random(3)]() : kinds[random(5)](),
+  )
   for (const [submitted, outcome] of expected) {
     const job = await submitted
     await job.wait()
@@ -307,10 +324,16 @@ test('threads: a module that can not be found or loaded', limit, async (t) => {
   const engine = await open(t, { memory: '512MB', grace: '50ms' })
   const error = await failureOf(broken.options({ retries: 2 }).submit())
   assert.deepEqual([error.code, error.type, error.info.attempt], ['JobFailed', 'LoadError', 1])
-  assert.match(error.message, /"modules\.broken", file:.*broken\.mjs, could not be loaded.*TypeError: not in a worker/)
+  assert.match(
+    error.message,
+    /"modules\.broken", file:.*broken\.mjs, could not be loaded.*TypeError: not in a worker/,
+  )
   assert.match(error.traceback, /broken\.mjs:5/)
   const missing = await failureOf(hidden.submit())
-  assert.match(missing.message, /"modules\.hidden" was not declared when file:.*: declare it at the top level/)
+  assert.match(
+    missing.message,
+    /"modules\.hidden" was not declared when file:.*: declare it at the top level/,
+  )
   const late = await failureOf(endless.options({ timeout: '100ms' }).submit())
   assert.equal(late.code, 'JobTimedOut')
   assert.equal(typeof (await resultOf(threads.where.submit())), 'number')
@@ -355,10 +378,16 @@ test('threads: on a store on disk, and where all is encoded, JSON carries it', l
     ['memory:', { strict: true }],
   ]) {
     const engine = await open(t, options, url)
-    assert.deepEqual(await resultOf(engine.submit(threads.echo, 1, { a: [true, null] })), [1, { a: [true, null] }])
+    assert.deepEqual(await resultOf(engine.submit(threads.echo, 1, { a: [true, null] })), [
+      1,
+      { a: [true, null] },
+    ])
     assert.equal(await resultOf(engine.submit(threads.give, 'nothing')), null)
     assert.deepEqual(await resultOf(engine.submit(threads.resumes)), { reached: 7 })
-    await assert.rejects(engine.submit(threads.echo, new Map()), { code: 'Invalid', message: /JSON can't carry/ })
+    await assert.rejects(engine.submit(threads.echo, new Map()), {
+      code: 'Invalid',
+      message: /JSON can't carry/,
+    })
     const error = await failureOf(engine.submit(threads.give, 'work'))
     assert.match(error.message, /JSON can't carry a function/)
     assert.ok((await failureOf(engine.submit(threads.throws, 'class'))) instanceof JobFailed)
@@ -389,7 +418,12 @@ for (const [name, code, output, errors = /^$/] of [
   ['bare', 0, '8,false'],
   ['forgotten', 0, 'true'],
   ['left', 0, 'ended'],
-  ['warned', 0, /^BursarWarning a worker thread was ended by what .* left there: Error: left behind$/, /left behind/],
+  [
+    'warned',
+    0,
+    /^BursarWarning a worker thread was ended by what .* left there: Error: left behind$/,
+    /left behind/,
+  ],
   ['shutdown', 0, 'true'],
   ['late', 0, /"late" was not declared .* up to the line that opens an engine.*declare it above that/],
   ['exit', 7, ''],

@@ -333,6 +333,15 @@ export function markDeduplicated(job: Job | undefined): void {
   if (job) Object.defineProperty(job, 'deduplicated', { value: true, enumerable: true })
 }
 
+/** @internal Its id, or nothing where that can't be told any more. */
+export function safeId(job: Job): string {
+  try {
+    return job.id
+  } catch {
+    return ''
+  }
+}
+
 function formatId(a: number, b: number, c: number, d: number): string {
   const hex = [a, b, c, d].map((word) => (word >>> 0).toString(16).padStart(8, '0')).join('')
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`

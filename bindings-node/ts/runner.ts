@@ -1,6 +1,6 @@
 import { AsyncResource } from 'node:async_hooks'
 import { Box } from './box.js'
-import { type Args, argsOf, listOf } from './call.js'
+import { type Args, argsOf, listOf, readCalls } from './call.js'
 import { type Packed, packArgs, packedBytes, unpackOne } from './clone.js'
 import { decode, encode, encodeArgs } from './codec.js'
 import { Running } from './current.js'
@@ -15,7 +15,7 @@ import {
 import { BursarError, guarded, translate } from './errors.js'
 import { hold, release } from './hold.js'
 import { STATES, type State } from './info.js'
-import { decodeResult, Job, markDeduplicated } from './job.js'
+import { decodeResult, Job, markDeduplicated, safeId } from './job.js'
 import { type EndFacts, type NativeEngine, native, type Pairs } from './native.js'
 import { Plans } from './plans.js'
 import { Pool } from './pool.js'
@@ -486,18 +486,4 @@ export class Runner {
       this.#finished()
     }
   }
-}
-
-function safeId(job: Job): string {
-  try {
-    return job.id
-  } catch {
-    return ''
-  }
-}
-
-function readCalls(calls: Iterable<readonly unknown[]>): Args[] {
-  const all: Args[] = []
-  for (const call of calls) all.push(argsOf(call))
-  return all
 }

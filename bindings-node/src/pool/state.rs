@@ -1,19 +1,13 @@
-//! What waits and who works: plain data, and the rules for how many workers there are.
+//! What waits and who works: plain data.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bursar::core::{Assignment, Attempt};
 
+use super::staffing::LATE;
 use crate::bell::Bell;
-
-/// How long a worker without a job stays.
-const IDLE: Duration = Duration::from_secs(10);
-
-/// How long a job waits before one more worker is started for it, where each core has one: what is
-/// over within microseconds needs no more than those.
-const LATE: Duration = Duration::from_millis(10);
 
 /// A worker with a smaller heap than this could not load anything. In MiB.
 const SMALLEST: u32 = 16;
@@ -59,7 +53,7 @@ pub(crate) struct Gone {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Phase {
+pub(super) enum Phase {
     /// Its thread isn't there yet.
     Starting,
     /// It sleeps, since then.
@@ -71,31 +65,31 @@ enum Phase {
     Condemned,
 }
 
-struct Worker {
-    limit: u32,
-    phase: Phase,
-    bell: Option<Arc<Bell>>,
-    attempt: Option<Arc<Attempt>>,
-    acquitted: bool,
+pub(super) struct Worker {
+    pub(super) limit: u32,
+    pub(super) phase: Phase,
+    pub(super) bell: Option<Arc<Bell>>,
+    pub(super) attempt: Option<Arc<Attempt>>,
+    pub(super) acquitted: bool,
     /// Whether another is to take its place.
-    spent: bool,
+    pub(super) spent: bool,
 }
 
 /// What waits for workers with one limit, and since when.
-struct Queue {
-    limit: u32,
-    waiting: VecDeque<(Assignment, Instant)>,
+pub(super) struct Queue {
+    pub(super) limit: u32,
+    pub(super) waiting: VecDeque<(Assignment, Instant)>,
 }
 
 pub(crate) struct State {
-    queues: Vec<Queue>,
-    workers: BTreeMap<u32, Worker>,
-    orders: VecDeque<Order>,
-    last: u32,
-    most: usize,
-    cores: usize,
-    looking: bool,
-    closed: bool,
+    pub(super) queues: Vec<Queue>,
+    pub(super) workers: BTreeMap<u32, Worker>,
+    pub(super) orders: VecDeque<Order>,
+    pub(super) last: u32,
+    pub(super) most: usize,
+    pub(super) cores: usize,
+    pub(super) looking: bool,
+    pub(super) closed: bool,
 }
 
 impl State {
@@ -142,7 +136,11 @@ impl State {
     }
 
     pub(crate) fn take(&mut self, number: u32, now: Instant) -> (Taken, News) {
-        let Some(worker) = self.workers.get_mut(&number).filter(|worker| worker.stays()) else {
+        let Some(worker) = self
+            .workers
+            .get_mut(&number)
+            .filter(|worker| worker.stays())
+        else {
             return (Taken::Never, News::default());
         };
         if worker.spent || self.closed {
@@ -226,104 +224,15 @@ impl State {
         })
     }
 
-    pub(crate) fn thin(&mut self, now: Instant) -> bool {
-        for (number, worker) in &mut self.workers {
-            if let Phase::Idle(since) = worker.phase
-                && now.saturating_duration_since(since) >= IDLE
-            {
-                worker.phase = Phase::Condemned;
-                self.orders.push_back(Order::Dismiss { worker: *number });
-            }
-        }
-        let mut workers = self.workers.values();
-        workers.any(|worker| worker.phase != Phase::Condemned)
-    }
-
     /// Gives what still waited.
     pub(crate) fn close(&mut self) -> Vec<Queued> {
         self.closed = true;
         self.orders.clear();
         let queues = std::mem::take(&mut self.queues);
-        queues.into_iter().map(|queue| Queued(queue.waiting)).collect()
-    }
-
-    /// Wakes those who sleep for what waits, and orders workers where too few do.
-    pub(crate) fn staff(&mut self, now: Instant, late: bool) -> News {
-        let mut news = News::default();
-        if late {
-            self.looking = false;
-        }
-        for index in 0..self.queues.len() {
-            let (limit, waiting) = (self.queues[index].limit, self.queues[index].waiting.len());
-            if waiting > 0 {
-                let lacking = self.wake(limit, waiting, &mut news);
-                self.hire(limit, lacking, self.queues[index].is_late(now));
-            }
-        }
-        news.orders = self.has_orders();
-        news
-    }
-
-    /// Wakes workers for so many jobs; for how many nobody comes.
-    fn wake(&mut self, limit: u32, jobs: usize, news: &mut News) -> usize {
-        let mut left = jobs.saturating_sub(self.count(limit, Worker::comes));
-        for worker in self.workers.values_mut() {
-            if left > 0 && worker.limit == limit && matches!(worker.phase, Phase::Idle(_)) {
-                worker.phase = Phase::Coming;
-                news.bells.extend(worker.bell.clone());
-                left -= 1;
-            }
-        }
-        left
-    }
-
-    /// Orders workers for so many jobs, those beyond one for each core only where jobs wait long.
-    fn hire(&mut self, limit: u32, jobs: usize, late: bool) {
-        for _ in 0..jobs {
-            let all = self.workers.values().filter(|worker| worker.stays()).count();
-            let starting = self.workers.values().filter(|worker| worker.starts());
-            if starting.count() >= self.cores {
-                return;
-            }
-            if all >= self.cores && !late {
-                return self.look_later();
-            }
-            if all >= self.most && !self.make_room(limit) {
-                return;
-            }
-            self.last += 1;
-            let worker = self.last;
-            self.workers.insert(worker, Worker::new(limit));
-            self.orders.push_back(Order::Hire { worker, limit });
-        }
-    }
-
-    fn look_later(&mut self) {
-        if !self.looking {
-            self.looking = true;
-            self.orders.push_back(Order::Look);
-        }
-    }
-
-    /// Dismisses a worker with another limit that has nothing to do.
-    fn make_room(&mut self, limit: u32) -> bool {
-        let idle = self.workers.iter_mut().filter_map(|(number, worker)| {
-            let Phase::Idle(since) = worker.phase else {
-                return None;
-            };
-            (worker.limit != limit).then_some((since, *number, worker))
-        });
-        let Some((_, worker, longest)) = idle.min_by_key(|(since, ..)| *since) else {
-            return false;
-        };
-        longest.phase = Phase::Condemned;
-        self.orders.push_back(Order::Dismiss { worker });
-        true
-    }
-
-    fn count(&self, limit: u32, which: impl Fn(&Worker) -> bool) -> usize {
-        let of_it = self.workers.values().filter(|worker| worker.limit == limit);
-        of_it.filter(|worker| which(worker)).count()
+        queues
+            .into_iter()
+            .map(|queue| Queued(queue.waiting))
+            .collect()
     }
 }
 
@@ -333,17 +242,19 @@ fn first_of(queues: &mut [Queue], limit: u32) -> Option<Assignment> {
 }
 
 /// What waited in one queue: dropped where no lock is held.
-pub(crate) struct Queued(#[expect(dead_code, reason = "dropped with it")] VecDeque<(Assignment, Instant)>);
+pub(crate) struct Queued(
+    #[expect(dead_code, reason = "dropped with it")] VecDeque<(Assignment, Instant)>,
+);
 
 impl Queue {
-    fn is_late(&self, now: Instant) -> bool {
+    pub(super) fn is_late(&self, now: Instant) -> bool {
         let first = self.waiting.front();
         first.is_some_and(|(_, since)| now.saturating_duration_since(*since) >= LATE)
     }
 }
 
 impl Worker {
-    fn new(limit: u32) -> Self {
+    pub(super) fn new(limit: u32) -> Self {
         Self {
             limit,
             phase: Phase::Starting,
@@ -354,20 +265,20 @@ impl Worker {
         }
     }
 
-    fn runs(&self, key: u64) -> bool {
+    pub(super) fn runs(&self, key: u64) -> bool {
         let attempt = self.attempt.as_ref();
         attempt.is_some_and(|attempt| attempt.key() == key)
     }
 
-    fn starts(&self) -> bool {
+    pub(super) fn starts(&self) -> bool {
         self.phase == Phase::Starting
     }
 
-    fn comes(&self) -> bool {
+    pub(super) fn comes(&self) -> bool {
         matches!(self.phase, Phase::Starting | Phase::Coming)
     }
 
-    fn stays(&self) -> bool {
+    pub(super) fn stays(&self) -> bool {
         self.phase != Phase::Condemned
     }
 }
@@ -376,6 +287,8 @@ impl Worker {
 fn limit_of(attempt: &Attempt) -> u32 {
     match attempt.memory() {
         0 => 0,
-        bytes => u32::try_from(bytes >> 20).unwrap_or(u32::MAX >> 8).clamp(SMALLEST, u32::MAX >> 8),
+        bytes => u32::try_from(bytes >> 20)
+            .unwrap_or(u32::MAX >> 8)
+            .clamp(SMALLEST, u32::MAX >> 8),
     }
 }

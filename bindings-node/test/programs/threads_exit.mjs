@@ -39,7 +39,9 @@ const cases = {
   async warned() {
     const warned = new Promise((resolve) => process.once('warning', resolve))
     await (await breaks.submit()).wait()
+    const awake = setTimeout(() => {}, 60_000)
     const { name, message } = await warned
+    clearTimeout(awake)
     console.log(name, message)
   },
   async shutdown() {
