@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bursar::core::{Attempt, Ended, Engine, Failure, Payload, Reply, SlotPause, StopKind};
+use bursar::core::{Attempt, Ended, Engine, Exit, Failure, Payload, Reply, SlotPause, StopKind};
 use napi_derive::napi;
 
 use crate::engine::NativeEngine;
@@ -48,6 +48,8 @@ pub struct Thrown {
     pub live: Option<u32>,
     /// The delay that it asks for, in seconds.
     pub delay: Option<f64>,
+    /// The exit code, where its worker ended with one.
+    pub exit_code: Option<i32>,
 }
 
 #[napi]
@@ -203,7 +205,7 @@ pub(crate) fn stop_of(attempt: &Attempt) -> Option<StopFacts> {
 pub(crate) fn ended_of(thrown: Thrown, live: Payload) -> Result<Ended> {
     let delay = thrown.delay.map(Duration::from_secs_f64);
     let failure = Failure {
-        exit: None,
+        exit: thrown.exit_code.map(Exit::Code),
         kind: thrown.kind,
         message: thrown.message,
         traceback: thrown.traceback,

@@ -11,6 +11,7 @@ mod attempt;
 mod bell;
 mod checks;
 mod cloned;
+mod command;
 mod copying;
 mod engine;
 mod error;

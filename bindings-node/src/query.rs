@@ -11,6 +11,7 @@ use crate::attempt::json_text;
 use crate::cloned::Cloned;
 use crate::engine::NativeEngine;
 use crate::error::{Result, fault, internal};
+use crate::snapshot::exit_of;
 use crate::snapshot::job_json;
 use crate::token::Token;
 
@@ -57,6 +58,10 @@ pub struct EndFacts {
     pub traceback: Option<String>,
     /// The number of the error itself, where it is at hand.
     pub live: Option<u32>,
+    /// What its process ended with, where it returned a code.
+    pub exit_code: Option<i32>,
+    /// The name of the signal that ended its process.
+    pub signal: Option<String>,
 }
 
 #[napi]
@@ -83,7 +88,10 @@ impl NativeEngine {
         let thrown = failure.and_then(|failure| Cloned::bytes_of(&failure.live));
         let cloned = Cloned::bytes_of(&end.result).or(thrown);
         let is_text = matches!(end.result, Payload::Bytes(..));
+        let (exit_code, signal) = failure.map_or((None, None), |failure| exit_of(failure));
         Ok(EndFacts {
+            exit_code,
+            signal,
             outcome: end.kind.as_str().to_owned(),
             result: is_text.then(|| json_text(&end.result)).transpose()?,
             cloned: cloned.map(|bytes| Buffer::from(bytes.to_vec())),

@@ -199,7 +199,7 @@ test('threads: process.exit() in a job', limit, async (t) => {
   const engine = await open(t, { memory: '512MB', concurrency: { thread: 1 } })
   const jobs = [await threads.exits.submit(3), await threads.exits.submit(0), await threads.where.submit()]
   const [three, zero] = [await jobs[0].exception(), await jobs[1].exception()]
-  assert.deepEqual([three.code, three.type], ['JobCrashed', 'WorkerExit'])
+  assert.deepEqual([three.code, three.type, three.exitCode], ['JobCrashed', 'WorkerExit', 3])
   assert.match(three.message, /exit code 3/)
   assert.match(zero.message, /exit code 0/)
   assert.equal(typeof (await jobs[2].result()), 'number')

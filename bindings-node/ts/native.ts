@@ -21,6 +21,7 @@ export interface NativeEngine {
     uniques: string[] | null,
     cloned: Uint8Array[] | null,
   ): number[]
+  command(program: NativeProgram, options: Pairs, waiter: number): void
   submitStored(plan: number, texts: string[], uniques: string[] | null, waiter: number): void
   takeStored(waiter: number, jobs: number[]): number[]
   readonly number: number
@@ -83,8 +84,18 @@ export interface NativeWorker {
   saveCheckpoint(text: string): void
 }
 
+/** @internal A program with its arguments and what it is given. */
+export interface NativeProgram {
+  argv: string[]
+  cwd: string | undefined
+  env: [string, string | undefined][]
+  stdin: Uint8Array | undefined
+}
+
 /** @internal An end that is more than a number. */
 export interface EndFacts {
+  exitCode?: number
+  signal?: string
   outcome: string
   result?: string
   cloned?: Uint8Array
@@ -117,6 +128,7 @@ export interface Thrown {
   traceback?: string
   live?: number
   delay?: number
+  exitCode?: number
 }
 
 /** @internal Which jobs are meant. */

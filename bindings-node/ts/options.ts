@@ -17,7 +17,7 @@ export type Priority = 'critical' | 'high' | 'normal' | 'low'
  * What runs a task: `async`, the main loop, or `thread`, a pool of worker threads. `process` is not available
  * yet.
  */
-export type ExecutorName = 'async' | 'thread' | 'process'
+export type ExecutorName = 'async' | 'thread' | 'process' | 'command'
 
 /**
  * What a task may set, and what one submit may change by {@link Task.options}. What is left out or

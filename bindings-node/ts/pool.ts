@@ -150,7 +150,7 @@ function warn({ kind, message, traceback }: Thrown): void {
 
 function exited(code: number): Thrown {
   const message = `its worker ended with exit code ${code} before the job did: something there called process.exit()`
-  return { how: 'crashed', kind: 'WorkerExit', message }
+  return { how: 'crashed', kind: 'WorkerExit', message, exitCode: code }
 }
 
 function outOfMemory(limit: number): string {
