@@ -87,7 +87,7 @@ export function refine(definition: Definition, options: Options): Definition {
 function isIsolated(name: string, pairs: Pairs, module: string | undefined): boolean {
   const given = pairs.filter(([option, value]) => option === 'executor' && value != null)
   const executor = given.at(-1)?.[1] ?? 'async'
-  if (executor === 'async') return false
+  if (executor !== 'thread' && executor !== 'process') return false
   if (module === undefined) throw noModule(name, String(executor))
   return true
 }
