@@ -9,19 +9,27 @@ use bursar::core::{
 use serde::Serialize;
 use serde_json::{Value, json, value::RawValue};
 
+use crate::cloned::Cloned;
 use crate::token::Token;
 
-/// A value of the user's: encoded, or the number of a live object.
+/// A value of the user's: encoded, the number of a live object, or of another thread.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 enum Held {
     Json(Box<RawValue>),
     Live(u32),
+    /// Bytes, each as one character.
+    Cloned(String),
 }
 
 fn held(payload: &Payload) -> Option<Held> {
     if let Some(number) = Token::number_of(payload) {
         return Some(Held::Live(number));
+    }
+    if let Some(bytes) = Cloned::bytes_of(payload) {
+        return Some(Held::Cloned(
+            bytes.iter().map(|byte| char::from(*byte)).collect(),
+        ));
     }
     let text = String::from_utf8(payload.as_json()?.to_vec()).ok()?;
     RawValue::from_string(text).ok().map(Held::Json)

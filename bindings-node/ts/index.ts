@@ -41,6 +41,7 @@ export type {
   JobQuery,
   Priority,
   Size,
+  TaskDeclaration,
   TaskOptions,
   WaitOptions,
 } from './options.js'

@@ -1,4 +1,5 @@
 import { inspect } from 'node:util'
+import { unpackOne } from './clone.js'
 import { decode } from './codec.js'
 import { BursarError, guarded, JobFailed, type JobFailedCode } from './errors.js'
 import { type JobEvent, jobEvents, type StateEvent } from './events.js'
@@ -359,12 +360,22 @@ function jobFailed({ facts, cause }: Failed, info: JobInfo | undefined): JobFail
 
 /** @internal The value of a completed job that came as text. */
 export function decodeResult(facts: EndFacts): unknown {
+  if (facts.cloned !== undefined) return unpackOne(facts.cloned)
   return facts.result === undefined ? null : decode(facts.result)
 }
 
 /** @internal The submit found an earlier job, and this is that one. */
 export function markDeduplicated(job: Job | undefined): void {
   if (job) Object.defineProperty(job, 'deduplicated', { value: true, enumerable: true })
+}
+
+/** @internal Its id, or nothing where that can't be told any more. */
+export function safeId(job: Job): string {
+  try {
+    return job.id
+  } catch {
+    return ''
+  }
 }
 
 function formatId(a: number, b: number, c: number, d: number): string {
