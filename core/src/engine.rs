@@ -16,6 +16,7 @@ mod orphans;
 mod plan;
 mod pool;
 mod shutdown;
+mod spilling;
 mod standing;
 mod start;
 mod stats;

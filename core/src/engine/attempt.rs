@@ -12,6 +12,7 @@ use crate::id::JobId;
 use crate::ledger::Permit;
 use crate::payload::Payload;
 use crate::signal::Signal;
+use crate::spill::Output;
 use crate::sync::AtomicBool;
 
 /// Why an attempt is asked to stop.
@@ -52,6 +53,8 @@ pub struct Attempt {
     pub(crate) permit: Permit,
     started: OnceLock<Started>,
     checkpoint: Mutex<Option<Payload>>,
+    /// What it wrote beside its result, until its end.
+    pub(super) outputs: Mutex<Vec<Output>>,
     stop: Signal<Stop>,
     /// Why its job is cancelled, whatever else it was asked to stop for.
     cancelled: OnceLock<Arc<str>>,
@@ -72,6 +75,7 @@ impl Attempt {
             permit,
             started: OnceLock::new(),
             checkpoint: Mutex::new(None),
+            outputs: Mutex::default(),
             stop: Signal::default(),
             cancelled: OnceLock::new(),
             closed: AtomicBool::new(false),
