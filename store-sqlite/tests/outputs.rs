@@ -14,8 +14,8 @@ use bursar_core::{
     SpillFolder, State, Submitted,
 };
 use bursar_store_sqlite::{SqliteOptions, SqliteStore};
-use bursar_testkit::Folder;
 use bursar_testkit::conformance::{Probe, Settings, job};
+use bursar_testkit::{Folder, Puppet};
 
 fn open(path: &Path) -> (Arc<SqliteStore>, Probe) {
     let store = Arc::new(SqliteStore::open(path, SqliteOptions::default()).unwrap());
@@ -217,4 +217,66 @@ fn a_folder_that_others_may_read_is_closed_to_them_and_a_link_is_refused() {
     assert!(writer.append(b"more").is_err() && writer.finish().is_err());
     assert!(elsewhere.read_dir().unwrap().next().is_none());
     assert_eq!(probe.count(JobFilter::default()), 1);
+}
+
+const STREAMS: &str = "BURSAR_TEST_STREAMS";
+
+/// The most memory that this process has ever had, in bytes.
+#[cfg(target_os = "linux")]
+fn peak() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let line = status
+        .lines()
+        .find(|line| line.starts_with("VmHWM:"))
+        .unwrap();
+    let kilobytes = line.split_whitespace().nth(1).unwrap();
+    kilobytes.parse::<u64>().unwrap() * 1_024
+}
+
+/// Does nothing but in another process: takes 200 MB in, and reads them back.
+#[test]
+#[cfg(target_os = "linux")]
+fn streams_in_a_process_of_its_own() {
+    let Some(path) = std::env::var_os(STREAMS) else {
+        return;
+    };
+    let (_store, probe) = open(Path::new(&path));
+    let one = probe.running(job());
+    let before = peak();
+    let mut writer = folder_of(&probe).writer(one.id, 1, "stdout").unwrap();
+    let piece = vec![b'x'; 100_000];
+    for _ in 0..2_000 {
+        writer.append(&piece).unwrap();
+    }
+    let data = writer.finish().unwrap();
+    let name = "stdout".into();
+    let end = AttemptEnd {
+        outputs: vec![bursar_core::Output { name, data }],
+        ..AttemptEnd::new(bursar_core::OutcomeKind::Completed)
+    };
+    probe.finish(one.sequence, 1, end, Next::End(State::Completed));
+    let info = probe.get(one.id);
+    let mut reader = info.attempts[0].outputs[0].data.open().unwrap();
+    let (mut buffer, mut length) = (vec![0; 100_000], 0);
+    loop {
+        match reader.fill(&mut buffer).unwrap() {
+            0 => break,
+            read => length += read,
+        }
+    }
+    println!(">{length} {}", peak() - before);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn much_more_output_needs_no_more_memory() {
+    let folder = Folder::new();
+    let path = folder.join("jobs.db");
+    let mut other = Puppet::start("streams_in_a_process_of_its_own", STREAMS, path);
+    let said = other.answer();
+    let (length, memory) = said.split_once(' ').unwrap();
+    assert_eq!(length, "200000000");
+    let memory: u64 = memory.parse().unwrap();
+    println!("200 MB in and out: {memory} bytes more than before");
+    assert!(memory < 60_000_000, "{memory} bytes more than before");
 }
