@@ -21,6 +21,7 @@ mod option;
 mod query;
 mod seats;
 mod snapshot;
+mod stream;
 mod submit;
 mod tables;
 mod token;

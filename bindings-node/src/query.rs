@@ -10,6 +10,7 @@ use crate::attempt::json_text;
 use crate::engine::NativeEngine;
 use crate::error::{Result, fault, internal};
 use crate::snapshot::job_json;
+use crate::stream::SpilledResult;
 use crate::token::Token;
 
 /// Which jobs are meant.
@@ -39,12 +40,14 @@ pub struct Page {
 }
 
 /// The end of a job that is more than a number.
-#[napi(object)]
+#[napi(object, object_from_js = false)]
 pub struct EndFacts {
     /// What it ended with.
     pub outcome: String,
     /// What it returned, as JSON.
     pub result: Option<String>,
+    /// The file that what it returned is in.
+    pub file: Option<SpilledResult>,
     /// The type of the error.
     pub kind: Option<String>,
     /// Its message.
@@ -76,10 +79,13 @@ impl NativeEngine {
             .ok_or_else(|| internal("the job has not ended"))?
             .end;
         let failure = end.failure.as_ref();
-        let result = (!matches!(end.result, Payload::Null)).then(|| json_text(&end.result));
+        let file = end.result.as_spilled().map(SpilledResult::new);
+        let is_text = file.is_none() && !matches!(end.result, Payload::Null);
+        let result = is_text.then(|| json_text(&end.result));
         Ok(EndFacts {
             outcome: end.kind.as_str().to_owned(),
             result: result.transpose()?,
+            file,
             kind: failure.map(|failure| failure.kind.clone()),
             message: failure.map(|failure| failure.message.clone()),
             traceback: failure.and_then(|failure| failure.traceback.clone()),

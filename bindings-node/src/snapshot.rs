@@ -11,17 +11,29 @@ use serde_json::{Value, json, value::RawValue};
 
 use crate::token::Token;
 
-/// A value of the user's: encoded, or the number of a live object.
+/// A value of the user's: encoded, or the number of a live object, or what is known of one in a file.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 enum Held {
     Json(Box<RawValue>),
     Live(u32),
+    Spilled {
+        size: u64,
+        sha256: String,
+        preview: String,
+    },
 }
 
 fn held(payload: &Payload) -> Option<Held> {
     if let Some(number) = Token::number_of(payload) {
         return Some(Held::Live(number));
+    }
+    if let Some(file) = payload.as_spilled() {
+        return Some(Held::Spilled {
+            size: file.size(),
+            sha256: file.sha256_hex(),
+            preview: file.preview_text(),
+        });
     }
     let text = String::from_utf8(payload.as_json()?.to_vec()).ok()?;
     RawValue::from_string(text).ok().map(Held::Json)
