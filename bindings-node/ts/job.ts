@@ -1,5 +1,5 @@
-import { inspect } from 'node:util'
 import type { Readable } from 'node:stream'
+import { inspect } from 'node:util'
 import { decode, encode } from './codec.js'
 import { BursarError, guarded, JobFailed, type JobFailedCode } from './errors.js'
 import { type JobEvent, jobEvents, type StateEvent } from './events.js'
