@@ -277,6 +277,14 @@ test('threads: workers of other limits make room', limit, async (t) => {
   await atRest(engine)
 })
 
+test('threads: one slot for jobs of many limits, each after the other', limit, async (t) => {
+  const engine = await open(t, { memory: '1GB', concurrency: { thread: 1 } })
+  const sizes = Array.from({ length: 12 }, (_, n) => `${20 + 10 * (n % 4)}MB`)
+  const jobs = await Promise.all(sizes.map((memory) => threads.noop.options({ memory }).submit()))
+  for (const job of jobs) await job.result({ timeout: '9s' })
+  await atRest(engine)
+})
+
 test('threads: as many jobs at once as the engine allows', limit, async (t) => {
   await open(t, { concurrency: { thread: 4 } })
   const began = Date.now()
