@@ -149,6 +149,7 @@ pub(crate) fn event_json(event: &Event) -> String {
 fn reason(reason: &Reason) -> Value {
     let mut json = match reason {
         Reason::Running => json!({ "kind": "running" }),
+        Reason::Frozen => json!({ "kind": "frozen" }),
         Reason::Ended(state) => json!({ "kind": "ended", "state": state.as_str() }),
         Reason::Time { until, left, retry } => json!({
             "kind": "time", "until": millis(*until), "left": left.as_secs_f64(), "retry": retry

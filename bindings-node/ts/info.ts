@@ -178,6 +178,7 @@ export interface Stats {
 /** One thing that a job waits for; `text` says it in words. */
 export type Reason = { text: string } & (
   | { kind: 'running' }
+  | { kind: 'frozen' }
   | { kind: 'ended'; state: State }
   | { kind: 'time'; until: Date; left: number; retry: boolean }
   | { kind: 'paused'; why: string }

@@ -151,10 +151,37 @@ export class Job<T = unknown> {
    * @throws BursarError `NotFound` once the store has forgotten it; `Closed` once the engine is.
    */
   async cancel(reason = ''): Promise<boolean> {
-    const { id, _runner: runner } = this
-    const cancelled = runner.ask((waiter) => runner.native.cancel(id, reason, waiter))
-    runner.schedule()
-    return (await cancelled) === 'true'
+    return this.#tell((waiter) => this._runner.native.cancel(this.id, reason, waiter))
+  }
+
+  /**
+   * Cancels it, and ends its process at once, without `grace`, where it has one here. `false` if it had
+   * ended.
+   *
+   * @throws BursarError As {@link Job.cancel}.
+   */
+  async kill(reason = ''): Promise<boolean> {
+    return this.#tell((waiter) => this._runner.native.kill(this.id, reason, waiter))
+  }
+
+  /**
+   * Freezes it, where it runs here in a process of its own; `false` where it was paused already. It keeps
+   * what it reserved, and the time until {@link Job.resume} doesn't count to its timeout.
+   *
+   * @throws BursarError `Conflict` where it doesn't run in this process's engine; `Invalid` where it runs
+   * on the loop.
+   */
+  async pause(): Promise<boolean> {
+    return this.#tell((waiter) => this._runner.native.freeze(this.id, waiter))
+  }
+
+  /**
+   * Lets it go on; `false` where it wasn't paused.
+   *
+   * @throws BursarError `Conflict` where it doesn't run in this process's engine.
+   */
+  async resume(): Promise<boolean> {
+    return this.#tell((waiter) => this._runner.native.thaw(this.id, waiter))
   }
 
   /**
@@ -297,6 +324,13 @@ export class Job<T = unknown> {
     } catch {
       return undefined
     }
+  }
+
+  /** Tells the engine something that it says yes or no to. */
+  async #tell(order: (waiter: number) => string | null): Promise<boolean> {
+    const told = this._runner.ask(order)
+    this._runner.schedule()
+    return (await told) === 'true'
   }
 
   #stateNow(): StateEvent {

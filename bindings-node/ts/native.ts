@@ -34,6 +34,9 @@ export interface NativeEngine {
   list(filter: NativeFilter, page: NativePage, waiter: number): string | null
   count(filter: NativeFilter, waiter: number): string | null
   cancel(id: string, reason: string, waiter: number): string | null
+  kill(id: string, reason: string, waiter: number): string | null
+  freeze(id: string, waiter: number): string | null
+  thaw(id: string, waiter: number): string | null
   delete(id: string, waiter: number): string | null
   why(id: string, waiter: number): string | null
   stats(waiter: number): string | null

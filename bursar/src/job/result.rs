@@ -62,7 +62,7 @@ impl<T: DeserializeOwned> Job<T> {
         if let Some(end) = self.ticket.outcome() {
             return Ok(end);
         }
-        let _pause = self.pause()?;
+        let _pause = self.give_slot_back()?;
         Ok(self.ticket.wait_async().await)
     }
 
@@ -70,7 +70,7 @@ impl<T: DeserializeOwned> Job<T> {
         if let Some(end) = self.ticket.outcome() {
             return Ok(Some(end));
         }
-        let _pause = self.pause()?;
+        let _pause = self.give_slot_back()?;
         Ok(self.ticket.wait(timeout))
     }
 
@@ -85,7 +85,7 @@ impl<T: DeserializeOwned> Job<T> {
 
 impl<T> Job<T> {
     /// Gives the slot of the job that runs here back, if one does.
-    fn pause(&self) -> Result<Option<SlotPause>> {
+    fn give_slot_back(&self) -> Result<Option<SlotPause>> {
         let current = JobContext::try_current();
         let pause = current.map(|job| SlotPause::begin(job.attempt(), &self.ticket));
         pause.transpose()

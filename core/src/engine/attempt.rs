@@ -7,6 +7,7 @@ use parking_lot::Mutex;
 
 use crate::clock::Tick;
 use crate::engine::inner::Inner;
+use crate::engine::pause::Pauses;
 use crate::engine::ticket::Ticket;
 use crate::id::JobId;
 use crate::ledger::Permit;
@@ -54,6 +55,8 @@ pub struct Attempt {
     started: OnceLock<Started>,
     checkpoint: Mutex<Option<Payload>>,
     stop: Signal<Stop>,
+    /// How long it has stood still.
+    pub(super) pauses: Mutex<Pauses>,
     /// What it was seen to use, where it runs in processes of its own.
     measured: Mutex<Option<Measured>>,
     /// Why its job is cancelled, whatever else it was asked to stop for.
@@ -76,6 +79,7 @@ impl Attempt {
             started: OnceLock::new(),
             checkpoint: Mutex::new(None),
             stop: Signal::default(),
+            pauses: Mutex::default(),
             measured: Mutex::new(None),
             cancelled: OnceLock::new(),
             closed: AtomicBool::new(false),
@@ -161,9 +165,11 @@ impl Attempt {
         self.ticket.plan().map_or(0, |plan| plan.spec.demand.memory)
     }
 
-    /// When its timeout is over, on the engine's monotonic clock.
+    /// When its timeout is over, on the engine's monotonic clock. Time for which it was paused doesn't
+    /// count.
     pub fn deadline(&self) -> Option<Tick> {
-        self.started.get().and_then(|started| started.deadline)
+        let deadline = self.started.get().and_then(|started| started.deadline)?;
+        Some(deadline.after(self.paused_for()))
     }
 
     /// Why it is asked to stop, if it is.
