@@ -25,6 +25,7 @@ mod pool;
 mod query;
 mod seats;
 mod snapshot;
+mod stream;
 mod submit;
 mod tables;
 mod token;

@@ -13,6 +13,7 @@ use crate::engine::NativeEngine;
 use crate::error::{Result, fault, internal};
 use crate::snapshot::exit_of;
 use crate::snapshot::job_json;
+use crate::stream::SpilledResult;
 use crate::token::Token;
 
 /// Which jobs are meant.
@@ -42,7 +43,7 @@ pub struct Page {
 }
 
 /// The end of a job that is more than a number.
-#[napi(object)]
+#[napi(object, object_from_js = false)]
 pub struct EndFacts {
     /// What it ended with.
     pub outcome: String,
@@ -50,6 +51,8 @@ pub struct EndFacts {
     pub result: Option<String>,
     /// What it returned, or threw, in another thread.
     pub cloned: Option<Buffer>,
+    /// The file that what it returned is in.
+    pub file: Option<SpilledResult>,
     /// The type of the error.
     pub kind: Option<String>,
     /// Its message.
@@ -88,6 +91,7 @@ impl NativeEngine {
         let thrown = failure.and_then(|failure| Cloned::bytes_of(&failure.live));
         let cloned = Cloned::bytes_of(&end.result).or(thrown);
         let is_text = matches!(end.result, Payload::Bytes(..));
+        let file = end.result.as_spilled().map(SpilledResult::new);
         let (exit_code, signal) = failure.map_or((None, None), |failure| exit_of(failure));
         Ok(EndFacts {
             exit_code,
@@ -95,6 +99,7 @@ impl NativeEngine {
             outcome: end.kind.as_str().to_owned(),
             result: is_text.then(|| json_text(&end.result)).transpose()?,
             cloned: cloned.map(|bytes| Buffer::from(bytes.to_vec())),
+            file,
             kind: failure.map(|failure| failure.kind.clone()),
             message: failure.map(|failure| failure.message.clone()),
             traceback: failure.and_then(|failure| failure.traceback.clone()),

@@ -12,7 +12,8 @@ use serde_json::{Value, json, value::RawValue};
 use crate::cloned::Cloned;
 use crate::token::Token;
 
-/// A value of the user's: encoded, the number of a live object, or of another thread.
+/// A value of the user's: encoded, the number of a live object, or of another thread, or what is known of
+/// one in a file.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 enum Held {
@@ -20,6 +21,11 @@ enum Held {
     Live(u32),
     /// Bytes, each as one character.
     Cloned(String),
+    Spilled {
+        size: u64,
+        sha256: String,
+        preview: String,
+    },
 }
 
 fn held(payload: &Payload) -> Option<Held> {
@@ -30,6 +36,13 @@ fn held(payload: &Payload) -> Option<Held> {
         return Some(Held::Cloned(
             bytes.iter().map(|byte| char::from(*byte)).collect(),
         ));
+    }
+    if let Some(file) = payload.as_spilled() {
+        return Some(Held::Spilled {
+            size: file.size(),
+            sha256: file.sha256_hex(),
+            preview: file.preview_text(),
+        });
     }
     let text = String::from_utf8(payload.as_json()?.to_vec()).ok()?;
     RawValue::from_string(text).ok().map(Held::Json)

@@ -105,6 +105,23 @@ export interface AttemptInfo {
   cpuTime: number | null
 }
 
+/** A result over 10 MB: it is in a file, and read by `job.result()` or `job.openResult()`. */
+export class Spilled {
+  /** Bytes of JSON text. */
+  readonly size: number
+  /** Their checksum, as 64 hexadecimal digits. */
+  readonly sha256: string
+  /** How the text begins: its first 1,024 bytes. */
+  readonly preview: string
+
+  /** @internal */
+  constructor({ size, sha256, preview }: Spilled) {
+    this.size = size
+    this.sha256 = sha256
+    this.preview = preview
+  }
+}
+
 /** One snapshot of a job. */
 export interface JobInfo {
   /** The id: also the idempotency key to pass on. */
@@ -133,7 +150,7 @@ export interface JobInfo {
   finished: Date | null
   /** What it last said of its progress. */
   progress: Progress | null
-  /** What it returned, once completed. */
+  /** What it returned, once completed; a {@link Spilled} where that is over 10 MB of JSON. */
   result: unknown
   /** What went wrong last. */
   error: FailureInfo | null
@@ -204,7 +221,7 @@ export interface Why {
   reasons: Reason[]
 }
 
-type Held = { json: unknown } | { live: number } | { cloned: string } | null
+type Held = { json: unknown } | { live: number } | { cloned: string } | { spilled: Spilled } | null
 type Raw = Record<string, unknown> & { attempts: Record<string, unknown>[]; logs: Record<string, unknown>[] }
 
 /** @internal The snapshot in this JSON text. */
@@ -248,11 +265,12 @@ export function dated<T extends Record<string, unknown>>(raw: T, names: readonly
 function argsOf(held: Held, values: Values): unknown[] | undefined {
   if (held === null) return undefined
   if ('cloned' in held) return unpack(Buffer.from(held.cloned, 'latin1'))
-  return 'live' in held ? listOf(values.get(held.live)) : (held.json as unknown[])
+  return 'live' in held ? listOf(values.get(held.live)) : ((held as { json: unknown }).json as unknown[])
 }
 
 function value(held: Held, values: Values): unknown {
   if (held === null) return undefined
   if ('cloned' in held) return unpackOne(Buffer.from(held.cloned, 'latin1'))
+  if ('spilled' in held) return new Spilled(held.spilled)
   return 'live' in held ? values.get(held.live) : held.json
 }

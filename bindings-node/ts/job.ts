@@ -1,6 +1,7 @@
+import type { Readable } from 'node:stream'
 import { inspect } from 'node:util'
 import { unpackOne } from './clone.js'
-import { decode } from './codec.js'
+import { decode, encode } from './codec.js'
 import { BursarError, guarded, JobFailed, type JobFailedCode } from './errors.js'
 import { type JobEvent, jobEvents, type StateEvent } from './events.js'
 import {
@@ -13,6 +14,7 @@ import {
   type State,
   type Why,
 } from './info.js'
+import { InFile, textStream } from './large.js'
 import type { EndFacts } from './native.js'
 import type { WaitOptions } from './options.js'
 import type { Runner } from './runner.js'
@@ -112,7 +114,8 @@ export class Job<T = unknown> {
    *
    * @throws JobFailed where it did not complete.
    * @throws TimeoutError where it did not end within `timeout`: it goes on.
-   * @throws BursarError `Conflict` inside a job where waiting could never end.
+   * @throws BursarError `Conflict` inside a job where waiting could never end; `NotFound` where it is over
+   * 10 MB and its file is gone, `Unavailable` where that is damaged.
    */
   result(options?: WaitOptions): Promise<T> {
     if (options === undefined && this._runner.runs && waiter(this._runner) === undefined) {
@@ -120,6 +123,23 @@ export class Job<T = unknown> {
       if (this._resolve === undefined) return this.#firstResult()
     }
     return this.#until(options).then(() => this.#outcome())
+  }
+
+  /**
+   * What it returned as JSON text, once it has completed, read a piece at a time: it needs no more memory
+   * however large the result is. What is over 10 MB is in a file that is there as long as the job; its
+   * checksum is looked at with the last byte, and the stream fails with `Unavailable` where it is damaged.
+   *
+   * @throws JobFailed where it did not complete.
+   * @throws TimeoutError where it did not end within `timeout`: it goes on.
+   * @throws BursarError `NotFound` where the file is gone.
+   */
+  async openResult(options?: WaitOptions): Promise<Readable> {
+    await this.#until(options)
+    const error = await this.#failure()
+    if (error !== undefined) throw error
+    if (this._value instanceof InFile) return this._value.open()
+    return textStream(this._value === undefined ? 'null' : encode(this._value, 'the result'))
   }
 
   /**
@@ -271,7 +291,8 @@ export class Job<T = unknown> {
   #settle(): void {
     const settle = this._resolve
     this._resolve = undefined
-    settle?.(this._state === 'completed' ? this._value : this.#outcome())
+    const atHand = this._state === 'completed' && !(this._value instanceof InFile)
+    settle?.(atHand ? this._value : this.#outcome())
   }
 
   /** Waits for its end. */
@@ -293,7 +314,8 @@ export class Job<T = unknown> {
   async #outcome(): Promise<T> {
     const error = await this.#failure()
     if (error !== undefined) throw error
-    return this._value as T
+    const value = this._value
+    return (value instanceof InFile ? await value.read() : value) as T
   }
 
   async #failure(): Promise<BursarError | undefined> {
@@ -361,6 +383,7 @@ function jobFailed({ facts, cause }: Failed, info: JobInfo | undefined): JobFail
 /** @internal The value of a completed job that came as text. */
 export function decodeResult(facts: EndFacts): unknown {
   if (facts.cloned !== undefined) return unpackOne(facts.cloned)
+  if (facts.file) return new InFile(facts.file)
   return facts.result === undefined ? null : decode(facts.result)
 }
 

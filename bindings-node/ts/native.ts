@@ -102,10 +102,30 @@ export interface EndFacts {
   outcome: string
   result?: string
   cloned?: Uint8Array
+  file?: NativeSpilled
   kind?: string
   message?: string
   traceback?: string
   live?: number
+}
+
+/** @internal A result that is in a file. */
+export interface NativeSpilled {
+  open(): NativeReader
+}
+
+/** @internal A result that is read a piece at a time. */
+export interface NativeReader {
+  read(size: number): Promise<Piece>
+  readWhole(): Promise<Piece>
+  close(): void
+}
+
+/** @internal What was read, or why it wasn't. */
+export interface Piece {
+  bytes?: Buffer
+  code?: string
+  message?: string
 }
 
 /** @internal What a running attempt is. */

@@ -17,6 +17,7 @@ mod pause;
 mod plan;
 mod pool;
 mod shutdown;
+mod spilling;
 mod standing;
 mod start;
 mod stats;

@@ -14,6 +14,7 @@ use crate::ledger::Permit;
 use crate::outcome::Measured;
 use crate::payload::Payload;
 use crate::signal::Signal;
+use crate::spill::Output;
 use crate::sync::AtomicBool;
 
 /// Why an attempt is asked to stop.
@@ -54,6 +55,8 @@ pub struct Attempt {
     pub(crate) permit: Permit,
     started: OnceLock<Started>,
     checkpoint: Mutex<Option<Payload>>,
+    /// What it wrote beside its result, until its end.
+    pub(super) outputs: Mutex<Vec<Output>>,
     stop: Signal<Stop>,
     /// How long it has stood still.
     pub(super) pauses: Mutex<Pauses>,
@@ -78,6 +81,7 @@ impl Attempt {
             permit,
             started: OnceLock::new(),
             checkpoint: Mutex::new(None),
+            outputs: Mutex::default(),
             stop: Signal::default(),
             pauses: Mutex::default(),
             measured: Mutex::new(None),

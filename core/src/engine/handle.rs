@@ -27,6 +27,7 @@ use crate::limits::{Gauge, HostGauge};
 use crate::options::{EngineOptions, TaskOptions};
 use crate::scheduler::{EscrowPolicy, Scheduler};
 use crate::signal::Signal;
+use crate::spill::Captured;
 use crate::store::{Backup, Batch, Capabilities, Count, List, Listed, Reply, Store};
 use crate::task::Task;
 
@@ -204,6 +205,15 @@ impl Engine {
     /// A snapshot of the job with this id, with its log lines if asked for.
     pub fn info(&self, id: JobId, logs: bool) -> Reply<JobInfo> {
         self.inner.info(id, logs)
+    }
+
+    /// What an attempt of the job wrote beside its result under this name, such as `stdout`: that of the
+    /// newest attempt which has it.
+    ///
+    /// # Errors
+    /// The reply is `NotFound` where there is none, or no such job.
+    pub fn output(&self, id: JobId, name: &str) -> Reply<Captured> {
+        self.inner.output(id, name)
     }
 
     /// A page of jobs.
