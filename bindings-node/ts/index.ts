@@ -42,6 +42,7 @@ export type {
   JobQuery,
   Priority,
   Size,
+  TaskDeclaration,
   TaskOptions,
   WaitOptions,
 } from './options.js'

@@ -1,4 +1,5 @@
 import { listOf } from './call.js'
+import { unpack, unpackOne } from './clone.js'
 import { decode } from './codec.js'
 import type { Values } from './values.js'
 
@@ -194,6 +195,7 @@ export interface Stats {
 /** One thing that a job waits for; `text` says it in words. */
 export type Reason = { text: string } & (
   | { kind: 'running' }
+  | { kind: 'frozen' }
   | { kind: 'ended'; state: State }
   | { kind: 'time'; until: Date; left: number; retry: boolean }
   | { kind: 'paused'; why: string }
@@ -219,7 +221,7 @@ export interface Why {
   reasons: Reason[]
 }
 
-type Held = { json: unknown } | { live: number } | { spilled: Spilled } | null
+type Held = { json: unknown } | { live: number } | { cloned: string } | { spilled: Spilled } | null
 type Raw = Record<string, unknown> & { attempts: Record<string, unknown>[]; logs: Record<string, unknown>[] }
 
 /** @internal The snapshot in this JSON text. */
@@ -262,11 +264,13 @@ export function dated<T extends Record<string, unknown>>(raw: T, names: readonly
 /** Arguments are a list; where they were let go there is nothing. */
 function argsOf(held: Held, values: Values): unknown[] | undefined {
   if (held === null) return undefined
+  if ('cloned' in held) return unpack(Buffer.from(held.cloned, 'latin1'))
   return 'live' in held ? listOf(values.get(held.live)) : ((held as { json: unknown }).json as unknown[])
 }
 
 function value(held: Held, values: Values): unknown {
   if (held === null) return undefined
+  if ('cloned' in held) return unpackOne(Buffer.from(held.cloned, 'latin1'))
   if ('spilled' in held) return new Spilled(held.spilled)
   return 'live' in held ? values.get(held.live) : held.json
 }

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream'
 import { inspect } from 'node:util'
+import { unpackOne } from './clone.js'
 import { decode, encode } from './codec.js'
 import { BursarError, guarded, JobFailed, type JobFailedCode } from './errors.js'
 import { type JobEvent, jobEvents, type StateEvent } from './events.js'
@@ -170,10 +171,37 @@ export class Job<T = unknown> {
    * @throws BursarError `NotFound` once the store has forgotten it; `Closed` once the engine is.
    */
   async cancel(reason = ''): Promise<boolean> {
-    const { id, _runner: runner } = this
-    const cancelled = runner.ask((waiter) => runner.native.cancel(id, reason, waiter))
-    runner.schedule()
-    return (await cancelled) === 'true'
+    return this.#tell((waiter) => this._runner.native.cancel(this.id, reason, waiter))
+  }
+
+  /**
+   * Cancels it, and ends its process at once, without `grace`, where it has one here. `false` if it had
+   * ended.
+   *
+   * @throws BursarError As {@link Job.cancel}.
+   */
+  async kill(reason = ''): Promise<boolean> {
+    return this.#tell((waiter) => this._runner.native.kill(this.id, reason, waiter))
+  }
+
+  /**
+   * Freezes it, where it runs here in a process of its own; `false` where it was paused already. It keeps
+   * what it reserved, and the time until {@link Job.resume} doesn't count to its timeout.
+   *
+   * @throws BursarError `Conflict` where it doesn't run in this process's engine; `Invalid` where it runs
+   * on the loop.
+   */
+  async pause(): Promise<boolean> {
+    return this.#tell((waiter) => this._runner.native.freeze(this.id, waiter))
+  }
+
+  /**
+   * Lets it go on; `false` where it wasn't paused.
+   *
+   * @throws BursarError `Conflict` where it doesn't run in this process's engine.
+   */
+  async resume(): Promise<boolean> {
+    return this.#tell((waiter) => this._runner.native.thaw(this.id, waiter))
   }
 
   /**
@@ -320,6 +348,13 @@ export class Job<T = unknown> {
     }
   }
 
+  /** Tells the engine something that it says yes or no to. */
+  async #tell(order: (waiter: number) => string | null): Promise<boolean> {
+    const told = this._runner.ask(order)
+    this._runner.schedule()
+    return (await told) === 'true'
+  }
+
   #stateNow(): StateEvent {
     const info = this._state ? this.#infoIfKnown() : this.#info()
     return {
@@ -347,6 +382,7 @@ function jobFailed({ facts, cause }: Failed, info: JobInfo | undefined): JobFail
 
 /** @internal The value of a completed job that came as text. */
 export function decodeResult(facts: EndFacts): unknown {
+  if (facts.cloned !== undefined) return unpackOne(facts.cloned)
   if (facts.file) return new InFile(facts.file)
   return facts.result === undefined ? null : decode(facts.result)
 }
@@ -354,6 +390,15 @@ export function decodeResult(facts: EndFacts): unknown {
 /** @internal The submit found an earlier job, and this is that one. */
 export function markDeduplicated(job: Job | undefined): void {
   if (job) Object.defineProperty(job, 'deduplicated', { value: true, enumerable: true })
+}
+
+/** @internal Its id, or nothing where that can't be told any more. */
+export function safeId(job: Job): string {
+  try {
+    return job.id
+  } catch {
+    return ''
+  }
 }
 
 function formatId(a: number, b: number, c: number, d: number): string {

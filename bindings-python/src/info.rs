@@ -213,6 +213,7 @@ fn reason<'py>(py: Python<'py>, reason: &Reason) -> PyResult<Bound<'py, PyDict>>
     fields.set_item("message", reason.to_string())?;
     match reason {
         Reason::Running => fields.set_item("kind", "running")?,
+        Reason::Frozen => fields.set_item("kind", "frozen")?,
         Reason::Ended(_) => fields.set_item("kind", "ended")?,
         Reason::Paused(_) => fields.set_item("kind", "paused")?,
         Reason::NotHere(_) => fields.set_item("kind", "not_here")?,

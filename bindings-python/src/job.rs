@@ -250,6 +250,22 @@ impl Job {
             .ask(py, |core| core.cancel(self.ticket.id(), reason))
     }
 
+    /// Cancels it, and ends its process at once where it has one here. `False` if it had ended.
+    #[pyo3(signature = (reason=""))]
+    fn kill(&self, py: Python<'_>, reason: &str) -> PyResult<bool> {
+        self.hub.ask(py, |core| core.kill(self.ticket.id(), reason))
+    }
+
+    /// Freezes its process. `False` where it was paused already.
+    fn pause(&self, py: Python<'_>) -> PyResult<bool> {
+        self.hub.ask(py, |core| core.pause(self.ticket.id()))
+    }
+
+    /// Lets it go on. `False` where it wasn't paused.
+    fn resume(&self, py: Python<'_>) -> PyResult<bool> {
+        self.hub.ask(py, |core| core.resume(self.ticket.id()))
+    }
+
     /// Submits this dead letter again, as a new job.
     fn retry(&self, py: Python<'_>) -> PyResult<Self> {
         let accepted = self.hub.ask(py, |core| core.retry(self.ticket.id()))?;

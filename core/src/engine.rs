@@ -13,6 +13,7 @@ mod inner;
 mod lookup;
 mod opening;
 mod orphans;
+mod pause;
 mod plan;
 mod pool;
 mod shutdown;

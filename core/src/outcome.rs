@@ -191,6 +191,9 @@ pub enum Ended {
     Crashed(Failure),
     /// The handler used more memory than it was given.
     MemoryExceeded(Failure),
+    /// What ran the handler was ended for no fault of its own: the job is run again, and that
+    /// counts nowhere.
+    Released,
 }
 
 /// What an attempt that ran in processes of its own was seen to use.

@@ -69,6 +69,26 @@ class Job(Awaitable[_R_co], Generic[_R_co]):
         """Waits for its end and returns the exception that `result` would raise, or None."""
     def cancel(self, reason: str = "") -> bool:
         """Cancels it: at once where it waits, by asking where it runs. False if it had ended."""
+    def kill(self, reason: str = "") -> bool:
+        """Cancels it, and ends its process at once, without `grace`, where it has one here.
+
+        False if it had ended. What runs on a thread or a loop is asked, as `cancel` asks it.
+        """
+    def pause(self) -> bool:
+        """Freezes it, where it runs here in a process of its own; False where it was paused already.
+
+        It keeps what it reserved, and the time until `resume` doesn't count to its timeout.
+
+        Raises:
+            Conflict: where it doesn't run in this process's engine.
+            Invalid: where it runs on a thread or a loop.
+        """
+    def resume(self) -> bool:
+        """Lets it go on; False where it wasn't paused.
+
+        Raises:
+            Conflict: where it doesn't run in this process's engine.
+        """
     def retry(self) -> Job[_R_co]:
         """Submits this dead letter again, as a new job linked to this one."""
     def delete(self) -> None:

@@ -119,7 +119,7 @@ impl<T> Job<T> {
         if let Some(end) = self.ticket.outcome() {
             return Ok(end);
         }
-        let _pause = self.pause()?;
+        let _pause = self.give_slot_back()?;
         Ok(self.ticket.wait_async().await)
     }
 
@@ -127,7 +127,7 @@ impl<T> Job<T> {
         if let Some(end) = self.ticket.outcome() {
             return Ok(Some(end));
         }
-        let _pause = self.pause()?;
+        let _pause = self.give_slot_back()?;
         Ok(self.ticket.wait(timeout))
     }
 
@@ -140,7 +140,7 @@ impl<T> Job<T> {
     }
 
     /// Gives the slot of the job that runs here back, if one does.
-    fn pause(&self) -> Result<Option<SlotPause>> {
+    fn give_slot_back(&self) -> Result<Option<SlotPause>> {
         let current = JobContext::try_current();
         let pause = current.map(|job| SlotPause::begin(job.attempt(), &self.ticket));
         pause.transpose()

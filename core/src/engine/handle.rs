@@ -231,6 +231,30 @@ impl Engine {
         self.inner.cancel(id, reason)
     }
 
+    /// Cancels a job, and ends it by force at once, without its grace, where it runs here in processes
+    /// of its own. `false` if it had ended.
+    pub fn kill(&self, id: JobId, reason: &str) -> Reply<bool> {
+        self.inner.kill(id, reason)
+    }
+
+    /// Freezes a job that runs here in processes of its own. It keeps what it reserved; the time until it
+    /// goes on doesn't count to its timeout. `false` where it was paused already.
+    ///
+    /// # Errors
+    /// The reply is `Conflict` where it doesn't run here; `Invalid` where it runs in this process, and
+    /// so can't be frozen.
+    pub fn pause(&self, id: JobId) -> Reply<bool> {
+        self.inner.pause(id)
+    }
+
+    /// Lets a paused job go on. `false` where it wasn't paused.
+    ///
+    /// # Errors
+    /// The reply is `Conflict` where it doesn't run here.
+    pub fn resume(&self, id: JobId) -> Reply<bool> {
+        self.inner.resume(id)
+    }
+
     /// Submits a dead letter again, as a new job linked to the old one.
     pub fn retry(&self, id: JobId) -> Reply<Accepted> {
         self.inner.retry(id)
