@@ -15,6 +15,7 @@ mod opening;
 mod orphans;
 mod plan;
 mod pool;
+mod seen;
 mod shutdown;
 mod standing;
 mod start;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::limits::Isolation;
 use crate::payload::Payload;
 use crate::state::State;
 
@@ -131,6 +132,8 @@ pub struct AttemptEnd {
     pub peak_memory: Option<u64>,
     /// The processor time that the attempt used, where it is isolated.
     pub cpu_time: Option<Duration>,
+    /// How its limits were enforced, where it is isolated.
+    pub isolation: Option<Isolation>,
 }
 
 impl AttemptEnd {
@@ -142,6 +145,7 @@ impl AttemptEnd {
             failure: None,
             peak_memory: None,
             cpu_time: None,
+            isolation: None,
         }
     }
 
@@ -174,6 +178,7 @@ static NOTHING_RETURNED: AttemptEnd = AttemptEnd {
     failure: None,
     peak_memory: None,
     cpu_time: None,
+    isolation: None,
 };
 
 impl Deref for End {
@@ -194,6 +199,7 @@ impl From<AttemptEnd> for End {
                 failure: None,
                 peak_memory: None,
                 cpu_time: None,
+                isolation: None,
             }
         );
         Self((!nothing).then(|| Arc::new(end)))

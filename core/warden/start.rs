@@ -73,6 +73,10 @@ fn prepare(
     sys::die_with(parent).map_err(fork)?;
     // Where memory runs out, work that is kept apart goes before its host does.
     let _ = std::fs::write("/proc/self/oom_score_adj", "500");
+    if !order.group.is_empty() {
+        // 0 stands for whoever writes it.
+        std::fs::write(&order.group, "0").map_err(|error| (Step::Limit, error))?;
+    }
     if !order.cwd.is_empty() {
         std::env::set_current_dir(&order.cwd).map_err(|error| (Step::Folder, error))?;
     }

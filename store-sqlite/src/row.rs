@@ -100,6 +100,7 @@ pub(crate) fn job(
             error: info.error.clone(),
             peak_memory: detail.peak_memory,
             cpu_time: detail.cpu_time,
+            isolation: detail.isolation,
         };
         info.attempts.push(newest);
     }
@@ -130,6 +131,7 @@ fn earlier_attempts(
             error: detail.failure,
             peak_memory: detail.peak_memory,
             cpu_time: detail.cpu_time,
+            isolation: detail.isolation,
         });
     }
     Ok(attempts)

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bursar_core::{
-    AttemptEnd, Batch, Claim, Claimed, Demand, End, ExecutorKind, Fenced, Finish, FinishedAttempt,
+    AttemptEnd, Batch, Claim, Claimed, Demand, End, ExecutorKind, Fenced, Finish, FinishedAttempt, Limits,
     MemoryStore, NewJob, Next, Payload, Priority, RetryPolicy, Spec, State, Store, Submit,
     Timestamp,
 };
@@ -27,6 +27,7 @@ impl Desk {
             task: Arc::from("task"),
             priority: Priority::Normal,
             demand: Demand::default(),
+            limits: Limits::NONE,
             executor: ExecutorKind::Async,
             retry: RetryPolicy::default(),
             timeout: None,

@@ -270,6 +270,7 @@ impl Entry {
             error: None,
             peak_memory: None,
             cpu_time: None,
+            isolation: None,
         });
         Claimed {
             sequence: info.sequence,
@@ -287,6 +288,7 @@ impl Entry {
             attempt.error = end.failure.as_deref().cloned();
             attempt.peak_memory = end.peak_memory;
             attempt.cpu_time = end.cpu_time;
+            attempt.isolation = end.isolation;
         }
         self.info.outcome = Some(end.kind);
         self.info.error = end.failure.as_deref().cloned();
