@@ -54,7 +54,9 @@ pub use ledger::{Ledger, Permit, Shortage};
 pub use limits::{
     Brake, Enforcement, Enforcer, Group, Groups, HeldDown, Root, Sign, Watchdog, Watched, judge,
 };
-pub use limits::{Breach, CpuAction, Gauge, HostGauge, Isolation, Limits, Resource, Usage};
+pub use limits::{
+    Breach, CpuAction, Gauge, HostGauge, Isolation, Limits, Notice, NoticeKind, Resource, Usage,
+};
 pub use options::{
     Defaults, Durability, EngineOptions, LimitOptions, OptionValue, Style, TaskOptions,
 };

@@ -8,6 +8,12 @@ mod gauge;
 #[cfg(all(target_os = "linux", not(loom)))]
 mod group;
 mod isolation;
+mod notice;
+#[cfg_attr(
+    any(not(target_os = "linux"), loom),
+    allow(dead_code, reason = "nothing is sampled")
+)]
+mod policy;
 #[cfg(all(target_os = "linux", not(loom)))]
 mod sign;
 #[cfg(all(target_os = "linux", not(loom)))]
@@ -21,6 +27,7 @@ pub use gauge::{Gauge, HostGauge, Usage};
 #[cfg(all(target_os = "linux", not(loom)))]
 pub use group::{Group, Groups};
 pub use isolation::Isolation;
+pub use notice::{Notice, NoticeKind};
 #[cfg(all(target_os = "linux", not(loom)))]
 pub use sign::{Sign, judge};
 #[cfg(all(target_os = "linux", not(loom)))]

@@ -172,6 +172,19 @@ impl Attempt {
             .map_or(Limits::NONE, |plan| plan.spec.limits)
     }
 
+    /// The memory in bytes and the thousandths of a core that are reserved for it.
+    pub(crate) fn requested(&self) -> (u64, u64) {
+        let demand = self.ticket.plan().map(|plan| &plan.spec.demand);
+        demand.map_or((0, 0), |demand| (demand.memory, demand.cpu))
+    }
+
+    /// It uses more than it may.
+    pub(crate) fn over_limit(self: &Arc<Self>, breach: Breach, at_once: bool) {
+        if let Some(engine) = self.engine() {
+            engine.over_limit(self, breach, at_once);
+        }
+    }
+
     /// When its timeout is over, on the engine's monotonic clock.
     pub fn deadline(&self) -> Option<Tick> {
         self.started.get().and_then(|started| started.deadline)

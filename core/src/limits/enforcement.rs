@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustix::process::{Pid, Resource as System, Rlimit, prlimit};
+use rustix::process::{Pid, Resource as System, Rlimit, getrlimit, prlimit};
 
 use crate::limits::{Group, Groups, Isolation, Limits};
 
@@ -90,7 +90,7 @@ impl Enforcer {
         let child = Pid::from_raw(i32::try_from(pid).ok()?)?;
         let (reserved, resident) = sizes(pid)?;
         let most = reserved + memory.saturating_sub(resident);
-        let before = rlimit(child, |old| old.current = Some(most)).ok()?;
+        let before = limit_data(child, Some(most)).ok()?;
         Some(HeldDown { child, before })
     }
 }
@@ -112,37 +112,24 @@ pub struct HeldDown {
 
 impl Drop for HeldDown {
     fn drop(&mut self) {
-        let before = self.before.current;
         // It fails where the child has ended.
-        let _ = rlimit(self.child, |limit| limit.current = before);
+        let _ = limit_data(self.child, self.before.current);
     }
 }
 
-/// Changes the soft limit on what a process may reserve; gives what it was.
-fn rlimit(child: Pid, change: impl FnOnce(&mut Rlimit)) -> io::Result<Rlimit> {
-    let unchanged = prlimit_of(child)?;
-    let mut new = unchanged.clone();
-    change(&mut new);
-    if let (Some(soft), Some(hard)) = (new.current, new.maximum) {
-        new.current = Some(soft.min(hard));
-    }
-    prlimit(Some(child), System::Data, new)?;
-    Ok(unchanged)
-}
-
-/// The limit on what a process may reserve, as its file of limits says.
-fn prlimit_of(child: Pid) -> io::Result<Rlimit> {
-    let path = format!("/proc/{}/limits", child.as_raw_nonzero());
-    let text = std::fs::read_to_string(path)?;
-    let line = text
-        .lines()
-        .find_map(|line| line.strip_prefix("Max data size"));
-    let mut words = line.unwrap_or_default().split_whitespace();
-    let mut next = || words.next().and_then(|word| word.parse().ok());
-    Ok(Rlimit {
-        current: next(),
-        maximum: next(),
-    })
+/// Changes the soft limit on what a process may reserve; gives what it was. The hard one is that of this
+/// process, from which it has it.
+fn limit_data(child: Pid, soft: Option<u64>) -> io::Result<Rlimit> {
+    let maximum = getrlimit(System::Data).maximum;
+    let current = match (soft, maximum) {
+        (Some(soft), Some(hard)) => Some(soft.min(hard)),
+        (soft, hard) => soft.or(hard),
+    };
+    Ok(prlimit(
+        Some(child),
+        System::Data,
+        Rlimit { current, maximum },
+    )?)
 }
 
 /// What a process has reserved for its data, and what of its memory is resident, in bytes.
@@ -250,13 +237,19 @@ mod tests {
             .stdin(std::process::Stdio::piped())
             .spawn()
             .unwrap();
-        let pid = Pid::from_raw(child.id() as i32).unwrap();
-        let before = prlimit_of(pid).unwrap();
+        let soft = || {
+            let text = std::fs::read_to_string(format!("/proc/{}/limits", child.id())).unwrap();
+            let line = text
+                .lines()
+                .find_map(|line| line.strip_prefix("Max data size"));
+            line.unwrap().split_whitespace().next().unwrap().to_owned()
+        };
+        let before = soft();
         let held = Enforcer::new(None).hold_down(&memory(1 << 30), child.id());
-        let soft = prlimit_of(pid).unwrap().current.unwrap();
-        assert!((1 << 30..2 << 30).contains(&soft), "{soft}");
+        let most: u64 = soft().parse().unwrap();
+        assert!((1 << 29..2 << 30).contains(&most), "{most}");
         drop(held);
-        assert_eq!(prlimit_of(pid).unwrap(), before);
+        assert_eq!(soft(), before);
         drop(child.stdin.take());
         child.wait().unwrap();
         assert!(Enforcer::new(None).hold_down(&Limits::NONE, 1).is_none());
