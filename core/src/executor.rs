@@ -1,6 +1,8 @@
 //! The contract of an executor: it runs attempts of one kind and reports how they ended.
 
 mod async_task;
+#[cfg(all(target_os = "linux", not(loom)))]
+mod command;
 mod crew;
 mod host;
 mod ready;
@@ -15,6 +17,8 @@ use crate::payload::Payload;
 use crate::task::Handler;
 
 pub use async_task::AsyncTasks;
+#[cfg(all(target_os = "linux", not(loom)))]
+pub use command::Commands;
 pub(crate) use crew::Crew;
 pub use host::{HostEvent, HostLane};
 pub(crate) use ready::Ready;

@@ -29,6 +29,6 @@ pub use group::{Group, Groups};
 pub use isolation::Isolation;
 pub use notice::{Notice, NoticeKind};
 #[cfg(all(target_os = "linux", not(loom)))]
-pub use sign::{Sign, judge};
+pub use sign::{Sign, judge, says_no_memory};
 #[cfg(all(target_os = "linux", not(loom)))]
 pub use watchdog::{Brake, Root, Watchdog, Watched};

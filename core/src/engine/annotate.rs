@@ -76,12 +76,8 @@ impl Attempt {
         inner
             .events
             .emit(&*inner.clock, &self.ticket, || EventKind::Limit(notice));
-        if let Reply::Later(_) = logged {
-            inner.driver.spawn(async move {
-                // Nobody is told where the attempt is over by then.
-                let _ = logged.await;
-            });
-        }
+        // Nobody is told where the attempt is over by then.
+        inner.with_reply(logged, |_, _| {});
     }
 
     fn note(&self, kind: NoteKind, event: Option<EventKind>) -> Reply<()> {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::{Clock, SystemClock};
+use crate::command::{COMMAND_TASK, CommandCall};
 use crate::engine::dispatch::{Dispatch, Gate};
 use crate::engine::driver::{Driver, DriverStart};
 use crate::engine::finish::Reporter;
@@ -24,6 +25,8 @@ use crate::job::{ExecutorKind, JobFilter, JobInfo};
 use crate::ledger::Ledger;
 use crate::limits::{Gauge, HostGauge};
 use crate::options::{EngineOptions, TaskOptions};
+#[cfg(all(target_os = "linux", not(loom)))]
+use crate::process::Processes;
 use crate::scheduler::{EscrowPolicy, Scheduler};
 use crate::signal::Signal;
 use crate::store::{Backup, Batch, Capabilities, Count, List, Listed, Reply, Store};
@@ -46,6 +49,8 @@ pub struct EngineBuilder {
     escrow: EscrowPolicy,
     executors: Vec<(ExecutorKind, Arc<dyn Executor>)>,
     backup: Option<Arc<dyn Backup>>,
+    #[cfg(all(target_os = "linux", not(loom)))]
+    processes: Arc<Processes>,
 }
 
 impl EngineBuilder {
@@ -59,7 +64,15 @@ impl EngineBuilder {
             escrow: EscrowPolicy::default(),
             executors: Vec::new(),
             backup: None,
+            #[cfg(all(target_os = "linux", not(loom)))]
+            processes: Processes::new(),
         }
+    }
+
+    /// What its executors start processes with: one for all of them.
+    #[cfg(all(target_os = "linux", not(loom)))]
+    pub fn processes(&self) -> Arc<Processes> {
+        Arc::clone(&self.processes)
     }
 
     /// Copies the store with `backup`.
@@ -137,6 +150,7 @@ impl EngineBuilder {
         for (_, executor) in &inner.executors {
             executor.attach(Reporter(inner.this.clone()));
         }
+        inner.know_commands()?;
         Ok((Engine { inner }, start))
     }
 }
@@ -174,6 +188,18 @@ impl Engine {
     /// for an executor that this engine doesn't have.
     pub fn plan(&self, name: &str, options: &TaskOptions) -> Result<Arc<Plan>> {
         self.inner.plan(name, options)
+    }
+
+    /// A call of a program, to be submitted with `options`.
+    ///
+    /// # Errors
+    /// `Invalid` for what can't be run, as far as it is known here (see [`CommandCall::payload`]), and
+    /// where this engine has no executor of commands; `BudgetExceeded` where it could never run.
+    pub fn command(&self, call: &CommandCall, options: &TaskOptions) -> Result<Submission> {
+        let here = !self.capabilities().durable && self.inner.options.run;
+        let args = call.payload(here)?;
+        self.inner.executor(ExecutorKind::Command)?;
+        Ok(Submission::new(self.plan(COMMAND_TASK, options)?, args))
     }
 
     /// Submits calls, all of them or none, in one round trip to the store. They are accepted once

@@ -24,11 +24,13 @@ pub enum ExecutorKind {
     Thread,
     /// A function in a process of its own.
     Process,
+    /// A program.
+    Command,
 }
 
 impl ExecutorKind {
     /// Every kind.
-    pub const ALL: [Self; 3] = [Self::Async, Self::Thread, Self::Process];
+    pub const ALL: [Self; 4] = [Self::Async, Self::Thread, Self::Process, Self::Command];
 
     /// Whether each attempt runs in processes of its own, so that what it uses can be told and limited.
     pub fn is_isolated(self) -> bool {
@@ -41,6 +43,7 @@ impl ExecutorKind {
             Self::Async => "async",
             Self::Thread => "thread",
             Self::Process => "process",
+            Self::Command => "command",
         }
     }
 }

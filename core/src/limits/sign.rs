@@ -1,8 +1,7 @@
 //! Whether an attempt ended because it could have no more memory: pure.
 
 use crate::limits::{Breach, Isolation, Limits, Resource};
-use crate::outcome::Measured;
-use crate::process::Exit;
+use crate::outcome::{Exit, Measured};
 
 /// From how many percent of its limit on an end without a word counts as one for want of memory.
 const CLOSE: u64 = 80;
@@ -22,6 +21,24 @@ pub enum Sign {
     RanOut,
     /// It only ended.
     Exit(Exit),
+}
+
+/// What programs say that can have no more memory, in whatever language they are written.
+const WORDS: [&str; 6] = [
+    "MemoryError",
+    "std::bad_alloc",
+    "Cannot allocate memory",
+    "memory allocation of",
+    "memory exhausted",
+    "out of memory",
+];
+
+/// Whether the last words of a program say that it could have no more memory.
+pub fn says_no_memory(last_words: &str) -> bool {
+    let lower = last_words.to_lowercase();
+    WORDS
+        .iter()
+        .any(|words| lower.contains(&words.to_lowercase()))
 }
 
 /// The limit that an attempt went over which could have no more memory; `None` where it ended for
@@ -117,6 +134,19 @@ mod tests {
             99,
             Sign::Exit(Exit::Signal(SIGKILL))
         ));
+    }
+
+    #[test]
+    fn last_words_are_understood() {
+        for words in [
+            "Traceback (most recent call last):\n  x\nMemoryError",
+            "terminate called after throwing an instance of 'std::bad_alloc'",
+            "memory allocation of 1073741824 bytes failed",
+            "FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory",
+        ] {
+            assert!(says_no_memory(words), "{words}");
+        }
+        assert!(!says_no_memory("ValueError: the picture has no colours"));
     }
 
     #[test]
