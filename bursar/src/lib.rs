@@ -73,6 +73,7 @@ mod engine;
 mod handler;
 mod job;
 mod json;
+mod limits;
 mod options;
 mod output;
 mod query;
@@ -105,11 +106,11 @@ pub mod expanded {
 }
 
 pub use bursar_core::{
-    AttemptInfo, Backoff, CommandOutput, Cursor, Dimension, Durability, Error, ErrorKind,
-    EscrowPolicy, Event, EventKind, Events, ExecutorKind, Exit, Input, JobFilter, JobId, JobInfo,
-    Listed, LogLine, Order, OutcomeKind, Payload, Priority, Progress, Reason, Reply, Result, Share,
-    State, Stats, Tally, Tick, Timestamp, Why, format_duration, format_size, parse_duration,
-    parse_size,
+    AttemptInfo, Backoff, CommandOutput, CpuAction, Cursor, Dimension, Durability, Error,
+    ErrorKind, EscrowPolicy, Event, EventKind, Events, ExecutorKind, Exit, Input, Isolation,
+    JobFilter, JobId, JobInfo, Limits, Listed, LogLine, Notice, NoticeKind, Order, OutcomeKind,
+    Payload, Priority, Progress, Reason, Reply, Resource, Result, Share, State, Stats, Tally, Tick,
+    Timestamp, Why, format_duration, format_size, parse_duration, parse_size,
 };
 pub use bursar_macros::task;
 
