@@ -260,7 +260,7 @@ pub(crate) fn stats<'py>(py: Python<'py>, stats: &Stats) -> PyResult<Bound<'py, 
     }
     python::STATS
         .get(py)?
-        .call1((jobs, budget, tokens, concurrency, stats.paused))
+        .call1((jobs, budget, tokens, concurrency, stats.paused.as_deref()))
 }
 
 fn amounts(share: &Share, unit: f64) -> (f64, f64, f64) {

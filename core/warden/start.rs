@@ -71,8 +71,6 @@ fn prepare(
     let program = Program::of(order).map_err(|error| (Step::Order, error))?;
     sys::own_session().map_err(fork)?;
     sys::die_with(parent).map_err(fork)?;
-    // Where memory runs out, work that is kept apart goes before its host does.
-    let _ = std::fs::write("/proc/self/oom_score_adj", "500");
     if !order.group.is_empty() {
         // 0 stands for whoever writes it.
         std::fs::write(&order.group, "0").map_err(|error| (Step::Limit, error))?;

@@ -64,11 +64,8 @@ def _value(name: str, value: str | None) -> str | None:
     return None if value is None else _text(f"the environment variable {name}", value)
 
 
-def _text(what: str, value: Any) -> str:
-    try:
-        text = os.fspath(value)
-    except TypeError:
-        text = value
+def _text(what: str, value: str | os.PathLike[str]) -> str:
+    text = _plain(value)
     if not isinstance(text, str):
         raise Invalid(f"{what} is {value!r:.120}: it must be text or a path")
     try:
@@ -76,6 +73,13 @@ def _text(what: str, value: Any) -> str:
     except UnicodeEncodeError:
         raise Invalid(f"{what} is {value!r:.120}, which can't be written as UTF-8") from None
     return text
+
+
+def _plain(value: str | os.PathLike[str]) -> object:
+    try:
+        return os.fspath(value)
+    except TypeError:
+        return value
 
 
 def command(call: dict[str, Any]) -> CommandOutput:
