@@ -1,6 +1,6 @@
 import { decode, encode } from './codec.js'
 import { BursarError, guarded } from './errors.js'
-import type { AttemptFacts } from './native.js'
+import type { AttemptFacts, StopKind } from './native.js'
 import type { Runner } from './runner.js'
 import { newScope } from './scope.js'
 
@@ -143,7 +143,7 @@ export class Running implements CurrentJob {
   }
 
   /** Asks it to stop. */
-  stop(kind: 'cancelled' | 'timed_out' | 'shutdown' | 'lost', reason: string): void {
+  stop(kind: StopKind, reason: string): void {
     const rare = this.#rarely()
     rare.stopped ??= new DOMException(reason, kind === 'timed_out' ? 'TimeoutError' : 'AbortError')
     rare.controller?.abort(rare.stopped)

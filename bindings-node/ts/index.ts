@@ -17,12 +17,13 @@ export {
   Retry,
   TimeoutError,
 } from './errors.js'
-export type { JobEvent, LogEvent, MissedEvent, ProgressEvent, StateEvent } from './events.js'
+export type { JobEvent, LimitEvent, LogEvent, MissedEvent, ProgressEvent, StateEvent } from './events.js'
 export type {
   AttemptInfo,
   Demand,
   FailureInfo,
   JobInfo,
+  Limits,
   LogLine,
   Outcome,
   Progress,
@@ -34,11 +35,13 @@ export type {
 } from './info.js'
 export type { Job } from './job.js'
 export type {
+  CpuAction,
   Duration,
   EngineOptions,
   ExecutorName,
   JobFilter,
   JobQuery,
+  LimitOptions,
   Priority,
   Size,
   TaskOptions,

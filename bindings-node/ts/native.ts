@@ -3,6 +3,9 @@ import { createRequire } from 'node:module'
 /** @internal Options as pairs of a name and a value. */
 export type Pairs = [string, unknown][]
 
+/** @internal Why a running job is asked to stop. */
+export type StopKind = 'cancelled' | 'timed_out' | 'over_limit' | 'shutdown' | 'lost'
+
 /** @internal The native half of one engine; src/ says what each call does. */
 export interface NativeEngine {
   readonly live: boolean
@@ -39,7 +42,7 @@ export interface NativeEngine {
   takeAnswer(waiter: number): string
   attemptFacts(attempt: number): AttemptFacts
   attemptArgs(attempt: number): string
-  stopFacts(attempt: number): { kind: 'cancelled' | 'timed_out' | 'shutdown' | 'lost'; reason: string } | null
+  stopFacts(attempt: number): { kind: StopKind; reason: string } | null
   progress(attempt: number, percent: number, message: string | null): void
   log(attempt: number, level: string, message: string): void
   checkpoint(attempt: number): string | null

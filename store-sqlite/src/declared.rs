@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bursar_core::{
-    AttemptEnd, Demand, Error, ErrorKind, ExecutorKind, Failure, Isolation, Limits, Priority, Result, RetryPolicy,
-    Spec,
+    AttemptEnd, Demand, Error, ErrorKind, ExecutorKind, Failure, Isolation, Limits, Priority,
+    Result, RetryPolicy, Spec,
 };
 use serde::{Deserialize, Serialize};
 

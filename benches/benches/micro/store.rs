@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use bursar_core::{
-    AttemptEnd, Batch, Claim, Claimed, Demand, End, ExecutorKind, Fenced, Finish, FinishedAttempt, Limits,
-    MemoryStore, NewJob, Next, Payload, Priority, RetryPolicy, Spec, State, Store, Submit,
+    AttemptEnd, Batch, Claim, Claimed, Demand, End, ExecutorKind, Fenced, Finish, FinishedAttempt,
+    Limits, MemoryStore, NewJob, Next, Payload, Priority, RetryPolicy, Spec, State, Store, Submit,
     Timestamp,
 };
 use divan::Bencher;

@@ -24,9 +24,11 @@ const RESERVING: [&str; 11] = [
 ];
 
 /// Knows what this system gives, once for an engine.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Enforcer {
     groups: Option<Arc<Groups>>,
+    /// Whether nothing but sampling is done.
+    idle: bool,
 }
 
 /// How the limits of one attempt are enforced besides sampling.
@@ -43,20 +45,32 @@ pub struct Enforcement {
 impl Enforcer {
     /// Finds out what this system gives.
     pub fn find() -> Self {
+        Self::new(Groups::find())
+    }
+
+    /// One that leaves everything to sampling, to see what that gives.
+    pub fn sampling_only() -> Self {
         Self {
-            groups: Groups::find(),
+            idle: true,
+            ..Self::new(None)
         }
     }
 
     /// One that makes leaves in `groups`, or none.
     pub fn new(groups: Option<Arc<Groups>>) -> Self {
-        Self { groups }
+        Self {
+            groups,
+            idle: false,
+        }
     }
 
     /// For a command that runs `program`. The rule: a control group where one is delegated. Else what it
     /// may reserve is limited to `memory` (`RLIMIT_DATA`), unless that is below 16 MiB, where no program
     /// starts, or the program is known to reserve much more than it uses: those are sampled only.
     pub fn prepare(&self, limits: &Limits, program: &Path) -> Enforcement {
+        if self.idle {
+            return Enforcement::NONE;
+        }
         let group = self
             .groups
             .as_ref()
@@ -86,7 +100,7 @@ impl Enforcer {
     /// reserve no more than what is left to it of `memory`. `None` where it can't be held down: it is
     /// sampled only.
     pub fn hold_down(&self, limits: &Limits, pid: u32) -> Option<HeldDown> {
-        let memory = limits.memory?;
+        let memory = limits.memory.filter(|_| !self.idle)?;
         let child = Pid::from_raw(i32::try_from(pid).ok()?)?;
         let (reserved, resident) = sizes(pid)?;
         let most = reserved + memory.saturating_sub(resident);
@@ -96,6 +110,12 @@ impl Enforcer {
 }
 
 impl Enforcement {
+    const NONE: Self = Self {
+        isolation: Isolation::Sampling,
+        rlimits: Vec::new(),
+        group: None,
+    };
+
     /// The file by which the first process joins the group, for
     /// [`Launch::group`](crate::process::Launch::group).
     pub fn procs(&self) -> Option<PathBuf> {

@@ -95,7 +95,8 @@ impl Drop for Watchdog {
     }
 }
 
-/// An attempt that is looked after. Dropped, it is looked at for a last time, if it is still there.
+/// An attempt that is looked after. Dropped, it is looked at for a last time, where it begins with a
+/// process that runs on: what was below a guard is gone by then.
 #[must_use = "dropped, it is no longer looked after"]
 pub struct Watched {
     round: Arc<Round>,

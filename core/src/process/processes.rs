@@ -20,10 +20,16 @@ pub struct Processes {
 impl Processes {
     /// None yet.
     pub fn new() -> Arc<Self> {
+        Self::guarded(Watchdog::new(), None)
+    }
+
+    /// None yet, to be looked after by `watchdog`, and with their limits enforced by `enforcer`, where one is
+    /// given.
+    pub fn guarded(watchdog: Arc<Watchdog>, enforcer: Option<Enforcer>) -> Arc<Self> {
         Arc::new(Self {
             started: OnceLock::new(),
-            enforcer: OnceLock::new(),
-            watchdog: Watchdog::new(),
+            enforcer: enforcer.map(OnceLock::from).unwrap_or_default(),
+            watchdog,
         })
     }
 

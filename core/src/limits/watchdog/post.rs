@@ -92,7 +92,9 @@ impl Post {
     pub(super) fn look_last(&self) -> Option<Process> {
         let mut watch = self.watch.lock();
         watch.over = true;
-        if let Some(used) = watch.tree.look(&Limits::NONE) {
+        if watch.tree.runs_on()
+            && let Some(used) = watch.tree.look(&Limits::NONE)
+        {
             let sample = watch.sample(used, None, 0);
             let memory = watch.policy.memory(&sample);
             self.note(Measured {

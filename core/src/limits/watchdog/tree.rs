@@ -50,6 +50,12 @@ impl Tree {
         tree
     }
 
+    /// Whether its root is a process that runs on without it: what is below a guard is gone when the guard
+    /// says so, and it says what it has used.
+    pub(super) fn runs_on(&self) -> bool {
+        matches!(self.root, Root::With(_))
+    }
+
     /// The root, where it is part of the tree and was there when it was last looked at. Nothing can be
     /// looked at any more.
     pub(super) fn take_top(&mut self) -> Option<Process> {
