@@ -119,6 +119,9 @@ async fn memory_near_its_limit_is_said_in_the_log_and_nothing_else_happens() {
     let logs = job.logs().await.unwrap();
     let line = logs.iter().find(|line| &*line.level == "warning").unwrap();
     assert!(line.message.contains("68MB"), "{}", line.message);
+    // What the engine's children use is its own use.
+    let used = engine.stats().await.unwrap().budget[0].used;
+    assert!(used > 60 * MB, "{used}");
     end(&job).await;
 }
 

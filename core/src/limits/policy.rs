@@ -24,8 +24,10 @@ use window::Window;
 /// How long an attempt may stay above a limit before it is stopped.
 pub(crate) const GRACE: Duration = Duration::from_millis(500);
 
-/// How old what is known of shared memory may be, near the limit.
+/// How old what is known of shared memory may be, near the limit and where only what is counted several
+/// times is.
 const CLOSE_LOOK: Duration = Duration::from_millis(250);
+const LOOK: Duration = Duration::from_millis(900);
 
 /// How much a tree was seen to use since it is watched.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -130,10 +132,13 @@ impl Policy {
         let mut actions = SmallVec::new();
         if let Some(proportional) = sample.proportional {
             self.shared = Some((sample.resident.saturating_sub(proportional), now));
+        } else if !self.is_near(sample.resident) {
+            // What ends takes its share along, and what comes may share nothing.
+            self.shared = None;
         }
         let memory = self.memory(sample);
         let grows = self.pace.grows(now, memory);
-        if self.must_look_closer(now, memory) {
+        if self.must_look_closer(now, sample.resident, memory) {
             actions.push(Action::LookCloser);
             return Step {
                 actions,
@@ -161,13 +166,19 @@ impl Policy {
         Step { actions, next }
     }
 
-    fn must_look_closer(&self, now: Duration, memory: u64) -> bool {
-        let near = self
-            .limits
-            .memory
-            .is_some_and(|limit| level::is_near(memory, limit));
-        let fresh = |(_, at): (u64, Duration)| now.saturating_sub(at) < CLOSE_LOOK;
-        near && !self.shared.is_some_and(fresh)
+    fn must_look_closer(&self, now: Duration, resident: u64, memory: u64) -> bool {
+        let age = if self.is_near(memory) {
+            CLOSE_LOOK
+        } else {
+            LOOK
+        };
+        let fresh = |(_, at): (u64, Duration)| now.saturating_sub(at) < age;
+        self.is_near(resident) && !self.shared.is_some_and(fresh)
+    }
+
+    fn is_near(&self, memory: u64) -> bool {
+        let limit = self.limits.memory;
+        limit.is_some_and(|limit| level::is_near(memory, limit))
     }
 
     /// Holds what is used against the limits.

@@ -141,7 +141,8 @@ fn nothing_allowed_is_nothing() {
     let mut scene = Scene::new(nothing);
     scene.look(1_000, |_| {});
     assert_eq!(scene.told, [], "who uses nothing is within it");
-    let uses: [(Resource, fn(&mut Sample)); 5] = [
+    type Uses = fn(&mut Sample);
+    let uses: [(Resource, Uses); 5] = [
         (Resource::Memory, |sample| sample.resident = 1),
         (Resource::Cpu, |sample| sample.cpu_time = millis(10)),
         (Resource::CpuTime, |sample| sample.cpu_time = millis(10)),
@@ -193,6 +194,34 @@ fn memory_that_is_shared_counts_once() {
     assert_eq!(scene.told.len(), 0, "{:?}", scene.told);
     // Between two closer looks, what is known of what they share still counts.
     assert_eq!(scene.policy.memory(&scene.sample), 80 * MB);
+}
+
+#[test]
+fn memory_that_was_shared_counts_when_it_no_longer_is() {
+    let mut scene = Scene::new(memory(100 * MB));
+    scene.look(100, |sample| {
+        (sample.resident, sample.proportional) = (180 * MB, Some(80 * MB))
+    });
+    // Two of three have ended, and the last one grows by itself.
+    scene.look(1_000, |sample| {
+        (sample.resident, sample.proportional) = (60 * MB, None)
+    });
+    assert_eq!(scene.policy.memory(&scene.sample), 60 * MB);
+    for _ in 0..10 {
+        scene.look(100, |sample| sample.resident = 150 * MB);
+    }
+    assert_eq!(scene.stopped(), Some((Resource::Memory, false)));
+    // And where they end while all of them are near the limit.
+    let mut scene = Scene::new(memory(100 * MB));
+    scene.look(100, |sample| {
+        (sample.resident, sample.proportional) = (280 * MB, Some(80 * MB))
+    });
+    for _ in 0..20 {
+        scene.look(100, |sample| {
+            (sample.resident, sample.proportional) = (150 * MB, None)
+        });
+    }
+    assert_eq!(scene.stopped(), Some((Resource::Memory, false)));
 }
 
 #[test]
