@@ -129,7 +129,8 @@ def test_limits_are_held_and_told(engine: Engine) -> None:
         job.result(PATIENCE)
     info = job.info()
     assert (info.limits.memory, info.attempts[0].isolation) == (0, "sampling")
-    busy = engine.command(["sh", "-c", "while :; do :; done"], cpu=0.5, limits={"cpu_time": "50ms", "cpu": None})
+    script = ["sh", "-c", "while :; do :; done"]
+    busy = engine.command(script, cpu=0.5, limits={"cpu_time": "50ms", "cpu": None})
     with pytest.raises(JobFailed) as failed:
         busy.result(PATIENCE)
     assert failed.value.type == "CpuTimeExceeded"

@@ -53,7 +53,7 @@ fn pass(clock: &SystemClock, until: impl Fn() -> bool) {
     let Ok(runtime) = runtime else { return };
     while !until() {
         let soon = clock.tick().after(Duration::from_millis(50));
-        runtime.block_on(clock.wait_until(soon));
+        runtime.block_on(async { clock.wait_until(soon).await });
     }
 }
 
