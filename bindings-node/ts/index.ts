@@ -18,20 +18,21 @@ export {
   TimeoutError,
 } from './errors.js'
 export type { JobEvent, LimitEvent, LogEvent, MissedEvent, ProgressEvent, StateEvent } from './events.js'
-export type {
-  AttemptInfo,
-  Demand,
-  FailureInfo,
-  JobInfo,
-  Limits,
-  LogLine,
-  Outcome,
-  Progress,
-  Reason,
-  Share,
-  State,
-  Stats,
-  Why,
+export {
+  type AttemptInfo,
+  type Demand,
+  type FailureInfo,
+  type JobInfo,
+  type Limits,
+  type LogLine,
+  type Outcome,
+  type Progress,
+  type Reason,
+  type Share,
+  Spilled,
+  type State,
+  type Stats,
+  type Why,
 } from './info.js'
 export type { Job } from './job.js'
 export type {
@@ -44,6 +45,7 @@ export type {
   LimitOptions,
   Priority,
   Size,
+  TaskDeclaration,
   TaskOptions,
   WaitOptions,
 } from './options.js'

@@ -21,6 +21,7 @@ mod notifier;
 mod options;
 mod python;
 mod seat;
+mod stream;
 mod task;
 mod threads;
 mod trash;

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::limits::Isolation;
 use crate::payload::Payload;
+use crate::spill::{Output, Spilled};
 use crate::state::State;
 
 /// What an attempt ended with.
@@ -191,6 +192,9 @@ pub enum Ended {
     Crashed(Failure),
     /// The handler used more memory than it was given.
     MemoryExceeded(Failure),
+    /// What ran the handler was ended for no fault of its own: the job is run again, and that
+    /// counts nowhere.
+    Released,
 }
 
 /// What an attempt that ran in processes of its own was seen to use.
@@ -217,6 +221,8 @@ pub struct AttemptEnd {
     pub cpu_time: Option<Duration>,
     /// How its limits were enforced, where it is isolated.
     pub isolation: Option<Isolation>,
+    /// What it wrote beside its result: kept with the job, for as long.
+    pub outputs: Vec<Output>,
 }
 
 impl AttemptEnd {
@@ -229,6 +235,7 @@ impl AttemptEnd {
             peak_memory: None,
             cpu_time: None,
             isolation: None,
+            outputs: Vec::new(),
         }
     }
 
@@ -262,7 +269,25 @@ static NOTHING_RETURNED: AttemptEnd = AttemptEnd {
     peak_memory: None,
     cpu_time: None,
     isolation: None,
+    outputs: Vec::new(),
 };
+
+impl End {
+    /// The files that are named in it.
+    pub fn files(&self) -> impl Iterator<Item = &Arc<Spilled>> {
+        let outputs = self.outputs.iter();
+        let outputs = outputs.filter_map(|output| output.data.as_file());
+        self.result.as_spilled().into_iter().chain(outputs)
+    }
+
+    /// The end itself, to be changed: a copy where somebody else holds it too.
+    pub(crate) fn to_mut(&mut self) -> &mut AttemptEnd {
+        let end = self
+            .0
+            .get_or_insert_with(|| Arc::new(AttemptEnd::new(OutcomeKind::Completed)));
+        Arc::make_mut(end)
+    }
+}
 
 impl Deref for End {
     type Target = AttemptEnd;
@@ -275,7 +300,7 @@ impl Deref for End {
 impl From<AttemptEnd> for End {
     fn from(end: AttemptEnd) -> Self {
         let nothing = matches!(
-            end,
+            &end,
             AttemptEnd {
                 kind: OutcomeKind::Completed,
                 result: Payload::Null,
@@ -283,7 +308,8 @@ impl From<AttemptEnd> for End {
                 peak_memory: None,
                 cpu_time: None,
                 isolation: None,
-            }
+                outputs,
+            } if outputs.is_empty()
         );
         Self((!nothing).then(|| Arc::new(end)))
     }

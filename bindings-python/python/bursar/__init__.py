@@ -41,6 +41,7 @@ from bursar._info import (
     Progress,
     Reason,
     Share,
+    Spilled,
     Stats,
     Why,
 )
@@ -86,6 +87,7 @@ __all__ = [
     "Reason",
     "Retry",
     "Share",
+    "Spilled",
     "Stats",
     "Task",
     "Unavailable",

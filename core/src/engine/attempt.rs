@@ -7,6 +7,7 @@ use parking_lot::Mutex;
 
 use crate::clock::Tick;
 use crate::engine::inner::Inner;
+use crate::engine::pause::Pauses;
 use crate::engine::seen::Seen;
 use crate::engine::ticket::Ticket;
 use crate::id::JobId;
@@ -15,6 +16,7 @@ use crate::limits::{Breach, Isolation, Limits, Resource};
 use crate::outcome::Measured;
 use crate::payload::Payload;
 use crate::signal::Signal;
+use crate::spill::Output;
 use crate::sync::AtomicBool;
 
 /// Why an attempt is asked to stop.
@@ -57,7 +59,11 @@ pub struct Attempt {
     pub(crate) permit: Permit,
     started: OnceLock<Started>,
     checkpoint: Mutex<Option<Payload>>,
+    /// What it wrote beside its result, until its end.
+    pub(super) outputs: Mutex<Vec<Output>>,
     stop: Signal<Stop>,
+    /// How long it has stood still.
+    pub(super) pauses: Mutex<Pauses>,
     /// What is known of it where it runs in processes of its own.
     seen: Mutex<Option<Box<Seen>>>,
     /// Why its job is cancelled, whatever else it was asked to stop for.
@@ -79,7 +85,9 @@ impl Attempt {
             permit,
             started: OnceLock::new(),
             checkpoint: Mutex::new(None),
+            outputs: Mutex::default(),
             stop: Signal::default(),
+            pauses: Mutex::default(),
             seen: Mutex::new(None),
             cancelled: OnceLock::new(),
             closed: AtomicBool::new(false),
@@ -185,9 +193,11 @@ impl Attempt {
         }
     }
 
-    /// When its timeout is over, on the engine's monotonic clock.
+    /// When its timeout is over, on the engine's monotonic clock. Time for which it was paused doesn't
+    /// count.
     pub fn deadline(&self) -> Option<Tick> {
-        self.started.get().and_then(|started| started.deadline)
+        let deadline = self.started.get().and_then(|started| started.deadline)?;
+        Some(deadline.after(self.paused_for()))
     }
 
     /// Why it is asked to stop, if it is.

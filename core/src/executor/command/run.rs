@@ -31,7 +31,17 @@ pub(super) struct Run {
     feed: OnceLock<Arc<Feed>>,
     tree: OnceLock<Tree>,
     enforcement: Enforcement,
+    held: Mutex<Held>,
     state: Mutex<State>,
+}
+
+/// Who wants a command to stand still.
+#[derive(Default)]
+struct Held {
+    /// Whoever paused the job.
+    paused: bool,
+    /// Its limit of cpu.
+    slowed: bool,
 }
 
 #[derive(Default)]
@@ -95,6 +105,7 @@ impl Run {
             feed: OnceLock::new(),
             tree: OnceLock::new(),
             enforcement,
+            held: Mutex::default(),
             state: Mutex::default(),
         });
         let launch = Launch {
@@ -159,6 +170,30 @@ impl Run {
             tree.title(&self.title("stopping"));
             tree.terminate();
         });
+    }
+
+    /// Stops it where it stands, and everything that it has started.
+    pub(super) fn freeze(&self) {
+        self.with_tree(|tree| tree.title(&self.title("paused")));
+        self.hold(|held| held.paused = true);
+    }
+
+    /// Lets it run on.
+    pub(super) fn thaw(&self) {
+        self.with_tree(|tree| tree.title(&self.title("running")));
+        self.hold(|held| held.paused = false);
+    }
+
+    /// It stands still while anybody wants it to.
+    fn hold(&self, change: impl FnOnce(&mut Held)) {
+        // What is sent to the tree is in the order of what was wanted.
+        let mut held = self.held.lock();
+        change(&mut held);
+        if held.paused || held.slowed {
+            self.with_tree(Tree::freeze);
+        } else {
+            self.with_tree(Tree::thaw);
+        }
     }
 
     /// Ends it, and everything that it has started.
@@ -296,11 +331,11 @@ impl Run {
 
 impl Brake for Run {
     fn freeze(&self) {
-        self.with_tree(Tree::freeze);
+        self.hold(|held| held.slowed = true);
     }
 
     fn thaw(&self) {
-        self.with_tree(Tree::thaw);
+        self.hold(|held| held.slowed = false);
     }
 }
 
