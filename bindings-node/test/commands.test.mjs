@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { BursarError, Engine, JobFailed } from 'bursar'
+import { BursarError, Engine, JobFailed, task } from 'bursar'
 import { open } from './helpers.mjs'
 
 const only = { skip: process.platform !== 'linux' && 'commands run on Linux' }
@@ -120,4 +120,43 @@ test('a command is paused, resumed and killed', only, async (t) => {
   assert.deepEqual([await job.resume(), await job.resume()], [true, false])
   assert.equal(await job.kill(), true)
   await assert.rejects(job.result(), { code: 'JobCancelled' })
+})
+
+test('limits are held and told', only, async (t) => {
+  const engine = await open(t)
+  const none = await engine.command(['sleep', '1000'], { limits: { memory: 0 } })
+  await assert.rejects(none.result(), { code: 'MemoryExceeded' })
+  const info = await none.info()
+  assert.equal(info.limits.memory, 0)
+  assert.equal(info.attempts[0].isolation, 'sampling')
+  const limits = { cpuTime: '50ms', cpu: null }
+  const busy = await engine.command(['sh', '-c', 'while :; do :; done'], { cpu: 0.5, limits })
+  await assert.rejects(busy.result(), { code: 'JobFailed', type: 'CpuTimeExceeded' })
+  assert.deepEqual((await busy.info()).limits, {
+    memory: null,
+    cpu: null,
+    cpuAction: 'throttle',
+    cpuTime: 0.05,
+    files: null,
+    connections: null,
+  })
+})
+
+test('who nears a limit is told of', only, async (t) => {
+  const engine = await open(t)
+  const job = await engine.command(['sleep', '1000'], { limits: { files: 3 } })
+  for await (const event of job.events()) {
+    if (event.type !== 'limit') continue
+    assert.deepEqual([event.resource, event.used, event.limit, event.kind], ['files', 3, 3, 'near'])
+    break
+  }
+  await job.cancel()
+})
+
+test('limits that are wrong or cannot be held are refused', only, async (t) => {
+  const engine = await open(t)
+  const wrong = engine.command(['true'], { limits: { cpu_time: '1s' } })
+  await assert.rejects(wrong, { code: 'Invalid', message: /did you mean cpuTime\?/ })
+  const inHere = task('limited', { limits: { memory: '1MB' } }, () => {})
+  await assert.rejects(engine.submit(inHere), { code: 'Invalid', message: /async can't enforce memory/ })
 })

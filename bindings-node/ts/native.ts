@@ -140,7 +140,7 @@ export interface AttemptFacts {
 
 /** @internal Why an attempt is asked to stop. */
 export interface StopFacts {
-  kind: 'cancelled' | 'timed_out' | 'shutdown' | 'lost'
+  kind: 'cancelled' | 'timed_out' | 'over_limit' | 'shutdown' | 'lost'
   reason: string
 }
 

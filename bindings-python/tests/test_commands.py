@@ -9,7 +9,15 @@ import pytest
 from conftest import PATIENCE
 
 import bursar
-from bursar import CommandOutput, Engine, JobCancelled, JobCrashed, JobFailed, JobTimedOut
+from bursar import (
+    CommandOutput,
+    Engine,
+    JobCancelled,
+    JobCrashed,
+    JobFailed,
+    JobTimedOut,
+    MemoryExceeded,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -149,3 +157,40 @@ def test_a_command_is_paused_resumed_and_killed() -> None:
         assert job.kill()
         with pytest.raises(JobCancelled):
             job.result(PATIENCE)
+
+
+def test_limits_are_held_and_told(engine: Engine) -> None:
+    job = engine.command(["sleep", "1000"], limits={"memory": 0})
+    with pytest.raises(MemoryExceeded, match="where its limit is 0B"):
+        job.result(PATIENCE)
+    info = job.info()
+    assert (info.limits.memory, info.attempts[0].isolation) == (0, "sampling")
+    script = ["sh", "-c", "while :; do :; done"]
+    busy = engine.command(script, cpu=0.5, limits={"cpu_time": "50ms", "cpu": None})
+    with pytest.raises(JobFailed) as failed:
+        busy.result(PATIENCE)
+    assert failed.value.type == "CpuTimeExceeded"
+    limits = busy.info().limits
+    assert (limits.cpu, limits.cpu_time, limits.files) == (None, 0.05, None)
+
+
+def test_who_nears_a_limit_is_told_of(engine: Engine) -> None:
+    job = engine.command(["sleep", "1000"], limits={"files": 3})
+    for event in job.events():
+        if event.limit:
+            assert (event.limit.resource, event.limit.used, event.limit.kind) == ("files", 3, "near")
+            break
+    assert any(line.level == "warning" for line in job.logs())
+    job.cancel()
+
+
+def test_limits_that_are_wrong_or_cannot_be_held_are_refused(engine: Engine) -> None:
+    wrong: Any = {"memmory": "1MB"}
+    with pytest.raises(bursar.Invalid, match="did you mean memory"):
+        engine.command(["true"], limits=wrong)
+
+    @bursar.task(limits={"memory": "1MB"})
+    def on_a_thread() -> None: ...
+
+    with pytest.raises(bursar.Invalid, match="executor thread can't enforce memory"):
+        engine.submit(on_a_thread)
