@@ -63,6 +63,13 @@ pub trait Executor: Debug + Send + Sync + 'static {
     /// Asks an attempt that was started to stop: its [`Attempt::stopped`] says why.
     fn stop(&self, attempt: &Arc<Attempt>);
 
+    /// Ends an attempt by force that was asked to stop and has not within its grace. `true` where
+    /// that can be done: its end is then reported, soon and surely. `false` where it can't, as with
+    /// threads: it is given up on.
+    fn kill(&self, _attempt: &Arc<Attempt>) -> bool {
+        false
+    }
+
     /// Lets its threads and tasks end once nothing runs.
     fn close(&self);
 }

@@ -21,6 +21,8 @@ mod options;
 mod outcome;
 mod payload;
 mod priority;
+#[cfg(all(target_os = "linux", not(loom)))]
+pub mod process;
 mod rank;
 mod retry;
 mod scheduler;
@@ -50,7 +52,7 @@ pub use job::{
 pub use ledger::{Ledger, Permit, Shortage};
 pub use limits::{Gauge, HostGauge, Usage};
 pub use options::{Defaults, Durability, EngineOptions, OptionValue, Style, TaskOptions};
-pub use outcome::{AttemptEnd, End, Ended, Failure, Final, OutcomeKind};
+pub use outcome::{AttemptEnd, End, Ended, Failure, Final, Measured, OutcomeKind};
 pub use payload::{ContentType, Payload};
 pub use priority::{ParsePriorityError, Priority};
 pub use rank::Rank;

@@ -105,6 +105,17 @@ pub enum Ended {
     Cancelled(String),
     /// What ran the handler broke.
     Crashed(Failure),
+    /// The handler used more memory than it was given.
+    MemoryExceeded(Failure),
+}
+
+/// What an attempt that ran in processes of its own was seen to use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Measured {
+    /// The most memory at once, in bytes.
+    pub peak_memory: u64,
+    /// Processor time of all its processes.
+    pub cpu_time: Duration,
 }
 
 /// The recorded end of one attempt.
