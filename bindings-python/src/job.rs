@@ -89,7 +89,7 @@ impl Job {
     }
 
     fn value<'py>(&self, py: Python<'py>, end: &Final) -> PyResult<Bound<'py, PyAny>> {
-        if let Some(value) = live::value(py, &end.end.result) {
+        if let Some(value) = live::value(py, &end.end.result)? {
             return Ok(value);
         }
         let by_name = || {
@@ -108,7 +108,8 @@ impl Job {
         let py = slf.py();
         let _inside = exit::enter(py)?;
         let failure = end.end.failure.clone().unwrap_or_default();
-        let cause = live::value(py, &failure.live);
+        // One that can't be read back is told of in words all the same.
+        let cause = live::value(py, &failure.live).ok().flatten();
         let written = failure.traceback.as_deref();
         let args = (
             end.end.kind.as_str(),
@@ -264,7 +265,10 @@ impl Job {
         let from_live = || {
             call::traceback(
                 py,
-                &live::value(py, &failure.live).filter(|error| !error.is_none())?,
+                &live::value(py, &failure.live)
+                    .ok()
+                    .flatten()
+                    .filter(|error| !error.is_none())?,
             )
         };
         failure.traceback.clone().or_else(from_live)

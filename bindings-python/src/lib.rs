@@ -18,6 +18,7 @@ mod loops;
 mod module;
 mod notifier;
 mod options;
+mod processes;
 mod python;
 mod seat;
 mod task;

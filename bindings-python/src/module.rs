@@ -24,6 +24,8 @@ mod _native {
     #[pymodule_export]
     use crate::notifier::attend_engines;
     #[pymodule_export]
+    use crate::processes::be_a_root;
+    #[pymodule_export]
     use crate::seat::Seat;
     #[pymodule_export]
     use crate::task::TaskBase;

@@ -3,6 +3,8 @@
 mod async_task;
 mod crew;
 mod host;
+#[cfg(all(target_os = "linux", not(loom)))]
+mod process;
 mod ready;
 mod thread;
 
@@ -17,6 +19,8 @@ use crate::task::Handler;
 pub use async_task::AsyncTasks;
 pub(crate) use crew::Crew;
 pub use host::{HostEvent, HostLane};
+#[cfg(all(target_os = "linux", not(loom)))]
+pub use process::{Birth, ChildTemplate, PoolOptions, ProcessPool, be_a_root};
 pub(crate) use ready::Ready;
 pub use thread::ThreadPool;
 

@@ -6,7 +6,8 @@ import os
 import threading
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
-from bursar import _defined, _exit, _native, _notices
+from bursar import _current, _defined, _exit, _native, _notices
+from bursar._errors import Conflict
 from bursar._executor import JobExecutor
 from bursar._info import JobInfo
 from bursar._loops import wait_for
@@ -197,6 +198,11 @@ def _filter(
 def default_engine() -> Engine:
     """Returns the engine that tasks submit to outside of any `with` block, made when first asked for."""
     global _default  # noqa: PLW0603
+    if _current.in_child:
+        raise Conflict(
+            "this job runs in a process of its own, which has no engine: open an Engine on a shared store "
+            "such as sqlite:jobs.db here, or submit from what the job returns"
+        )
     with _default_lock:
         if _default is None or _default.closed:
             _default = Engine()

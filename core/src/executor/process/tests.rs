@@ -1,0 +1,1 @@
+//! Frames, whole, in parts, and hostile.
