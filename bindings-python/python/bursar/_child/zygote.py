@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 MESSAGE = Struct("<BQq")
 
 # From the engine.
-FORK, KILL = 1, 2
+FORK = 1
 # To the engine.
 UP, BORN, DIED, NOT_BORN = 16, 17, 18, 19
 
@@ -64,8 +64,6 @@ class Zygote:
                     child = self._fork(number, passed[0])
                     if child is not None:
                         return child
-                elif what == KILL:
-                    self._kill(number)
             self._sweep()
 
     def _fork(self, number: int, descriptor: int) -> Callable[[], None] | None:
@@ -90,11 +88,6 @@ class Zygote:
         for process in (*self._living, *self._orphans.values()):
             os.close(process)
         self._control.close()
-
-    def _kill(self, number: int) -> None:
-        for process, (_, known) in self._living.items():
-            if known == number:
-                signal.pidfd_send_signal(process, signal.SIGKILL)
 
     def _kill_all(self) -> None:
         for pid, _ in self._living.values():
@@ -143,7 +136,7 @@ class Zygote:
 
 def _receive(control: socket.socket) -> tuple[bytes, list[int]]:
     try:
-        message, passed, _, _ = socket.recv_fds(control, MESSAGE.size, 1)
+        message, passed, _, _ = socket.recv_fds(control, MESSAGE.size, 1, socket.MSG_CMSG_CLOEXEC)
     except ConnectionError:
         return b"", []
     return message, passed

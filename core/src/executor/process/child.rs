@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::frame::Malformed;
 use super::link::Link;
 use super::nursery::Nursery;
 use crate::engine::Attempt;
@@ -117,9 +116,9 @@ impl Child {
     }
 
     /// Ends it by force, for what it did.
-    pub(super) fn condemn(&self, fault: Malformed) {
+    pub(super) fn condemn(&self, fault: Option<String>) {
         let mut seat = self.seat.lock();
-        seat.fault.get_or_insert(fault.0);
+        seat.fault = seat.fault.take().or(fault);
         seat.doomed = true;
         self.nursery.kill(self.number);
     }

@@ -19,6 +19,8 @@ pub(super) trait Hears: Send + Sync {
     fn frame(&self, child: u64, frame: Frame);
     /// It has sent what is no frame.
     fn malformed(&self, child: u64, what: Malformed);
+    /// Nothing comes of it any more: it has ended, or has closed its side.
+    fn ended(&self, child: u64);
 }
 
 /// The socket to a child.
@@ -170,6 +172,9 @@ impl Source for Link {
         }
         if readiness.read && self.read() == Read::End {
             self.stop_hearing();
+            if let Some(hears) = self.hears.upgrade() {
+                hears.ended(self.child);
+            }
         }
     }
 }

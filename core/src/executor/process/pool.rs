@@ -19,8 +19,11 @@ use crate::error::{Error, Result};
 use crate::executor::{Assignment, Executor};
 use crate::outcome::{Ended, Failure, Measured};
 use crate::payload::Payload;
-use crate::process::{Reactor, Warden};
+use crate::process::{Exit, Reactor, Warden};
 use crate::store::Reply;
+
+/// The number of the signal by which children are killed.
+const KILLED: i32 = rustix::process::Signal::KILL.as_raw();
 
 /// When children are replaced.
 #[derive(Clone, Copy, Debug, Default)]
@@ -373,14 +376,22 @@ impl Hears for Shared {
         if let Some(child) = known
             && let Err(fault) = self.frame_of(&child, &frame)
         {
-            child.condemn(fault);
+            child.condemn(Some(fault.0));
         }
     }
 
     fn malformed(&self, child: u64, what: Malformed) {
         let known = self.roster.lock().child(child);
         if let Some(child) = known {
-            child.condemn(what);
+            child.condemn(Some(what.0));
+        }
+    }
+
+    fn ended(&self, child: u64) {
+        let known = self.roster.lock().child(child);
+        if let Some(child) = known {
+            // Where it has ended, there is nothing left to be killed.
+            child.condemn(None);
         }
     }
 }
@@ -425,9 +436,11 @@ impl Family for Shared {
 
 fn failure(death: &Death, fault: Option<String>) -> Failure {
     let message = match (fault, death) {
-        (Some(fault), _) => format!("the process of the job was killed: it sent {fault}"),
-        (None, Death::Exit(exit)) => format!("the process of the job ended with {exit}"),
-        (None, Death::Lost(why)) => format!("the process of the job was lost: {why}"),
+        (Some(fault), Death::Exit(Exit::Signal(KILLED))) => {
+            format!("the process of the job was killed: it sent {fault}")
+        }
+        (_, Death::Exit(exit)) => format!("the process of the job ended with {exit}"),
+        (_, Death::Lost(why)) => format!("the process of the job was lost: {why}"),
     };
     Failure::new("ProcessDied", message)
 }
