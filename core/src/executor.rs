@@ -1,6 +1,8 @@
 //! The contract of an executor: it runs attempts of one kind and reports how they ended.
 
 mod async_task;
+#[cfg(all(target_os = "linux", not(loom)))]
+mod command;
 mod crew;
 mod host;
 #[cfg(all(target_os = "linux", not(loom)))]
@@ -17,6 +19,8 @@ use crate::payload::Payload;
 use crate::task::Handler;
 
 pub use async_task::AsyncTasks;
+#[cfg(all(target_os = "linux", not(loom)))]
+pub use command::Commands;
 pub(crate) use crew::Crew;
 pub use host::{HostEvent, HostLane};
 #[cfg(all(target_os = "linux", not(loom)))]

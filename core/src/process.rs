@@ -8,11 +8,17 @@ mod launch;
 #[allow(dead_code, reason = "one half of what is said is the warden's")]
 #[path = "../warden/order.rs"]
 mod order;
+mod processes;
 mod reactor;
+mod timer;
+mod title;
 mod tree;
 mod warden;
 
-pub use launch::{Exit, Launch, Refusal, TreeUsage, Watch};
+pub use launch::{Launch, Refusal, TreeUsage, Watch};
+pub use processes::Processes;
 pub use reactor::{Interest, Reactor, Readiness, Source, Token};
+pub use timer::Timer;
+pub use title::title;
 pub use tree::Tree;
 pub use warden::Warden;

@@ -117,20 +117,26 @@ impl Keeping {
                 self.pass_on(signal);
             }
         }
-        loop {
+        let mut status = None;
+        let left = loop {
             match sys::reap() {
-                Reaped::Ended(pid, status) if pid == self.process && !self.exited => {
-                    self.exited = true;
-                    self.guard.leash.tell(&Report::Exited(status).encode());
+                Reaped::Ended(pid, ended) if pid == self.process && !self.exited => {
+                    (self.exited, status) = (true, Some(ended));
                 }
                 Reaped::Ended(..) => {}
-                Reaped::NoneYet => break,
-                Reaped::NoChild => {
-                    let (cpu, rss) = sys::children_used();
-                    self.guard.leash.tell(&Report::Gone { cpu, rss }.encode());
-                    return false;
-                }
+                Reaped::NoneYet => break true,
+                Reaped::NoChild => break false,
             }
+        };
+        if let Some(status) = status {
+            self.guard
+                .leash
+                .tell(&Report::Exited { status, left }.encode());
+        }
+        if !left {
+            let (cpu, rss) = sys::children_used();
+            self.guard.leash.tell(&Report::Gone { cpu, rss }.encode());
+            return false;
         }
         if self.ending {
             self.end();

@@ -146,8 +146,9 @@ pub(crate) enum Report {
     Started { pid: u32, guard: u32 },
     /// Nothing was started: how far it had come, and the system's error number.
     Refused(Step, i32),
-    /// The process has ended, with this status as the system gives it; others of its tree may run.
-    Exited(i32),
+    /// The process has ended, with this status as the system gives it; whether others of its tree run
+    /// on.
+    Exited { status: i32, left: bool },
     /// Nothing of the tree is left. Processor time of all in microseconds, and the largest resident
     /// size of one of them in bytes.
     Gone { cpu: u64, rss: u64 },
@@ -164,7 +165,7 @@ impl Report {
         let (kind, one, two) = match self {
             Self::Started { pid, guard } => (0, u64::from(pid), u64::from(guard)),
             Self::Refused(step, error) => (1, step as u64, error as u64),
-            Self::Exited(status) => (2, status as u64, 0),
+            Self::Exited { status, left } => (2, status as u64, u64::from(left)),
             Self::Gone { cpu, rss } => (3, cpu, rss),
         };
         let mut bytes = [0; 24];
@@ -188,7 +189,10 @@ impl Report {
                 guard: two as u32,
             },
             1 => Self::Refused(Step::from_byte(one as u8)?, two as i32),
-            2 => Self::Exited(one as i32),
+            2 => Self::Exited {
+                status: one as i32,
+                left: two > 0,
+            },
             3 => Self::Gone { cpu: one, rss: two },
             _ => return None,
         })

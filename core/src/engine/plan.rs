@@ -4,11 +4,12 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use crate::amounts::Amounts;
+use crate::command::COMMAND_TASK;
 use crate::engine::inner::Inner;
 use crate::error::{Error, ErrorKind, Result};
-use crate::job::Spec;
+use crate::job::{ExecutorKind, Spec};
 use crate::options::{TaskOptions, nearest};
-use crate::task::{Task, check_name};
+use crate::task::{Handler, Task, check_name};
 
 /// A task with its options settled: defaults filled in, and held against the budget.
 #[derive(Debug)]
@@ -72,6 +73,16 @@ impl Inner {
         drop(tasks);
         self.welcome(&name);
         Ok(plan)
+    }
+
+    /// Registers the task of commands, where there is an executor of them.
+    pub(super) fn know_commands(&self) -> Result<()> {
+        let kind = ExecutorKind::Command;
+        if self.executor(kind).is_err() {
+            return Ok(());
+        }
+        let task = Task::new(COMMAND_TASK, TaskOptions::default(), kind, Handler::Command)?;
+        self.register(task).map(drop)
     }
 
     /// The task `name` with `options` over its own. One that isn't registered may be known to others

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::order::{Order, Step};
+use crate::outcome::Exit;
 
 /// A process to start.
 #[derive(Debug, Default)]
@@ -59,82 +60,12 @@ pub trait Watch: Send + Sync + 'static {
     /// It could not be started.
     fn refused(&self, refusal: Refusal);
 
-    /// It has ended. What it started may still run.
-    fn exited(&self, exit: Exit);
+    /// It has ended; `left` says whether others of its tree run on.
+    fn exited(&self, exit: Exit, left: bool);
 
     /// Nothing of its tree is left. `None` where its guard was lost: what there was is ended by then, or
     /// about to be.
     fn gone(&self, usage: Option<TreeUsage>);
-}
-
-/// How a process ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Exit {
-    /// It returned this code.
-    Code(i32),
-    /// This signal ended it.
-    Signal(i32),
-}
-
-impl Exit {
-    /// From the status that the system gives.
-    pub fn from_status(status: i32) -> Self {
-        match status & 0x7f {
-            0 => Self::Code((status >> 8) & 0xff),
-            signal => Self::Signal(signal),
-        }
-    }
-}
-
-impl fmt::Display for Exit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Code(code) => write!(f, "exit code {code}"),
-            Self::Signal(signal) => match signal_name(*signal) {
-                Some(name) => write!(f, "signal {signal} ({name})"),
-                None => write!(f, "signal {signal}"),
-            },
-        }
-    }
-}
-
-/// The name of a signal of Linux, such as `SIGSEGV`.
-pub(crate) fn signal_name(signal: i32) -> Option<&'static str> {
-    const NAMES: [&str; 31] = [
-        "SIGHUP",
-        "SIGINT",
-        "SIGQUIT",
-        "SIGILL",
-        "SIGTRAP",
-        "SIGABRT",
-        "SIGBUS",
-        "SIGFPE",
-        "SIGKILL",
-        "SIGUSR1",
-        "SIGSEGV",
-        "SIGUSR2",
-        "SIGPIPE",
-        "SIGALRM",
-        "SIGTERM",
-        "SIGSTKFLT",
-        "SIGCHLD",
-        "SIGCONT",
-        "SIGSTOP",
-        "SIGTSTP",
-        "SIGTTIN",
-        "SIGTTOU",
-        "SIGURG",
-        "SIGXCPU",
-        "SIGXFSZ",
-        "SIGVTALRM",
-        "SIGPROF",
-        "SIGWINCH",
-        "SIGIO",
-        "SIGPWR",
-        "SIGSYS",
-    ];
-    let index = usize::try_from(signal).ok()?.checked_sub(1)?;
-    NAMES.get(index).copied()
 }
 
 /// What a whole tree has used, as far as its members were waited for.

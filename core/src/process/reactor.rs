@@ -23,6 +23,8 @@ const WAKE: u64 = 0;
 pub enum Interest {
     /// Something to read.
     Read,
+    /// Room to write.
+    Write,
     /// Something to read, or room to write.
     ReadWrite,
 }
@@ -31,6 +33,7 @@ impl Interest {
     fn flags(self) -> EventFlags {
         match self {
             Self::Read => EventFlags::IN,
+            Self::Write => EventFlags::OUT,
             Self::ReadWrite => EventFlags::IN | EventFlags::OUT,
         }
     }

@@ -8,9 +8,10 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use rustix::net::{RecvFlags, SendFlags, recv, send};
 
-use super::launch::{Exit, Refusal, TreeUsage, Watch};
+use super::launch::{Refusal, TreeUsage, Watch};
 use super::order::{Command, Report};
 use super::reactor::{Interest, Reactor, Readiness, Source, Token};
+use crate::outcome::Exit;
 
 /// A handle to a process and everything that it has started. Dropped, it ends them all.
 pub struct Tree {
@@ -108,7 +109,9 @@ impl Leash {
     fn report(&self, report: Option<Report>) -> bool {
         match report {
             Some(Report::Started { pid, guard }) => self.watch.started(pid, guard),
-            Some(Report::Exited(status)) => self.watch.exited(Exit::from_status(status)),
+            Some(Report::Exited { status, left }) => {
+                self.watch.exited(Exit::from_status(status), left)
+            }
             Some(Report::Refused(step, error)) => {
                 let error = std::io::Error::from_raw_os_error(error);
                 self.watch.refused(Refusal { step, error });
