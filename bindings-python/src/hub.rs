@@ -61,13 +61,13 @@ impl Hub {
         in_caller: bool,
     ) -> PyResult<Arc<Self>> {
         let (threads, loops) = (Arc::new(Threads::new()), Arc::new(LoopLane::new()));
+        let builder = bursar::open_engine(url, options.clone()).or_raise(py)?;
         let processes = match in_caller {
             true => None,
-            false => Some(Processes::new(&options).or_raise(py)?),
+            false => Some(Processes::new(&options, builder.processes())),
         };
         let isolated = processes.as_ref().map(Processes::executor);
-        let mut builder = bursar::open_engine(url, options)
-            .or_raise(py)?
+        let mut builder = builder
             .executor(ExecutorKind::Thread, Arc::new(threads.lane.clone()))
             .executor(ExecutorKind::Async, Arc::new(loops.lane.clone()))
             .executor(

@@ -5,11 +5,8 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use bursar::core::process::{Reactor, Warden};
-use bursar::core::{
-    Birth, ChildTemplate, EngineOptions, Error, ErrorKind, Executor, PoolOptions, ProcessPool,
-    Result,
-};
+use bursar::core::process::Processes as Started;
+use bursar::core::{Birth, ChildTemplate, EngineOptions, Executor, PoolOptions, ProcessPool};
 use parking_lot::Mutex;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -34,23 +31,16 @@ pub(crate) struct Processes {
 }
 
 impl Processes {
-    /// A pool without processes.
-    ///
-    /// # Errors
-    /// `Unavailable` where the system has no descriptors left.
-    pub(crate) fn new(options: &EngineOptions) -> Result<Self> {
-        let reactor = Reactor::new().map_err(|error| {
-            Error::new(ErrorKind::Unavailable, "processes can't be waited for").with_source(error)
-        })?;
+    /// A pool without processes, which come by `processes`.
+    pub(crate) fn new(options: &EngineOptions, processes: Arc<Started>) -> Self {
         let options = PoolOptions {
             max_jobs_per_child: options.max_jobs_per_child,
             max_memory_per_child: options.max_memory_per_child,
         };
-        let warden = Arc::new(Warden::new(reactor.clone()));
-        Ok(Self {
-            pool: Arc::new(ProcessPool::new(options, warden, reactor)),
+        Self {
+            pool: Arc::new(ProcessPool::new(options, processes)),
             modules: Mutex::new(None),
-        })
+        }
     }
 
     pub(crate) fn executor(&self) -> Arc<dyn Executor> {

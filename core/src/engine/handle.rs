@@ -25,6 +25,8 @@ use crate::job::{ExecutorKind, JobFilter, JobInfo};
 use crate::ledger::Ledger;
 use crate::limits::{Gauge, HostGauge};
 use crate::options::{EngineOptions, TaskOptions};
+#[cfg(all(target_os = "linux", not(loom)))]
+use crate::process::Processes;
 use crate::scheduler::{EscrowPolicy, Scheduler};
 use crate::signal::Signal;
 use crate::store::{Backup, Batch, Capabilities, Count, List, Listed, Reply, Store};
@@ -47,6 +49,8 @@ pub struct EngineBuilder {
     escrow: EscrowPolicy,
     executors: Vec<(ExecutorKind, Arc<dyn Executor>)>,
     backup: Option<Arc<dyn Backup>>,
+    #[cfg(all(target_os = "linux", not(loom)))]
+    processes: Arc<Processes>,
 }
 
 impl EngineBuilder {
@@ -60,7 +64,15 @@ impl EngineBuilder {
             escrow: EscrowPolicy::default(),
             executors: Vec::new(),
             backup: None,
+            #[cfg(all(target_os = "linux", not(loom)))]
+            processes: Processes::new(),
         }
+    }
+
+    /// What its executors start processes with: one for all of them.
+    #[cfg(all(target_os = "linux", not(loom)))]
+    pub fn processes(&self) -> Arc<Processes> {
+        Arc::clone(&self.processes)
     }
 
     /// Copies the store with `backup`.

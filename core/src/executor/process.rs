@@ -3,12 +3,14 @@
 
 mod child;
 mod frame;
+mod heard;
 mod link;
 mod message;
 mod nursery;
 mod orphans;
 mod pool;
 mod roster;
+mod shared;
 mod template;
 #[cfg(test)]
 mod tests;

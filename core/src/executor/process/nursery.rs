@@ -9,7 +9,8 @@ use std::os::fd::OwnedFd;
 use std::sync::{Arc, Weak};
 
 use super::template::{Birth, ChildTemplate};
-use crate::process::{Exit, Reactor, Warden};
+use crate::outcome::Exit;
+use crate::process::Processes;
 
 pub(super) use direct::Direct;
 pub(super) use zygote::Zygote;
@@ -49,15 +50,14 @@ pub(super) trait Nursery: Debug + Send + Sync {
 pub(super) fn open(
     template: &Arc<ChildTemplate>,
     plainly: bool,
-    warden: &Arc<Warden>,
-    reactor: &Reactor,
+    processes: &Arc<Processes>,
     family: Weak<dyn Family>,
 ) -> io::Result<Arc<dyn Nursery>> {
     Ok(match &template.birth {
-        Birth::Direct => Direct::open(template, warden, family),
+        Birth::Direct => Direct::open(template, processes, family),
         Birth::Zygote { setup, plain } => {
             let setup = if plainly { plain } else { setup };
-            Zygote::open(template, setup, warden, reactor, family)?
+            Zygote::open(template, setup, processes, family)?
         }
     })
 }

@@ -107,14 +107,19 @@ fn ends_are_read_as_they_were_sent() {
     let seconds = [vec![1], 2.5_f64.to_le_bytes().to_vec(), failure.clone()].concat();
     let ended = |body: Vec<u8>| Body(&body).end(false).unwrap();
     let returned = ended(end(0, 1, b"[1]"));
-    assert_eq!((returned.cpu_time.as_micros(), returned.peak_memory), (7, 4_096));
+    assert_eq!(
+        (returned.cpu_time.as_micros(), returned.peak_memory),
+        (7, 4_096)
+    );
     assert!(matches!(returned.ended, Ended::Returned(value) if value.as_json() == Some(b"[1]")));
     assert!(
         matches!(ended(end(1, 0, &failure)).ended, Ended::Raised(failure)
             if failure.kind == "ValueError" && failure.traceback.as_deref() == Some("Traceback"))
     );
-    assert!(matches!(ended(end(2, 0, &seconds)).ended, Ended::Retry(Some(delay), _)
-        if delay.as_millis() == 2_500));
+    assert!(
+        matches!(ended(end(2, 0, &seconds)).ended, Ended::Retry(Some(delay), _)
+        if delay.as_millis() == 2_500)
+    );
     assert!(matches!(ended(end(3, 0, &failure)).ended, Ended::GaveUp(_)));
     assert!(matches!(ended(end(4, 0, &text("no"))).ended, Ended::Cancelled(why) if why == "no"));
 }
@@ -125,7 +130,10 @@ fn delays_of_any_size_are_survived() {
     for (seconds, expected) in [(0.0, None), (-1.0, None), (f64::NAN, None)] {
         let body = [vec![1], f64::to_le_bytes(seconds).to_vec(), failure.clone()].concat();
         let ended = Body(&end(2, 0, &body)).end(false).unwrap().ended;
-        assert!(matches!(ended, Ended::Retry(delay, _) if delay == expected), "{seconds}");
+        assert!(
+            matches!(ended, Ended::Retry(delay, _) if delay == expected),
+            "{seconds}"
+        );
     }
     for seconds in [f64::INFINITY, 1e300] {
         let body = [vec![1], f64::to_le_bytes(seconds).to_vec(), failure.clone()].concat();

@@ -9,13 +9,14 @@ use std::sync::{Arc, Weak};
 use parking_lot::Mutex;
 
 use super::{ChildTemplate, Death, Family, Nursery};
-use crate::process::{Exit, Refusal, Tree, TreeUsage, Warden, Watch};
+use crate::outcome::Exit;
+use crate::process::{Processes, Refusal, Tree, TreeUsage, Watch};
 
 /// Starts each child by itself.
 pub(in super::super) struct Direct {
     this: Weak<Self>,
     template: Arc<ChildTemplate>,
-    warden: Arc<Warden>,
+    processes: Arc<Processes>,
     family: Weak<dyn Family>,
     trees: Mutex<HashMap<u64, Tree>>,
 }
@@ -23,13 +24,13 @@ pub(in super::super) struct Direct {
 impl Direct {
     pub(super) fn open(
         template: &Arc<ChildTemplate>,
-        warden: &Arc<Warden>,
+        processes: &Arc<Processes>,
         family: Weak<dyn Family>,
     ) -> Arc<Self> {
         Arc::new_cyclic(|this| Self {
             this: Weak::clone(this),
             template: Arc::clone(template),
-            warden: Arc::clone(warden),
+            processes: Arc::clone(processes),
             family,
             trees: Mutex::default(),
         })
@@ -47,7 +48,7 @@ impl Nursery for Direct {
         // What becomes of it is told on another thread, and not before its tree is known here.
         let mut trees = self.trees.lock();
         let tree = self
-            .warden
+            .processes
             .launch(self.template.launch(socket)?, Arc::new(watch))?;
         trees.insert(child, tree);
         Ok(())
@@ -96,7 +97,7 @@ impl Watch for Guarded {
         self.over(Death::Lost(format!("it could not be started: {refusal}")));
     }
 
-    fn exited(&self, exit: Exit) {
+    fn exited(&self, exit: Exit, _: bool) {
         *self.exit.lock() = Some(exit);
     }
 

@@ -17,8 +17,9 @@ use rustix::net::{
 use rustix::process::{Signal, pidfd_send_signal};
 
 use super::{ChildTemplate, Death, Family, Nursery};
+use crate::outcome::Exit;
 use crate::process::{
-    Exit, Interest, Reactor, Readiness, Refusal, Source, Token, Tree, TreeUsage, Warden, Watch,
+    Interest, Processes, Reactor, Readiness, Refusal, Source, Token, Tree, TreeUsage, Watch,
 };
 
 const MESSAGE: usize = 1 + 8 + 8;
@@ -61,10 +62,10 @@ impl Zygote {
     pub(super) fn open(
         template: &ChildTemplate,
         setup: &[u8],
-        warden: &Warden,
-        reactor: &Reactor,
+        processes: &Processes,
         family: Weak<dyn Family>,
     ) -> io::Result<Arc<Self>> {
+        let reactor = processes.reactor()?;
         let (control, theirs) = socketpair(
             AddressFamily::UNIX,
             SocketType::SEQPACKET,
@@ -83,7 +84,7 @@ impl Zygote {
         let heard = Heard(Arc::downgrade(&zygote));
         state.token = Some(reactor.add(zygote.control.as_fd(), Interest::Read, Arc::new(heard))?);
         let watch = Watched(Arc::downgrade(&zygote));
-        state.tree = Some(warden.launch(template.launch(theirs)?, Arc::new(watch))?);
+        state.tree = Some(processes.launch(template.launch(theirs)?, Arc::new(watch))?);
         drop(state);
         Ok(zygote)
     }
@@ -270,7 +271,7 @@ impl Watch for Watched {
         self.over(|_| format!("the process that starts others could not be started: {refusal}"));
     }
 
-    fn exited(&self, exit: Exit) {
+    fn exited(&self, exit: Exit, _: bool) {
         if let Some(zygote) = self.0.upgrade() {
             zygote.state.lock().exit = Some(exit);
         }
