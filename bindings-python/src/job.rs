@@ -111,6 +111,7 @@ impl Job {
         // One that can't be read back is told of in words all the same.
         let cause = live::value(py, &failure.live).ok().flatten();
         let written = failure.traceback.as_deref();
+        let exit = info::exit_of(&failure);
         let args = (
             end.end.kind.as_str(),
             failure.kind,
@@ -118,6 +119,7 @@ impl Job {
             written,
             cause,
             slf,
+            exit,
         );
         python::JOB_FAILURE.get(py)?.call1(args)
     }

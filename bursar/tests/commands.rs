@@ -59,7 +59,7 @@ async fn a_command_gives_what_it_wrote_and_its_exit_code() {
         .await
         .unwrap();
     assert_eq!(
-        (output.exit_code, &*output.stdout, &*output.stderr),
+        (output.code, &*output.stdout, &*output.stderr),
         (0, "out\nno newline", "err\n")
     );
 }
@@ -165,7 +165,7 @@ async fn much_input_that_nobody_reads_and_much_output_are_no_trouble() {
         .stdin(vec![b'x'; 5_000_000])
         .await
         .unwrap();
-    assert_eq!(ignores.result().await.unwrap().exit_code, 0);
+    assert_eq!(ignores.result().await.unwrap().code, 0);
     let echo = engine
         .command(["cat"])
         .stdin("y".repeat(5_000_000))
@@ -279,7 +279,7 @@ async fn what_a_command_leaves_behind_is_ended_after_the_grace() {
     let engine = engine().await;
     let job = shell(&engine, "setsid sleep 1000 & echo $!; exit 0").await;
     let left: u32 = line(&job).await.parse().unwrap();
-    assert_eq!(job.result_timeout("20s").await.unwrap().exit_code, 0);
+    assert_eq!(job.result_timeout("20s").await.unwrap().code, 0);
     assert!(!lives(left));
 }
 

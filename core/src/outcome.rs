@@ -104,6 +104,15 @@ pub enum Exit {
 }
 
 impl Exit {
+    /// The name of the signal, such as `SIGSEGV`, or its number where it has none.
+    pub fn signal_name(self) -> Option<String> {
+        let Self::Signal(signal) = self else {
+            return None;
+        };
+        let name = signal_name(signal).map(str::to_owned);
+        Some(name.unwrap_or_else(|| signal.to_string()))
+    }
+
     /// From the status that a Unix system gives.
     pub fn from_status(status: i32) -> Self {
         match status & 0x7f {

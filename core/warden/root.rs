@@ -49,6 +49,9 @@ impl Root {
         // What the engine's process left open for whoever it starts is not for these.
         sys::close_from(3);
         let engine = sys::watch_process(sys::parent());
+        // Where memory runs out, work that is kept apart goes before its host does. What is started here
+        // has this from here: to write it costs milliseconds.
+        let _ = std::fs::write("/proc/self/oom_score_adj", "500");
         sys::adopt_orphans()?;
         sys::own_session()?;
         for signal in [sys::SIGINT, sys::SIGHUP, sys::SIGTERM] {

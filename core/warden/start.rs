@@ -71,8 +71,6 @@ fn prepare(
     let program = Program::of(order).map_err(|error| (Step::Order, error))?;
     sys::own_session().map_err(fork)?;
     sys::die_with(parent).map_err(fork)?;
-    // Where memory runs out, work that is kept apart goes before its host does.
-    let _ = std::fs::write("/proc/self/oom_score_adj", "500");
     if !order.cwd.is_empty() {
         std::env::set_current_dir(&order.cwd).map_err(|error| (Step::Folder, error))?;
     }

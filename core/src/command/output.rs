@@ -9,7 +9,7 @@ use crate::payload::Payload;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CommandOutput {
     /// Its exit code: 0, since any other is a failure.
-    pub exit_code: i32,
+    pub code: i32,
     /// What it wrote to its standard output. Bytes that are no text in UTF-8 stand there as U+FFFD.
     pub stdout: String,
     /// What it wrote to its standard error.

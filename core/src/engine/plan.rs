@@ -52,6 +52,24 @@ impl Plan {
     }
 }
 
+/// # Errors
+/// `Invalid` for a function that is to run as a command, and the other way round.
+fn check_executor(task: &Task, executor: ExecutorKind) -> Result<()> {
+    let command = ExecutorKind::Command;
+    match (&task.handler, executor) {
+        (Handler::Command, other) if other != command => Err(Error::invalid(format!(
+            "executor {:?} can't run a program: leave the option out",
+            other.as_str()
+        ))),
+        (Handler::Async(_) | Handler::Sync(_) | Handler::Host(_), kind) if kind == command => {
+            Err(Error::invalid(
+                "executor \"command\" can't run a function: give the program to engine.command",
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
 impl Inner {
     /// Registers a task. Its own demand may be too much for the budget: each of its jobs may ask
     /// for less.
@@ -130,6 +148,7 @@ impl Inner {
     fn settle(&self, task: Arc<Task>, options: TaskOptions) -> Result<Plan> {
         let executor = options.executor.unwrap_or(task.executor);
         self.executor(executor)?;
+        check_executor(&task, executor)?;
         let spec = Arc::new(options.spec(&task.name, executor, &self.defaults));
         Ok(self.plan_for(task, options, spec))
     }

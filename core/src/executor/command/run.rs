@@ -216,7 +216,7 @@ impl Run {
             Some(Exit::Code(0)) => {
                 let [stdout, stderr] = [0, 1].map(|index| self.outputs[index].text());
                 let output = CommandOutput {
-                    exit_code: 0,
+                    code: 0,
                     stdout,
                     stderr,
                 };
