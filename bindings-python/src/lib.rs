@@ -24,5 +24,6 @@ mod python;
 mod seat;
 mod task;
 mod threads;
+mod title;
 mod trash;
 mod wait;

@@ -30,6 +30,9 @@ mod _native {
     #[pymodule_export]
     use crate::task::TaskBase;
 
+    #[pymodule_export]
+    use crate::title::show_title;
+
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         crate::fork::check_interpreter(module.py())

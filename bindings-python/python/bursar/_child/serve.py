@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from bursar._child import call, frames
 from bursar._child.frames import Channel
 from bursar._child.job import ChildJob
+from bursar._child.title import show_job
+from bursar._native import show_title
 
 if TYPE_CHECKING:
     import asyncio
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from bursar._child.call import Ended
-    from bursar._child.title import Title
 
 IDLE = b"bursar:idle"
 
@@ -25,15 +26,15 @@ IDLE = b"bursar:idle"
 class Child:
     """This process, as the engine's pool sees it."""
 
-    def __init__(self, sock: socket.socket, title: Title) -> None:
+    def __init__(self, sock: socket.socket) -> None:
         self._channel = Channel(sock)
-        self._title = title
         self._loop: asyncio.AbstractEventLoop | None = None
         self._usage = _usage()
+        self._cpu_time = self._usage()[0]
 
     def serve(self) -> None:
         """Runs jobs until the engine closes the socket."""
-        self._title.write(IDLE)
+        show_title(IDLE)
         while True:
             frame = self._channel.receive()
             if frame is None:
@@ -45,16 +46,19 @@ class Child:
 
     def _run(self, frame: frames.Frame) -> None:
         start = frames.start(frame.body)
-        self._title.show(start.id, start.task, b"running")
+        show_job(start.id, start.task, b"running")
         _forget_peak()
-        began = time.process_time_ns()
         ended = call.run(ChildJob(self._channel, frame.key, start), start, self._drive)
         _flush()
-        self._title.write(IDLE)
-        self._send(frame.key, ended, time.process_time_ns() - began)
+        show_title(IDLE)
+        self._send(frame.key, ended)
 
-    def _send(self, key: int, ended: Ended, cpu_time: int) -> None:
-        head = frames.ENDED_HEAD.pack(ended.outcome, ended.content, cpu_time // 1_000, self._usage())
+    def _send(self, key: int, ended: Ended) -> None:
+        before = self._cpu_time
+        # What this process did between two jobs was for the next one.
+        self._cpu_time, peak = self._usage()
+        cpu_time = int((self._cpu_time - before) * 1e6)
+        head = frames.ENDED_HEAD.pack(ended.outcome, ended.content, max(cpu_time, 0), peak)
         if len(ended.parts) == 1 and len(ended.parts[0]) > frames.CHUNK:
             self._channel.send_large(frames.ENDED, key, head, ended.parts[0])
         else:
@@ -83,14 +87,22 @@ class Child:
             loop.remove_reader(self._channel)
 
 
-def _usage() -> Callable[[], int]:
-    """Returns what tells the most memory that this process had since `_forget_peak`, in bytes."""
+def _usage() -> Callable[[], tuple[float, int]]:
+    """Returns what tells the processor time of this process, in seconds, and its peak of memory, in bytes.
+
+    The peak is that since `_forget_peak`, where that can be told.
+    """
     try:
-        import resource  # noqa: PLC0415 not on every platform
+        from resource import RUSAGE_SELF, getrusage  # noqa: PLC0415 not on every platform
     except ImportError:
-        return lambda: 0
+        return lambda: (time.process_time(), 0)
     unit = 1 if sys.platform == "darwin" else 1_024
-    return lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+    def usage() -> tuple[float, int]:
+        used = getrusage(RUSAGE_SELF)
+        return used.ru_utime + used.ru_stime, used.ru_maxrss * unit
+
+    return usage
 
 
 _peak = -1

@@ -17,9 +17,7 @@ from struct import Struct
 from typing import TYPE_CHECKING, Any
 
 from bursar import _current, _native
-from bursar._child import title
 from bursar._child.serve import Child
-from bursar._child.title import Title
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -45,7 +43,6 @@ class Zygote:
         """What children left behind and is being killed: its descriptor, by pid."""
         self._died: list[tuple[int, int]] = []
         """Who has died, and how, while what it left behind still lives."""
-        self._title = title.place()
 
     def serve(self) -> Callable[[], None] | None:
         """Does what it is told; what it returns is what a forked child is to do."""
@@ -75,7 +72,7 @@ class Zygote:
             return None
         if pid == 0:
             self._let_go()
-            return lambda: _be_child(descriptor, self._title)
+            return lambda: _be_child(descriptor)
         os.close(descriptor)
         process = os.pidfd_open(pid)
         self._living[process] = (pid, number)
@@ -151,7 +148,7 @@ def _children() -> list[int]:
         return []
 
 
-def _be_child(descriptor: int, place: tuple[int, int] | None) -> None:
+def _be_child(descriptor: int) -> None:
     os.setsid()
     _native.be_a_root()
     _current.in_child = True
@@ -160,7 +157,7 @@ def _be_child(descriptor: int, place: tuple[int, int] | None) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     _reseed()
     gc.enable()
-    Child(socket.socket(fileno=descriptor), Title(place)).serve()
+    Child(socket.socket(fileno=descriptor)).serve()
 
 
 def _reseed() -> None:
@@ -203,6 +200,7 @@ def main(control: socket.socket, setup: dict[str, Any]) -> None:
     if imports and not _preload(setup["modules"]):
         _restart(control)
     control.recv(1 << 20)
+    _native.show_title(b"bursar:zygote")
     gc.collect()
     gc.disable()
     gc.freeze()
