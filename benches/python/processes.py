@@ -123,7 +123,15 @@ THREADS = "the same on two threads"
 ROWS: list[tuple[str, Callable[[], float], str | None, Callable[[], float] | None, str, str, str | None]] = [
     ("process/one at a time, p50", turns_engine, POOL, turns_pool, "us", "<= 1x", "<= 0.6x"),
     ("process/20,000 no-ops one by one", rate_engine, POOL, rate_pool, "jobs/s", ">= 2x", ">= 5x"),
-    ("process/pure Python that holds the lock", cpu_processes, THREADS, cpu_threads, "jobs/s", ">= 1.7x", None),
+    (
+        "process/pure Python that holds the lock",
+        cpu_processes,
+        THREADS,
+        cpu_threads,
+        "jobs/s",
+        ">= 1.7x",
+        None,
+    ),
     ("process/first use, submit to running", first_use, None, None, "ms", "<= 250 ms", None),
     ("process/a fresh child, submit to running", fresh_child, None, None, "ms", "<= 60 ms", "<= 15 ms"),
     ("process/PSS of an idle warm child", memory, None, None, "MB", "<= 12 MB", "<= 8 MB"),

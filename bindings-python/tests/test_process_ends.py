@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable  # noqa: TC003
 from pathlib import Path
 
 import process_tasks as tasks
@@ -71,7 +71,8 @@ def test_a_process_that_ends_is_a_crash_and_all_else_goes_on(
 
 
 @pytest.mark.parametrize(
-    ("job", "args", "kind"), [(tasks.end_politely, (3,), "SystemExit"), (tasks.out_of_memory, (), "MemoryError")]
+    ("job", "args", "kind"),
+    [(tasks.end_politely, (3,), "SystemExit"), (tasks.out_of_memory, (), "MemoryError")],
 )
 def test_an_exception_of_any_kind_is_a_failure_and_its_process_lives_on(
     job: bursar.Task[..., None], args: tuple[int, ...], kind: str

@@ -90,7 +90,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> str:
-    """Looks the version up when it is asked for: what it takes is half of what importing all of this takes."""
+    """Looks the version up when it is asked for: that takes as long as importing all the rest."""
     if name != "__version__":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415

@@ -27,11 +27,11 @@ def template(modules: Iterable[str]) -> tuple[str, list[str], list[tuple[str, st
 
     The last one is that message for one that imports none of the application's modules.
     """
-    from subprocess import _args_from_interpreter_flags  # type: ignore[attr-defined]  # noqa: PLC0415, PLC2701
+    import subprocess  # noqa: PLC0415
 
     if not sys.executable:
         raise Invalid('executor="process" needs an interpreter to start, and sys.executable names none')
-    flags: list[str] = _args_from_interpreter_flags()
+    flags: list[str] = getattr(subprocess, "_args_from_interpreter_flags", list)()
     wanted = {*modules, *(module for module in map(_module, _defined.known()) if module)}
     setup = {
         "path": [path for path in sys.path if isinstance(path, str)],  # pyright: ignore[reportUnnecessaryIsInstance]
@@ -65,14 +65,20 @@ def pickle_call(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dic
     except Exception as error:
         named = {**dict(zip(_names(function, len(args)), args, strict=True)), **(kwargs or {})}
         for name, value in named.items():
-            try:
-                pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
-            except Exception as why:
-                raise Invalid(
-                    f"the argument {name!r} can't be sent to another process: {why} "
-                    f"(it is {value!r:.120}; pass what can be pickled, such as a path or an id)"
-                ) from why
+            _check_pickles(name, value)
         raise Invalid(f"the arguments can't be sent to another process: {error}") from error
+
+
+def _check_pickles(name: str, value: Any) -> None:
+    import pickle  # noqa: PLC0415
+
+    try:
+        pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
+    except Exception as why:
+        raise Invalid(
+            f"the argument {name!r} can't be sent to another process: {why} "
+            f"(it is {value!r:.120}; pass what can be pickled, such as a path or an id)"
+        ) from why
 
 
 def _names(function: Callable[..., Any], count: int) -> list[str]:

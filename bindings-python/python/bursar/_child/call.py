@@ -93,7 +93,7 @@ def run(job: ChildJob, start: Start, drive: Callable[[ChildJob, Any], Any]) -> E
         return failed(frames.GAVE_UP, error, start)
     try:
         context = copy_context()
-        context.run(set_current, job)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        context.run(set_current, job)  # type: ignore[arg-type]
         value = context.run(function.callable, *args, **kwargs)
         if function.is_async:
             value = context.run(drive, job, value)

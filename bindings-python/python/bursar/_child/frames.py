@@ -1,7 +1,7 @@
 """What an engine and a child tell each other.
 
-A frame is the length of its body, its kind and the key of the attempt that it is about, then the body. Numbers
-are little-endian. The engine's side, which must read the same, is `frame.rs` and `message.rs`.
+A frame is the length of its body, its kind and the key of the attempt that it is about, then the body.
+Numbers are little-endian. The engine's side, which must read the same, is `frame.rs` and `message.rs`.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ import select
 import signal
 import socket
 import sys
+from contextlib import suppress
 from struct import Struct
 from typing import TYPE_CHECKING, Any
 
@@ -124,11 +125,9 @@ class Zygote:
             self._died.clear()
 
     def _say(self, what: int, number: int = 0, value: int = 0, descriptors: Sequence[int] = ()) -> None:
-        try:
+        # It fails where the engine has gone, which the next message says.
+        with suppress(OSError):
             socket.send_fds(self._control, [MESSAGE.pack(what, number, value)], descriptors)
-        except OSError:
-            # The engine has gone, which the next message says.
-            pass
 
 
 def _receive(control: socket.socket) -> tuple[bytes, list[int]]:
@@ -152,7 +151,14 @@ def _be_child(descriptor: int) -> None:
     os.setsid()
     _native.be_a_root()
     _current.in_child = True
-    for name in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2, signal.SIGCHLD):
+    for name in (
+        signal.SIGTERM,
+        signal.SIGHUP,
+        signal.SIGQUIT,
+        signal.SIGUSR1,
+        signal.SIGUSR2,
+        signal.SIGCHLD,
+    ):
         signal.signal(name, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     _reseed()
@@ -172,21 +178,19 @@ def _preload(modules: Sequence[str]) -> bool:
     from importlib import import_module  # noqa: PLC0415
 
     for name in modules:
-        try:
+        # Where that fails its jobs will say so, each for itself.
+        with suppress(BaseException):
             import_module(name)
-        except BaseException:  # noqa: BLE001 its jobs will say so, each for itself
-            continue
     return len(os.listdir("/proc/self/task")) == 1  # noqa: PTH208
 
 
 def _restart(control: socket.socket) -> None:
     """Begins anew, without the application's modules."""
-    print(
+    sys.stderr.write(
         "bursar: one of the modules with tasks for processes of their own starts a thread when it is "
-        "imported, and such a process can't be forked: each process will import them by itself",
-        file=sys.stderr,
-        flush=True,
+        "imported, and such a process can't be forked: each process will import them by itself\n"
     )
+    sys.stderr.flush()
     os.set_inheritable(control.fileno(), True)
     os.execv(sys.executable, [*sys.orig_argv[:-1], "none"])  # noqa: S606
 

@@ -119,22 +119,29 @@ impl Link {
     /// Passes on what has come, after reading once.
     fn read(&self) -> Read {
         let read = self.inbox.lock().read(&self.socket);
-        while read == Read::Some {
+        match read {
+            Read::Some if !self.pass_on() => Read::End,
+            read => read,
+        }
+    }
+
+    /// Passes on the whole frames that were read; `false` where nobody is to hear more.
+    fn pass_on(&self) -> bool {
+        let Some(hears) = self.hears.upgrade() else {
+            return false;
+        };
+        loop {
             // Whoever hears it may run others' code: not under the lock.
             let frame = self.inbox.lock().take();
-            let Some(hears) = self.hears.upgrade() else {
-                return Read::End;
-            };
             match frame {
                 Ok(Some(frame)) => hears.frame(self.child, frame),
-                Ok(None) => break,
+                Ok(None) => return true,
                 Err(what) => {
                     hears.malformed(self.child, what);
-                    return Read::End;
+                    return false;
                 }
             }
         }
-        read
     }
 
     /// Passes on all that has come, of a child that has ended.

@@ -210,13 +210,10 @@ impl Nursery for Zygote {
 
     fn kill(&self, child: u64) {
         let state = self.state.lock();
-        match state.children.get(&child) {
-            Some(Some(process)) => {
-                // It fails where the child has ended, which is told soon.
-                let _ = pidfd_send_signal(process, Signal::KILL);
-            }
-            // It has been given nothing to run before it is born.
-            Some(None) | None => {}
+        // One that is not born yet has nothing to run.
+        if let Some(Some(process)) = state.children.get(&child) {
+            // It fails where the child has ended, which is told soon.
+            let _ = pidfd_send_signal(process, Signal::KILL);
         }
     }
 }
