@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
 use bursar::core::{
-    Accepted, Attempt, COMMAND_TASK, Clock, Ended, Engine, EngineOptions, ExecutorKind, Handler,
-    Plan, Reply, Submission, Task, TaskOptions,
+    Accepted, Attempt, COMMAND_TASK, Clock, Ended, Engine, EngineOptions, Executor, ExecutorKind,
+    Handler, Plan, Reply, Submission, Task, TaskOptions,
 };
 use crossbeam_queue::SegQueue;
 use parking_lot::Mutex;
@@ -64,16 +64,15 @@ impl Hub {
         let builder = bursar::open_engine(url, options.clone()).or_raise(py)?;
         let processes = match in_caller {
             true => None,
-            false => Some(Processes::new(&options, builder.processes())),
+            false => Processes::of(&builder, &options),
         };
-        let isolated = processes.as_ref().map(Processes::executor);
         let mut builder = builder
             .executor(ExecutorKind::Thread, Arc::new(threads.lane.clone()))
-            .executor(ExecutorKind::Async, Arc::new(loops.lane.clone()))
-            .executor(
-                ExecutorKind::Process,
-                isolated.unwrap_or_else(|| Arc::new(threads.lane.clone())),
-            );
+            .executor(ExecutorKind::Async, Arc::new(loops.lane.clone()));
+        let caller = in_caller.then(|| Arc::new(threads.lane.clone()) as Arc<dyn Executor>);
+        if let Some(executor) = processes.as_ref().map(Processes::executor).or(caller) {
+            builder = builder.executor(ExecutorKind::Process, executor);
+        }
         if let Some(clock) = clock {
             builder = builder.clock(clock);
         }

@@ -19,6 +19,10 @@ mod loops;
 mod module;
 mod notifier;
 mod options;
+#[cfg(target_os = "linux")]
+mod processes;
+#[cfg(not(target_os = "linux"))]
+#[path = "processes_elsewhere.rs"]
 mod processes;
 mod python;
 mod seat;

@@ -5,8 +5,9 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use bursar::core::process::Processes as Started;
-use bursar::core::{Birth, ChildTemplate, EngineOptions, Executor, PoolOptions, ProcessPool};
+use bursar::core::{
+    Birth, ChildTemplate, EngineBuilder, EngineOptions, Executor, PoolOptions, ProcessPool,
+};
 use parking_lot::Mutex;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -31,16 +32,16 @@ pub(crate) struct Processes {
 }
 
 impl Processes {
-    /// A pool without processes, which come by `processes`.
-    pub(crate) fn new(options: &EngineOptions, processes: Arc<Started>) -> Self {
+    /// A pool without processes, for the engine to be.
+    pub(crate) fn of(builder: &EngineBuilder, options: &EngineOptions) -> Option<Self> {
         let options = PoolOptions {
             max_jobs_per_child: options.max_jobs_per_child,
             max_memory_per_child: options.max_memory_per_child,
         };
-        Self {
-            pool: Arc::new(ProcessPool::new(options, processes)),
+        Some(Self {
+            pool: Arc::new(ProcessPool::new(options, builder.processes())),
             modules: Mutex::new(None),
-        }
+        })
     }
 
     pub(crate) fn executor(&self) -> Arc<dyn Executor> {

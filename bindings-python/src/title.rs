@@ -1,8 +1,6 @@
 //! What `ps` and `pgrep -f` show of a process that runs jobs: the arguments that it was started with, written
 //! over. A write through `/proc/self/mem` would be safe, and take a tenth of the time of a whole job.
 
-use std::fs;
-use std::os::unix::fs::FileExt;
 use std::sync::OnceLock;
 
 use pyo3::prelude::*;
@@ -14,7 +12,15 @@ const LONGEST: usize = 160;
 /// of a title they hold. None where they can't be written.
 static AREA: OnceLock<Option<(usize, usize)>> = OnceLock::new();
 
+#[cfg(not(target_os = "linux"))]
 fn area() -> Option<(usize, usize)> {
+    None
+}
+
+#[cfg(target_os = "linux")]
+fn area() -> Option<(usize, usize)> {
+    use std::fs;
+    use std::os::unix::fs::FileExt;
     let stat = fs::read_to_string("/proc/self/stat").ok()?;
     // proc(5): these are fields 48 and 49, and the name, the second one, may hold anything.
     let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(45);
