@@ -25,6 +25,8 @@ use crate::job::{ExecutorKind, JobFilter, JobInfo};
 use crate::ledger::Ledger;
 use crate::limits::{Gauge, HostGauge};
 use crate::options::{EngineOptions, TaskOptions};
+#[cfg(all(target_os = "linux", not(loom)))]
+use crate::process::Processes;
 use crate::scheduler::{EscrowPolicy, Scheduler};
 use crate::signal::Signal;
 use crate::spill::Captured;
@@ -48,6 +50,8 @@ pub struct EngineBuilder {
     escrow: EscrowPolicy,
     executors: Vec<(ExecutorKind, Arc<dyn Executor>)>,
     backup: Option<Arc<dyn Backup>>,
+    #[cfg(all(target_os = "linux", not(loom)))]
+    processes: Arc<Processes>,
 }
 
 impl EngineBuilder {
@@ -61,7 +65,15 @@ impl EngineBuilder {
             escrow: EscrowPolicy::default(),
             executors: Vec::new(),
             backup: None,
+            #[cfg(all(target_os = "linux", not(loom)))]
+            processes: Processes::new(),
         }
+    }
+
+    /// What its executors start processes with: one for all of them.
+    #[cfg(all(target_os = "linux", not(loom)))]
+    pub fn processes(&self) -> Arc<Processes> {
+        Arc::clone(&self.processes)
     }
 
     /// Copies the store with `backup`.
@@ -122,6 +134,11 @@ impl EngineBuilder {
         let dispatch = Dispatch::new(scheduler, Ledger::new(pool.totals.clone()), gate);
         let name = self.options.name.as_deref().unwrap_or("engine");
         let (driver, start) = Driver::start(name, Arc::clone(&self.clock))?;
+        #[cfg(all(target_os = "linux", not(loom)))]
+        let host = {
+            let watchdog = Arc::clone(self.processes.watchdog());
+            host.counting(move || watchdog.memory())
+        };
         let gauge = self.gauge.unwrap_or_else(|| Box::new(host));
         let (store, clock, options, executors) =
             (self.store, self.clock, self.options, self.executors);
