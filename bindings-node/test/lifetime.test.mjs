@@ -42,6 +42,11 @@ test('worker threads load the module, end and are ended', { timeout: 60_000 }, a
   )
 })
 
+test('worker threads load the module, one after the other, though the main thread has not', async () => {
+  const ended = await run('only_workers.mjs')
+  assert.deepEqual([ended.code, ended.signal, ended.output], [0, null, '1 0\n1 0\n1 0\n1 0'], ended.errors)
+})
+
 test('CommonJS can load it', async () => {
   const ended = await run('required.cjs')
   assert.deepEqual([ended.code, ended.output], [0, 'required\ntrue function'], ended.errors)

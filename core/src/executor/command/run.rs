@@ -99,8 +99,8 @@ impl Run {
             name: name.clone(),
             log: Log::new(Arc::clone(attempt)),
             outputs: [
-                Output::new("stdout", output.0, reactor, Weak::clone(run)),
-                Output::new("stderr", error.0, reactor, Weak::clone(run)),
+                Output::new("stdout", output.0, reactor, (attempt, Weak::clone(run))),
+                Output::new("stderr", error.0, reactor, (attempt, Weak::clone(run))),
             ],
             feed: OnceLock::new(),
             tree: OnceLock::new(),
@@ -260,8 +260,9 @@ impl Run {
         }
     }
 
-    /// What it came to.
+    /// What it came to. What it has written is kept, however it ended.
     fn outcome(&self, exit: Option<Exit>) -> Ended {
+        let kept = self.keep_outputs();
         if let Some(exit) = exit
             && let Some(breach) = self.ran_out(exit)
         {
@@ -270,19 +271,23 @@ impl Run {
                 ..breach.failure()
             });
         }
-        match exit {
-            Some(Exit::Code(0)) => {
-                let [stdout, stderr] = [0, 1].map(|index| self.outputs[index].text());
-                let output = CommandOutput {
-                    code: 0,
-                    stdout,
-                    stderr,
-                };
+        match (exit, kept) {
+            (Some(Exit::Code(0)), Ok(output)) => {
                 output.payload().map_or_else(not_a_command, Ended::Returned)
             }
-            Some(exit @ Exit::Code(_)) => Ended::Raised(self.failure("CommandFailed", exit)),
-            Some(exit @ Exit::Signal(_)) => Ended::Crashed(self.failure("CommandCrashed", exit)),
-            None => Ended::Crashed(Failure::new(
+            (Some(Exit::Code(0)), Err(error)) => {
+                let why = format!(
+                    "what {:?} wrote could not be kept: {}",
+                    self.name,
+                    error.message()
+                );
+                Ended::Raised(Failure::new("OutputLost", why))
+            }
+            (Some(exit @ Exit::Code(_)), _) => Ended::Raised(self.failure("CommandFailed", exit)),
+            (Some(exit @ Exit::Signal(_)), _) => {
+                Ended::Crashed(self.failure("CommandCrashed", exit))
+            }
+            (None, _) => Ended::Crashed(Failure::new(
                 "CommandLost",
                 format!(
                     "{:?} was ended, since the process that guards it was killed",
@@ -290,6 +295,11 @@ impl Run {
                 ),
             )),
         }
+    }
+
+    fn keep_outputs(&self) -> Result<CommandOutput> {
+        let [stdout, stderr] = [0, 1].map(|index| self.outputs[index].keep(&self.attempt));
+        Ok(CommandOutput::of(&stdout?, &stderr?))
     }
 
     /// The limit of memory that it ended at, if it did.
