@@ -78,6 +78,13 @@ _ALL = (
         bars=3,
     ),
     Part(
+        "processes",
+        "jobs in processes of their own, in Python",
+        [_python("python/processes.py")],
+        ["python"],
+        bars=6,
+    ),
+    Part(
         "node",
         "whole jobs in Node",
         [_node("node/throughput.mjs"), _node("node/threads.mjs"), _node("node/peers.mjs")],

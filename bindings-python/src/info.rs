@@ -119,6 +119,9 @@ fn arguments<'py>(
     if matches!(info.args, Payload::Null) {
         return Ok((PyTuple::empty(py), None));
     }
+    if let Some(pickled) = info.args.as_host_bytes() {
+        return live::unpickled(py, pickled)?.extract();
+    }
     if let Some(function) = hub.function(&info.spec.task) {
         let call = function.decode_call(py, &info.args)?;
         return Ok((call.args, call.kwargs));
@@ -132,7 +135,7 @@ fn result<'py>(py: Python<'py>, hub: &Hub, info: &JobInfo) -> PyResult<Option<Bo
     let Some(payload) = &info.result else {
         return Ok(None);
     };
-    if let Some(value) = live::value(py, payload) {
+    if let Some(value) = live::value(py, payload)? {
         return Ok(Some(value));
     }
     if let Some(file) = payload.as_spilled() {
@@ -153,7 +156,8 @@ fn error<'py>(py: Python<'py>, failure: &Failure) -> PyResult<Bound<'py, PyDict>
     let (code, signal) = exit_of(failure);
     fields.set_item("exit_code", code)?;
     fields.set_item("signal", signal)?;
-    let live = live::value(py, &failure.live).filter(|error| !error.is_none());
+    let live = live::value(py, &failure.live).ok().flatten();
+    let live = live.filter(|error| !error.is_none());
     let from_live = || call::traceback(py, live.as_ref()?);
     fields.set_item("traceback", failure.traceback.clone().or_else(from_live))?;
     Ok(fields)

@@ -90,7 +90,7 @@ impl Job {
     }
 
     fn value<'py>(&self, py: Python<'py>, end: &Final) -> PyResult<Bound<'py, PyAny>> {
-        if let Some(value) = live::value(py, &end.end.result) {
+        if let Some(value) = live::value(py, &end.end.result)? {
             return Ok(value);
         }
         let mut result = end.end.result.clone();
@@ -115,7 +115,7 @@ impl Job {
 
     /// What it returned as JSON, wherever that is; a live object is encoded for this.
     fn encoded(&self, py: Python<'_>, end: &Final) -> PyResult<Payload> {
-        let Some(value) = live::value(py, &end.end.result) else {
+        let Some(value) = live::value(py, &end.end.result)? else {
             return Ok(end.end.result.clone());
         };
         match self.known_function(py) {
@@ -133,7 +133,8 @@ impl Job {
         let py = slf.py();
         let _inside = exit::enter(py)?;
         let failure = end.end.failure.clone().unwrap_or_default();
-        let cause = live::value(py, &failure.live);
+        // One that can't be read back is told of in words all the same.
+        let cause = live::value(py, &failure.live).ok().flatten();
         let written = failure.traceback.as_deref();
         let exit = info::exit_of(&failure);
         let args = (
@@ -335,7 +336,10 @@ impl Job {
         let from_live = || {
             call::traceback(
                 py,
-                &live::value(py, &failure.live).filter(|error| !error.is_none())?,
+                &live::value(py, &failure.live)
+                    .ok()
+                    .flatten()
+                    .filter(|error| !error.is_none())?,
             )
         };
         failure.traceback.clone().or_else(from_live)

@@ -5,6 +5,8 @@ mod async_task;
 mod command;
 mod crew;
 mod host;
+#[cfg(all(target_os = "linux", not(loom)))]
+mod process;
 mod ready;
 mod thread;
 
@@ -21,6 +23,8 @@ pub use async_task::AsyncTasks;
 pub use command::Commands;
 pub(crate) use crew::Crew;
 pub use host::{HostEvent, HostLane};
+#[cfg(all(target_os = "linux", not(loom)))]
+pub use process::{Birth, ChildTemplate, PoolOptions, ProcessPool, be_a_root};
 pub(crate) use ready::Ready;
 pub use thread::ThreadPool;
 

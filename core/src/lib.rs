@@ -50,6 +50,8 @@ pub use event::{Event, EventKind, Events};
 #[cfg(all(target_os = "linux", not(loom)))]
 pub use executor::Commands;
 pub use executor::{Assignment, AsyncTasks, Executor, HostEvent, HostLane, ThreadPool};
+#[cfg(all(target_os = "linux", not(loom)))]
+pub use executor::{Birth, ChildTemplate, PoolOptions, ProcessPool, be_a_root};
 pub use id::JobId;
 pub use job::{
     AttemptInfo, Cursor, ExecutorKind, JobFilter, JobInfo, LogLine, NewJob, Order, Progress, Spec,

@@ -24,6 +24,10 @@ impl ContentType {
     }
 }
 
+/// Bytes in an encoding of the host language's own, such as pickle: what it and its own processes
+/// exchange. A payload of them is live: no store on disk takes it.
+struct HostBytes(Box<[u8]>);
+
 /// Arguments or a result: encoded bytes, or a live object of the host language where the store
 /// lives and ends with the process.
 #[derive(Clone, Default)]
@@ -50,6 +54,16 @@ impl Payload {
         } else {
             Self::Bytes(ContentType::Json, bytes)
         }
+    }
+
+    /// Bytes in an encoding of the host language's own.
+    pub fn host_bytes(bytes: impl Into<Box<[u8]>>) -> Self {
+        Self::Live(Arc::new(HostBytes(bytes.into())))
+    }
+
+    /// The bytes in an encoding of the host language's own; `None` for anything else.
+    pub fn as_host_bytes(&self) -> Option<&[u8]> {
+        self.live_ref::<HostBytes>().map(|bytes| &*bytes.0)
     }
 
     /// The JSON text; `None` for a live object, and for a file, which must be [`read`](Self::read) before.

@@ -73,5 +73,7 @@ class EngineOptions(TypedDict, total=False):
     name: str
     max_results: int
     durability: Literal["full", "process"]
+    max_jobs_per_child: int
+    max_memory_per_child: Size
     seed: int
     clock: Any

@@ -200,6 +200,13 @@ impl Attempt {
         Some(deadline.after(self.paused_for()))
     }
 
+    /// Whether what it returns must be encoded, as arguments are: so that a store keeps it.
+    pub fn encodes(&self) -> bool {
+        self.engine().is_none_or(|engine| {
+            engine.options.strict || !engine.store.capabilities().live_payloads
+        })
+    }
+
     /// Why it is asked to stop, if it is.
     pub fn stopped(&self) -> Option<Stop> {
         self.stop.get()
