@@ -23,6 +23,9 @@ pub enum Sign {
     Exit(Exit),
 }
 
+/// How many lines are last words.
+const LAST_LINES: usize = 3;
+
 /// What programs say that can have no more memory, in whatever language they are written.
 const WORDS: [&str; 6] = [
     "MemoryError",
@@ -35,10 +38,13 @@ const WORDS: [&str; 6] = [
 
 /// Whether the last words of a program say that it could have no more memory.
 pub fn says_no_memory(last_words: &str) -> bool {
-    let lower = last_words.to_lowercase();
-    WORDS
-        .iter()
-        .any(|words| lower.contains(&words.to_lowercase()))
+    let last = last_words.lines().rev().take(LAST_LINES);
+    let mut lower = last.map(str::to_lowercase);
+    lower.any(|line| {
+        WORDS
+            .iter()
+            .any(|words| line.contains(&words.to_lowercase()))
+    })
 }
 
 /// The limit that an attempt went over which could have no more memory; `None` where it ended for
@@ -146,7 +152,13 @@ mod tests {
         ] {
             assert!(says_no_memory(words), "{words}");
         }
-        assert!(!says_no_memory("ValueError: the picture has no colours"));
+        for words in [
+            "ValueError: the picture has no colours",
+            "out of memory, trying with less\n1\n2\n3",
+            "",
+        ] {
+            assert!(!says_no_memory(words), "{words}");
+        }
     }
 
     #[test]
