@@ -2,7 +2,7 @@
 //! stopped, frozen and ended as a whole, and none outlives its engine, however that ends.
 //!
 //! They are started by the *warden*, a small program that the library carries (`warden/`, see decision
-//! 12). One thread, the *reactor*, hears what becomes of all of them.
+//! 13). One thread, the *reactor*, hears what becomes of all of them.
 
 mod launch;
 #[allow(dead_code, reason = "one half of what is said is the warden's")]
