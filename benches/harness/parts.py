@@ -87,9 +87,9 @@ _ALL = (
     Part(
         "node",
         "whole jobs in Node",
-        [_node("node/throughput.mjs"), _node("node/peers.mjs")],
+        [_node("node/throughput.mjs"), _node("node/threads.mjs"), _node("node/peers.mjs")],
         ["node"],
-        bars=2,
+        bars=3,
     ),
     Part(
         "durable",

@@ -9,19 +9,40 @@ use bursar::core::{
 use serde::Serialize;
 use serde_json::{Value, json, value::RawValue};
 
+use crate::cloned::Cloned;
 use crate::token::Token;
 
-/// A value of the user's: encoded, or the number of a live object.
+/// A value of the user's: encoded, the number of a live object, or of another thread, or what is known of
+/// one in a file.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 enum Held {
     Json(Box<RawValue>),
     Live(u32),
+    /// Bytes, each as one character.
+    Cloned(String),
+    Spilled {
+        size: u64,
+        sha256: String,
+        preview: String,
+    },
 }
 
 fn held(payload: &Payload) -> Option<Held> {
     if let Some(number) = Token::number_of(payload) {
         return Some(Held::Live(number));
+    }
+    if let Some(bytes) = Cloned::bytes_of(payload) {
+        return Some(Held::Cloned(
+            bytes.iter().map(|byte| char::from(*byte)).collect(),
+        ));
+    }
+    if let Some(file) = payload.as_spilled() {
+        return Some(Held::Spilled {
+            size: file.size(),
+            sha256: file.sha256_hex(),
+            preview: file.preview_text(),
+        });
     }
     let text = String::from_utf8(payload.as_json()?.to_vec()).ok()?;
     RawValue::from_string(text).ok().map(Held::Json)
@@ -141,6 +162,7 @@ pub(crate) fn event_json(event: &Event) -> String {
 fn reason(reason: &Reason) -> Value {
     let mut json = match reason {
         Reason::Running => json!({ "kind": "running" }),
+        Reason::Frozen => json!({ "kind": "frozen" }),
         Reason::Ended(state) => json!({ "kind": "ended", "state": state.as_str() }),
         Reason::Time { until, left, retry } => json!({
             "kind": "time", "until": millis(*until), "left": left.as_secs_f64(), "retry": retry

@@ -18,19 +18,20 @@ export {
   TimeoutError,
 } from './errors.js'
 export type { JobEvent, LogEvent, MissedEvent, ProgressEvent, StateEvent } from './events.js'
-export type {
-  AttemptInfo,
-  Demand,
-  FailureInfo,
-  JobInfo,
-  LogLine,
-  Outcome,
-  Progress,
-  Reason,
-  Share,
-  State,
-  Stats,
-  Why,
+export {
+  type AttemptInfo,
+  type Demand,
+  type FailureInfo,
+  type JobInfo,
+  type LogLine,
+  type Outcome,
+  type Progress,
+  type Reason,
+  type Share,
+  Spilled,
+  type State,
+  type Stats,
+  type Why,
 } from './info.js'
 export type { Job } from './job.js'
 export type {
@@ -41,6 +42,7 @@ export type {
   JobQuery,
   Priority,
   Size,
+  TaskDeclaration,
   TaskOptions,
   WaitOptions,
 } from './options.js'

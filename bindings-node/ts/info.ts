@@ -1,4 +1,5 @@
 import { listOf } from './call.js'
+import { unpack, unpackOne } from './clone.js'
 import { decode } from './codec.js'
 import type { Values } from './values.js'
 
@@ -104,6 +105,23 @@ export interface AttemptInfo {
   cpuTime: number | null
 }
 
+/** A result over 10 MB: it is in a file, and read by `job.result()` or `job.openResult()`. */
+export class Spilled {
+  /** Bytes of JSON text. */
+  readonly size: number
+  /** Their checksum, as 64 hexadecimal digits. */
+  readonly sha256: string
+  /** How the text begins: its first 1,024 bytes. */
+  readonly preview: string
+
+  /** @internal */
+  constructor({ size, sha256, preview }: Spilled) {
+    this.size = size
+    this.sha256 = sha256
+    this.preview = preview
+  }
+}
+
 /** One snapshot of a job. */
 export interface JobInfo {
   /** The id: also the idempotency key to pass on. */
@@ -132,7 +150,7 @@ export interface JobInfo {
   finished: Date | null
   /** What it last said of its progress. */
   progress: Progress | null
-  /** What it returned, once completed. */
+  /** What it returned, once completed; a {@link Spilled} where that is over 10 MB of JSON. */
   result: unknown
   /** What went wrong last. */
   error: FailureInfo | null
@@ -177,6 +195,7 @@ export interface Stats {
 /** One thing that a job waits for; `text` says it in words. */
 export type Reason = { text: string } & (
   | { kind: 'running' }
+  | { kind: 'frozen' }
   | { kind: 'ended'; state: State }
   | { kind: 'time'; until: Date; left: number; retry: boolean }
   | { kind: 'paused'; why: string }
@@ -202,7 +221,7 @@ export interface Why {
   reasons: Reason[]
 }
 
-type Held = { json: unknown } | { live: number } | null
+type Held = { json: unknown } | { live: number } | { cloned: string } | { spilled: Spilled } | null
 type Raw = Record<string, unknown> & { attempts: Record<string, unknown>[]; logs: Record<string, unknown>[] }
 
 /** @internal The snapshot in this JSON text. */
@@ -245,10 +264,13 @@ export function dated<T extends Record<string, unknown>>(raw: T, names: readonly
 /** Arguments are a list; where they were let go there is nothing. */
 function argsOf(held: Held, values: Values): unknown[] | undefined {
   if (held === null) return undefined
-  return 'live' in held ? listOf(values.get(held.live)) : (held.json as unknown[])
+  if ('cloned' in held) return unpack(Buffer.from(held.cloned, 'latin1'))
+  return 'live' in held ? listOf(values.get(held.live)) : ((held as { json: unknown }).json as unknown[])
 }
 
 function value(held: Held, values: Values): unknown {
   if (held === null) return undefined
+  if ('cloned' in held) return unpackOne(Buffer.from(held.cloned, 'latin1'))
+  if ('spilled' in held) return new Spilled(held.spilled)
   return 'live' in held ? values.get(held.live) : held.json
 }

@@ -13,7 +13,10 @@ export type Size = number | bigint | string
 /** Which jobs go first: strictly between priorities, first-in first-out within one. */
 export type Priority = 'critical' | 'high' | 'normal' | 'low'
 
-/** What runs a task. Only `async`, the main loop, is available yet. */
+/**
+ * What runs a task: `async`, the main loop, or `thread`, a pool of worker threads. `process` is not available
+ * yet.
+ */
 export type ExecutorName = 'async' | 'thread' | 'process' | 'command'
 
 /**
@@ -23,7 +26,10 @@ export type ExecutorName = 'async' | 'thread' | 'process' | 'command'
 export interface TaskOptions<Args extends unknown[] = never[]> {
   /** Which jobs go first; default `'normal'`. */
   priority?: Priority | null
-  /** Memory that is reserved while it runs; default: the engine's `defaultMemory`. */
+  /**
+   * Memory that is reserved while it runs; default: the engine's `defaultMemory`. With executor `thread` it is
+   * also the limit of the worker's JavaScript heap, of 16 MiB at least.
+   */
   memory?: Size | null
   /** Cores that are reserved while it runs, such as `0.5` or `'500m'`; default none. */
   cpu?: number | string | null
@@ -52,6 +58,15 @@ export interface TaskOptions<Args extends unknown[] = never[]> {
   unique?: string | ((...args: Args) => string) | null
 }
 
+/** What {@link task} may be given: the options of its jobs, and where it is declared. */
+export interface TaskDeclaration<Args extends unknown[] = never[]> extends TaskOptions<Args> {
+  /**
+   * The module that declares the task, `import.meta.url` (in CommonJS `__filename`): a `file:` URL or an
+   * absolute path. Workers import it to find the function, so executor `thread` needs it.
+   */
+  module?: string | URL | null
+}
+
 /** What an engine may be opened with. */
 export interface EngineOptions {
   /** Memory to share out; default 75 % of what this process may use, shared only by tasks that say. */
@@ -60,7 +75,7 @@ export interface EngineOptions {
   cpu?: number | string | null
   /** Named tokens to share out, such as `{ gpu: 2 }`; default none. */
   tokens?: Record<string, number> | null
-  /** The most jobs at once: one number, or one for each executor; default `{ async: 100 }`. */
+  /** The most jobs at once: one number, or one for each executor; default 100 for `async`; for `thread` `min(32, cores + 4)`. */
   concurrency?: number | Partial<Record<ExecutorName, number>> | null
   /** Memory of a job whose task doesn't say, where `memory` is set; default `'32MB'`. */
   defaultMemory?: Size | null

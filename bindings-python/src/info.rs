@@ -117,6 +117,10 @@ fn result<'py>(py: Python<'py>, hub: &Hub, info: &JobInfo) -> PyResult<Option<Bo
     if let Some(value) = live::value(py, payload)? {
         return Ok(Some(value));
     }
+    if let Some(file) = payload.as_spilled() {
+        let told = (file.size(), file.sha256_hex(), file.preview_text());
+        return python::SPILLED.get(py)?.call1(told).map(Some);
+    }
     let value = match hub.function(&info.spec.task) {
         Some(function) => function.decode_result(py, payload),
         None => decode(py, python::PLAIN.get(py)?, "decode_result", payload),
@@ -213,6 +217,7 @@ fn reason<'py>(py: Python<'py>, reason: &Reason) -> PyResult<Bound<'py, PyDict>>
     fields.set_item("message", reason.to_string())?;
     match reason {
         Reason::Running => fields.set_item("kind", "running")?,
+        Reason::Frozen => fields.set_item("kind", "frozen")?,
         Reason::Ended(_) => fields.set_item("kind", "ended")?,
         Reason::Paused(_) => fields.set_item("kind", "paused")?,
         Reason::NotHere(_) => fields.set_item("kind", "not_here")?,

@@ -26,6 +26,7 @@ mod processes;
 mod processes;
 mod python;
 mod seat;
+mod stream;
 mod task;
 mod threads;
 mod title;

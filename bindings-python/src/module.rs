@@ -28,6 +28,8 @@ mod _native {
     #[pymodule_export]
     use crate::seat::Seat;
     #[pymodule_export]
+    use crate::stream::ResultReader;
+    #[pymodule_export]
     use crate::task::TaskBase;
 
     #[pymodule_export]

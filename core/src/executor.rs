@@ -78,6 +78,15 @@ pub trait Executor: Debug + Send + Sync + 'static {
         false
     }
 
+    /// Freezes everything of an attempt where it stands; `false` where that can't be done, as with
+    /// threads. One that is asked to stop goes on.
+    fn freeze(&self, _attempt: &Arc<Attempt>) -> bool {
+        false
+    }
+
+    /// Lets a frozen attempt go on.
+    fn thaw(&self, _attempt: &Arc<Attempt>) {}
+
     /// Lets its threads and tasks end once nothing runs.
     fn close(&self);
 }

@@ -29,6 +29,7 @@ mod retry;
 mod scheduler;
 mod seq_map;
 mod signal;
+mod spill;
 mod state;
 mod store;
 mod sync;
@@ -65,6 +66,10 @@ pub use rank::Rank;
 pub use retry::{Backoff, RetryPolicy};
 pub use scheduler::{EscrowPolicy, EscrowView, Scheduler};
 pub use signal::{Signal, Waiting};
+pub use spill::{
+    Captured, Output, PREVIEW, SPILL_ABOVE, SpillFolder, SpillHold, SpillName, SpillReader,
+    SpillWriter, Spilled,
+};
 pub use state::State;
 pub use store::{
     Backup, Batch, Cancel, Cancelled, Capabilities, Claim, Claimed, Count, Deletion, Expired,

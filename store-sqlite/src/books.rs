@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use bursar_core::{JobId, Spec, State, Timestamp};
+use bursar_core::{JobId, Spec, SpillFolder, State, Timestamp};
 use fastrand::Rng;
 use rusqlite::{CachedStatement, Connection, OptionalExtension};
 
@@ -37,6 +37,10 @@ pub(crate) struct Memo {
     /// Something was claimed, and not told to the watching thread.
     pub(crate) claimed: bool,
     pub(crate) starts: Starts,
+    /// Files that nobody names any more, once this transaction is committed.
+    files: Vec<String>,
+    /// Attempts were lost: there may be files that nobody will ever name.
+    losses: bool,
     /// How many were begun.
     transactions: u64,
 }
@@ -51,6 +55,8 @@ impl Memo {
             presence,
             claimed: false,
             starts: Starts::default(),
+            files: Vec::new(),
+            losses: false,
             random: seed.map_or_else(Rng::new, Rng::with_seed),
             transactions: 0,
         }
@@ -59,6 +65,8 @@ impl Memo {
     /// Forgets what was written in a transaction that was taken back.
     pub(crate) fn clear(&mut self) {
         self.starts.failed();
+        self.files.clear();
+        self.losses = false;
         self.workers.clear();
         self.forget_specs();
     }
@@ -68,6 +76,13 @@ impl Memo {
         self.known.clear();
         self.by_id.clear();
         self.version = None;
+    }
+
+    /// The files that nobody names any more, since what was written is committed, and whether there may be
+    /// others.
+    pub(crate) fn take_files(&mut self) -> (Vec<String>, bool) {
+        let losses = std::mem::take(&mut self.losses);
+        (std::mem::take(&mut self.files), losses)
     }
 
     fn keep(&mut self, spec: &Arc<Spec>, id: i64) {
@@ -86,6 +101,7 @@ pub(crate) struct Books<'c> {
     memo: &'c mut Memo,
     /// How long an ended job is kept where its task doesn't say, in microseconds.
     pub(crate) result_ttl: i64,
+    pub(crate) spill: &'c SpillFolder,
     sequence: Option<(u64, u64)>,
     tally: [i64; State::ALL.len()],
     uses: HashMap<i64, i64>,
@@ -106,7 +122,7 @@ impl<'c> Books<'c> {
     pub(crate) fn begin(
         connection: &'c Connection,
         memo: &'c mut Memo,
-        result_ttl: i64,
+        (result_ttl, spill): (i64, &'c SpillFolder),
     ) -> rusqlite::Result<Self> {
         connection.prepare_cached(sql::BEGIN)?.execute([])?;
         let mut version = connection.prepare_cached(sql::DATA_VERSION)?;
@@ -124,6 +140,7 @@ impl<'c> Books<'c> {
             connection,
             memo,
             result_ttl,
+            spill,
             sequence: None,
             tally: [0; State::ALL.len()],
             uses: HashMap::new(),
@@ -233,6 +250,16 @@ impl<'c> Books<'c> {
         let id = self.connection.last_insert_rowid();
         self.memo.workers.insert(Arc::clone(name), id);
         Ok(id)
+    }
+
+    /// Removes a file once this is committed.
+    pub(crate) fn drop_file(&mut self, file: String) {
+        self.memo.files.push(file);
+    }
+
+    /// Says whether an attempt was lost.
+    pub(crate) fn note_loss(&mut self, lost: bool) {
+        self.memo.losses |= lost;
     }
 
     /// Says that something was claimed.

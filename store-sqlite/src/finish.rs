@@ -1,4 +1,6 @@
-use bursar_core::{AttemptEnd, Batch, Fenced, Finish, FinishedAttempt, Next, State, Timestamp};
+use bursar_core::{
+    AttemptEnd, Batch, Fenced, Finish, FinishedAttempt, Next, OutcomeKind, State, Timestamp,
+};
 use rusqlite::params;
 
 use crate::books::Books;
@@ -6,6 +8,7 @@ use crate::codes::{outcome_code, state_code, stored};
 use crate::declared;
 use crate::error::Outcome;
 use crate::hot::Hot;
+use crate::outputs;
 use crate::payload;
 use crate::sql;
 use crate::submit::micros;
@@ -41,10 +44,22 @@ impl Books<'_> {
     pub(crate) fn finish(&mut self, request: &Finish) -> Outcome<Batch<Fenced>> {
         // What could be refused is looked at before anything is written.
         let ends: Outcome<Batch<Ended<'_>>> = request.attempts.iter().map(Ended::of).collect();
+        for attempt in &request.attempts {
+            outputs::check(self.spill, &attempt.end)?;
+        }
         let now = micros(request.now);
         let mut fenced = Batch::new();
         for (ended, attempt) in ends?.iter().zip(&request.attempts) {
-            fenced.push(self.finish_one(ended, attempt.next, now)?);
+            let done = self.finish_one(ended, attempt.next, now)?;
+            match done {
+                Fenced::Applied => {
+                    self.keep_outputs(ended.sequence, ended.attempt, &attempt.end)?;
+                    // Whatever ran it has left its files as they were.
+                    self.note_loss(attempt.end.kind == OutcomeKind::Lost);
+                }
+                Fenced::Stale => self.drop_outputs(&attempt.end)?,
+            }
+            fenced.push(done);
         }
         Ok(fenced)
     }

@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use bursar_core::{Durability, Error, ErrorKind, Result};
+use bursar_core::{Durability, Error, ErrorKind, Result, SpillFolder};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, ffi};
 
 use crate::error::{Trouble, no_turn};
 use crate::filesystem;
-use crate::guard::Guard;
+use crate::guard::{Guard, beside};
 use crate::here::Here;
 use crate::options::SqliteOptions;
 use crate::presence::Presence;
@@ -54,6 +54,8 @@ pub(crate) struct Place {
     pub(crate) guard: Guard,
     pub(crate) here: Here,
     pub(crate) durability: Durability,
+    /// Where large output is.
+    pub(crate) spill: SpillFolder,
 }
 
 impl Place {
@@ -70,6 +72,7 @@ impl Place {
         let guard =
             Guard::open(&path, options.patience()).map_err(|error| unwritable(&path, error))?;
         let mut place = Self {
+            spill: SpillFolder::beside(outputs_path(&path)),
             path,
             guard,
             here: Here::default(),
@@ -161,6 +164,11 @@ impl Place {
         };
         connection.pragma_update(None, "synchronous", synchronous)
     }
+}
+
+/// The folder of the large output of the store at `path`.
+pub(crate) fn outputs_path(path: &Path) -> PathBuf {
+    beside(path, "-outputs")
 }
 
 /// Has SQLite write to its log first. It answers with the mode it is in, and where that can't be

@@ -11,7 +11,10 @@ use crate::error::Trouble;
 const APPLICATION: i64 = 0x4275_7273;
 
 /// Each takes the schema one version further.
-const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001_jobs.sql")];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("migrations/0001_jobs.sql"),
+    include_str!("migrations/0002_outputs.sql"),
+];
 
 /// What is in the file before it is used.
 #[derive(Debug, PartialEq, Eq)]

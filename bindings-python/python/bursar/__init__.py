@@ -39,6 +39,7 @@ from bursar._info import (
     Progress,
     Reason,
     Share,
+    Spilled,
     Stats,
     Why,
 )
@@ -80,6 +81,7 @@ __all__ = [
     "Reason",
     "Retry",
     "Share",
+    "Spilled",
     "Stats",
     "Task",
     "Unavailable",

@@ -81,6 +81,18 @@ class AttemptInfo:
 
 
 @dataclass(frozen=True)
+class Spilled:
+    """A result over 10 MB: it is in a file, and read by `job.result()` or `job.open_result()`."""
+
+    size: int
+    """Bytes of JSON text."""
+    sha256: str
+    """Their checksum, as 64 hexadecimal digits."""
+    preview: str = field(repr=False)
+    """How the text begins: its first 1,024 bytes."""
+
+
+@dataclass(frozen=True)
 class JobInfo:
     """One snapshot of a job."""
 
@@ -102,6 +114,7 @@ class JobInfo:
     finished: datetime | None
     progress: Progress | None
     result: Any
+    """What it returned; a `Spilled` where that is over 10 MB of JSON."""
     error: JobError | None
     outcome: str | None
     worker: str | None

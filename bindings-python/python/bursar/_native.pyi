@@ -1,6 +1,7 @@
 # ruff: noqa: PYI021 editors show these docstrings
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Iterable, Iterator
 from datetime import datetime, timedelta
+from io import BufferedReader
 from os import PathLike
 from types import TracebackType
 from typing import Any, Generic, ParamSpec, TypeAlias, TypeVar, final, overload
@@ -48,6 +49,19 @@ class Job(Awaitable[_R_co], Generic[_R_co]):
             JobFailed: or a subclass, where it did not complete.
             TimeoutError: where `timeout` is over before; the job goes on.
             Conflict: inside a job, where waiting would never end.
+            NotFound: where it is over 10 MB and its file is gone; Unavailable where that is damaged.
+        """
+    def open_result(self, timeout: Duration | None = None) -> BufferedReader:
+        """Waits for its end and opens what it returned as a binary file of JSON text, read a piece at a time.
+
+        It needs no more memory however large the result is: `with job.open_result() as file: ...`. What is
+        over 10 MB is in a file that is there as long as the job; its checksum is looked at with the
+        last byte. Reading blocks: not for code that runs on an event loop.
+
+        Raises:
+            JobFailed: or a subclass, where it did not complete.
+            TimeoutError: where `timeout` is over before; the job goes on.
+            NotFound: where the file is gone. Reading raises Unavailable where it is damaged.
         """
     def wait(self, timeout: Duration | None = None) -> bool:
         """Waits for its end; False where `timeout` is over before."""
@@ -57,6 +71,26 @@ class Job(Awaitable[_R_co], Generic[_R_co]):
         """Waits for its end and returns the exception that `result` would raise, or None."""
     def cancel(self, reason: str = "") -> bool:
         """Cancels it: at once where it waits, by asking where it runs. False if it had ended."""
+    def kill(self, reason: str = "") -> bool:
+        """Cancels it, and ends its process at once, without `grace`, where it has one here.
+
+        False if it had ended. What runs on a thread or a loop is asked, as `cancel` asks it.
+        """
+    def pause(self) -> bool:
+        """Freezes it, where it runs here in a process of its own; False where it was paused already.
+
+        It keeps what it reserved, and the time until `resume` doesn't count to its timeout.
+
+        Raises:
+            Conflict: where it doesn't run in this process's engine.
+            Invalid: where it runs on a thread or a loop.
+        """
+    def resume(self) -> bool:
+        """Lets it go on; False where it wasn't paused.
+
+        Raises:
+            Conflict: where it doesn't run in this process's engine.
+        """
     def retry(self) -> Job[_R_co]:
         """Submits this dead letter again, as a new job linked to this one."""
     def delete(self) -> None:
@@ -119,6 +153,11 @@ class CurrentJob:
         """
     def raise_if_cancelled(self) -> None:
         """Raises `bursar.Cancel` if the job is asked to stop."""
+
+@final
+class ResultReader:
+    def read(self, size: int) -> bytes: ...
+    def close(self) -> None: ...
 
 @final
 class Pause:
@@ -233,7 +272,7 @@ class EngineBase:
 
         Raises:
             Invalid: where the store ends with the process.
-            Conflict: where there is a file already.
+            Conflict: where there is a file already, or a folder of its large results.
             Unavailable: where it can't be written.
         """
     def _command(self, program: Program, options: SubmitOptions) -> Job[CommandOutput]: ...

@@ -7,12 +7,14 @@ use parking_lot::Mutex;
 
 use crate::clock::Tick;
 use crate::engine::inner::Inner;
+use crate::engine::pause::Pauses;
 use crate::engine::ticket::Ticket;
 use crate::id::JobId;
 use crate::ledger::Permit;
 use crate::outcome::Measured;
 use crate::payload::Payload;
 use crate::signal::Signal;
+use crate::spill::Output;
 use crate::sync::AtomicBool;
 
 /// Why an attempt is asked to stop.
@@ -53,7 +55,11 @@ pub struct Attempt {
     pub(crate) permit: Permit,
     started: OnceLock<Started>,
     checkpoint: Mutex<Option<Payload>>,
+    /// What it wrote beside its result, until its end.
+    pub(super) outputs: Mutex<Vec<Output>>,
     stop: Signal<Stop>,
+    /// How long it has stood still.
+    pub(super) pauses: Mutex<Pauses>,
     /// What it was seen to use, where it runs in processes of its own.
     measured: Mutex<Option<Measured>>,
     /// Why its job is cancelled, whatever else it was asked to stop for.
@@ -75,7 +81,9 @@ impl Attempt {
             permit,
             started: OnceLock::new(),
             checkpoint: Mutex::new(None),
+            outputs: Mutex::default(),
             stop: Signal::default(),
+            pauses: Mutex::default(),
             measured: Mutex::new(None),
             cancelled: OnceLock::new(),
             closed: AtomicBool::new(false),
@@ -161,9 +169,11 @@ impl Attempt {
         self.ticket.plan().map_or(0, |plan| plan.spec.demand.memory)
     }
 
-    /// When its timeout is over, on the engine's monotonic clock.
+    /// When its timeout is over, on the engine's monotonic clock. Time for which it was paused doesn't
+    /// count.
     pub fn deadline(&self) -> Option<Tick> {
-        self.started.get().and_then(|started| started.deadline)
+        let deadline = self.started.get().and_then(|started| started.deadline)?;
+        Some(deadline.after(self.paused_for()))
     }
 
     /// Whether what it returns must be encoded, as arguments are: so that a store keeps it.

@@ -29,6 +29,7 @@ use crate::options::{EngineOptions, TaskOptions};
 use crate::process::Processes;
 use crate::scheduler::{EscrowPolicy, Scheduler};
 use crate::signal::Signal;
+use crate::spill::Captured;
 use crate::store::{Backup, Batch, Capabilities, Count, List, Listed, Reply, Store};
 use crate::task::Task;
 
@@ -218,6 +219,15 @@ impl Engine {
         self.inner.info(id, logs)
     }
 
+    /// What an attempt of the job wrote beside its result under this name, such as `stdout`: that of the
+    /// newest attempt which has it.
+    ///
+    /// # Errors
+    /// The reply is `NotFound` where there is none, or no such job.
+    pub fn output(&self, id: JobId, name: &str) -> Reply<Captured> {
+        self.inner.output(id, name)
+    }
+
     /// A page of jobs.
     pub fn list(&self, request: List) -> Reply<Listed> {
         self.inner.store.list(request)
@@ -231,6 +241,30 @@ impl Engine {
     /// Cancels a job: at once where it waits, by asking where it runs. `false` if it had ended.
     pub fn cancel(&self, id: JobId, reason: &str) -> Reply<bool> {
         self.inner.cancel(id, reason)
+    }
+
+    /// Cancels a job, and ends it by force at once, without its grace, where it runs here in processes
+    /// of its own. `false` if it had ended.
+    pub fn kill(&self, id: JobId, reason: &str) -> Reply<bool> {
+        self.inner.kill(id, reason)
+    }
+
+    /// Freezes a job that runs here in processes of its own. It keeps what it reserved; the time until it
+    /// goes on doesn't count to its timeout. `false` where it was paused already.
+    ///
+    /// # Errors
+    /// The reply is `Conflict` where it doesn't run here; `Invalid` where it runs in this process, and
+    /// so can't be frozen.
+    pub fn pause(&self, id: JobId) -> Reply<bool> {
+        self.inner.pause(id)
+    }
+
+    /// Lets a paused job go on. `false` where it wasn't paused.
+    ///
+    /// # Errors
+    /// The reply is `Conflict` where it doesn't run here.
+    pub fn resume(&self, id: JobId) -> Reply<bool> {
+        self.inner.resume(id)
     }
 
     /// Submits a dead letter again, as a new job linked to the old one.

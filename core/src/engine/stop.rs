@@ -121,6 +121,12 @@ impl Inner {
             return;
         };
         match due {
+            Due::Timeout if attempt.is_paused() => {}
+            // It was paused meanwhile: what ended that looks again.
+            Due::Timeout
+                if attempt
+                    .deadline()
+                    .is_some_and(|deadline| deadline > self.tick()) => {}
             Due::Timeout => self.time_out(&attempt),
             Due::Grace => self.kill_or_abandon(&attempt),
         }
@@ -137,7 +143,7 @@ impl Inner {
     }
 
     /// What runs an attempt that has begun.
-    fn executor_of(&self, attempt: &Attempt) -> Option<&Arc<dyn Executor>> {
+    pub(super) fn executor_of(&self, attempt: &Attempt) -> Option<&Arc<dyn Executor>> {
         let plan = attempt.ticket.plan().filter(|_| attempt.has_begun())?;
         self.executor(plan.spec().executor).ok()
     }

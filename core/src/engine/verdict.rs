@@ -103,6 +103,7 @@ fn judge<L: FnOnce() -> f64>(ended: Ended, retries: Retries<L>) -> Verdict {
         Ended::Raised(failure) => retries.failed(OutcomeKind::Failed, failure),
         Ended::Crashed(failure) => retries.failed(OutcomeKind::Crashed, failure),
         Ended::MemoryExceeded(failure) => retries.failed(OutcomeKind::MemoryExceeded, failure),
+        Ended::Released => Verdict::released(),
         Ended::GaveUp(failure) => Verdict::new(
             AttemptEnd::failed(OutcomeKind::Failed, failure),
             Next::End(State::Failed),

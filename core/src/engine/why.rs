@@ -28,6 +28,8 @@ const COUNTED: usize = 10_000;
 pub enum Reason {
     /// It is running.
     Running,
+    /// It runs here, and stands still until it is resumed.
+    Frozen,
     /// It has ended.
     Ended(State),
     /// Its time has not come.
@@ -78,6 +80,7 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Running => f.write_str("it is running"),
+            Self::Frozen => f.write_str("it is paused: resume it"),
             Self::Ended(state) => write!(f, "it has ended: {state}"),
             Self::Time { left, retry, .. } => {
                 let what = if *retry {
@@ -147,6 +150,13 @@ impl Inner {
 
     fn explain(&self, info: &JobInfo) -> Why {
         let reasons = match info.state {
+            State::Running
+                if self
+                    .runs(info.id)
+                    .is_some_and(|attempt| attempt.is_paused()) =>
+            {
+                vec![Reason::Frozen]
+            }
             State::Running => vec![Reason::Running],
             State::Scheduled | State::Retrying => vec![self.until(info)],
             State::Blocked | State::Queued => self.explain_queued(info),

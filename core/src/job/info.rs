@@ -8,6 +8,7 @@ use crate::id::JobId;
 use crate::job::Spec;
 use crate::outcome::{Failure, OutcomeKind};
 use crate::payload::Payload;
+use crate::spill::Output;
 use crate::state::State;
 
 /// How far a running job says it has come.
@@ -51,6 +52,8 @@ pub struct AttemptInfo {
     pub peak_memory: Option<u64>,
     /// The processor time it used, where it is isolated.
     pub cpu_time: Option<Duration>,
+    /// What it wrote beside its result, where the log lines were asked for too.
+    pub outputs: Vec<Output>,
 }
 
 /// One snapshot of a job.

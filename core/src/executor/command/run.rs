@@ -149,6 +149,22 @@ impl Run {
         });
     }
 
+    /// Stops it where it stands, and everything that it has started.
+    pub(super) fn freeze(&self) {
+        self.with_tree(|tree| {
+            tree.title(&self.title("paused"));
+            tree.freeze();
+        });
+    }
+
+    /// Lets it run on.
+    pub(super) fn thaw(&self) {
+        self.with_tree(|tree| {
+            tree.title(&self.title("running"));
+            tree.thaw();
+        });
+    }
+
     /// Ends it, and everything that it has started.
     pub(super) fn kill(&self) {
         self.with_tree(Tree::kill);

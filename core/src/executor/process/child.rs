@@ -115,6 +115,24 @@ impl Child {
         }
     }
 
+    /// Freezes it, or lets it go on, if it has begun to run the attempt `key`: under the lock, so that it
+    /// is no other one. Whether it was.
+    pub(super) fn hold(&self, key: u64, frozen: bool) -> bool {
+        let seat = self.seat.lock();
+        let runs = seat
+            .running
+            .as_ref()
+            .is_some_and(|attempt| attempt.key() == key);
+        if !runs || seat.first.is_some() {
+            return false;
+        }
+        match frozen {
+            true => self.nursery.freeze(self.number),
+            false => self.nursery.thaw(self.number),
+        }
+        true
+    }
+
     /// Ends it by force, for what it did.
     pub(super) fn condemn(&self, fault: Option<String>) {
         let mut seat = self.seat.lock();

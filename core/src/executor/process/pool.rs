@@ -99,6 +99,17 @@ impl Executor for ProcessPool {
         true
     }
 
+    fn freeze(&self, attempt: &Arc<Attempt>) -> bool {
+        let child = self.shared.roster.lock().with_job(attempt.key());
+        child.is_some_and(|child| child.hold(attempt.key(), true))
+    }
+
+    fn thaw(&self, attempt: &Arc<Attempt>) {
+        if let Some(child) = self.shared.roster.lock().with_job(attempt.key()) {
+            child.hold(attempt.key(), false);
+        }
+    }
+
     fn close(&self) {
         if std::process::id() == self.shared.owner {
             self.shared.close();

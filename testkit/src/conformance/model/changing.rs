@@ -269,6 +269,7 @@ impl Entry {
             outcome: None,
             error: None,
             peak_memory: None,
+            outputs: Vec::new(),
             cpu_time: None,
         });
         Claimed {
