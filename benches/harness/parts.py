@@ -105,6 +105,13 @@ _ALL = (
     ),
     Part("commands", "programs as jobs", [_cargo("bin", "commands", "--json")], ["rust"], bars=1),
     Part(
+        "limits",
+        "what jobs use, and what they may",
+        [_cargo("bin", "limits", "--json")],
+        ["rust"],
+        bars=2,
+    ),
+    Part(
         "idle", "Python and Node with nothing to do", [_python("idle/observe.py")], ["python", "node"], bars=4
     ),
 )

@@ -165,6 +165,7 @@ fn stop_name(kind: StopKind) -> &'static str {
     match kind {
         StopKind::Cancelled => "cancelled",
         StopKind::TimedOut => "timed_out",
+        StopKind::OverLimit(_) => "over_limit",
         StopKind::Shutdown => "shutdown",
         StopKind::Lost => "lost",
     }

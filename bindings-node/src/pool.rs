@@ -37,7 +37,7 @@ struct Shared {
 }
 
 impl Pool {
-    /// A pool without workers, and at most so many at once.
+    /// A pool without workers, for at most so many jobs at once.
     pub(crate) fn new(most: u32, mailbox: Arc<Mailbox>) -> Self {
         let shared = Shared {
             state: Mutex::new(State::new(most as usize)),

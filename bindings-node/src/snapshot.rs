@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use bursar::core::{
-    AttemptInfo, Demand, Dimension, Event, EventKind, Exit, Failure, JobInfo, LogLine, Payload,
-    Progress, Reason, Share, State, Stats, Timestamp, Why,
+    AttemptInfo, Demand, Dimension, Event, EventKind, Exit, Failure, JobInfo, Limits, LogLine,
+    Payload, Progress, Reason, Share, State, Stats, Style, Timestamp, Why,
 };
 use serde::Serialize;
 use serde_json::{Value, json, value::RawValue};
@@ -56,6 +56,7 @@ struct JobJson<'a> {
     state: &'static str,
     priority: &'static str,
     demand: Value,
+    limits: Value,
     args: Option<Held>,
     attempt: u32,
     retries: u32,
@@ -85,6 +86,7 @@ pub(crate) fn job_json(info: &JobInfo) -> String {
         state: info.state.as_str(),
         priority: spec.priority.name(),
         demand: demand(&spec.demand),
+        limits: limits(&spec.limits),
         args: held(&info.args),
         attempt: info.attempt,
         retries: spec.retry.retries,
@@ -151,6 +153,10 @@ pub(crate) fn event_json(event: &Event) -> String {
         EventKind::Log(line) => json!({
             "type": "log", "attempt": line.attempt, "level": line.level, "message": line.message
         }),
+        EventKind::Limit(notice) => json!({
+            "type": "limit", "resource": Style::Camel.spell(notice.resource.as_str()),
+            "used": notice.used, "limit": notice.limit, "kind": notice.kind.as_str()
+        }),
         EventKind::Missed(missed) => json!({ "type": "missed", "missed": missed }),
     };
     json["job"] = json!(event.job.to_string());
@@ -206,6 +212,17 @@ fn demand(demand: &Demand) -> Value {
     json!({ "memory": demand.memory, "cpu": demand.cpu, "tokens": tokens })
 }
 
+fn limits(limits: &Limits) -> Value {
+    json!({
+        "memory": limits.memory,
+        "cpu": limits.cpu,
+        "cpuAction": limits.cpu_action.as_str(),
+        "cpuTime": limits.cpu_time.map(|time| time.as_secs_f64()),
+        "files": limits.files,
+        "connections": limits.connections,
+    })
+}
+
 fn progress(progress: &Progress) -> Value {
     json!({ "percent": progress.percent, "message": progress.message })
 }
@@ -240,6 +257,7 @@ fn attempt(attempt: &AttemptInfo) -> Value {
         "error": attempt.error.as_ref().map(failure),
         "peakMemory": attempt.peak_memory,
         "cpuTime": attempt.cpu_time.map(|time| time.as_secs_f64()),
+        "isolation": attempt.isolation.map(|isolation| isolation.as_str()),
     })
 }
 

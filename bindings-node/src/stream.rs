@@ -8,7 +8,9 @@ use napi::bindgen_prelude::{AsyncTask, Buffer, Task};
 use napi_derive::napi;
 use parking_lot::Mutex;
 
+use crate::engine::NativeEngine;
 use crate::error::{Result, fault};
+use crate::query::parse;
 
 /// A result that is in a file.
 #[napi]
@@ -29,6 +31,19 @@ impl SpilledResult {
     #[napi(catch_unwind)]
     pub fn open(&self) -> Result<ResultReader> {
         let reader = self.file.open().map_err(fault)?;
+        Ok(ResultReader {
+            reader: Arc::new(Mutex::new(Some(reader))),
+        })
+    }
+}
+
+#[napi]
+impl NativeEngine {
+    /// Opens what the newest attempt of a job has written under a name.
+    #[napi(catch_unwind)]
+    pub fn open_output(&self, id: String, name: String) -> Result<ResultReader> {
+        let output = self.engine.output(parse(&id)?, &name).wait();
+        let reader = output.and_then(|output| output.open()).map_err(fault)?;
         Ok(ResultReader {
             reader: Arc::new(Mutex::new(Some(reader))),
         })

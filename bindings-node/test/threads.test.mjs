@@ -227,9 +227,9 @@ test('threads: errors that nobody catches', limit, async (t) => {
 for (const how of ['throw', 'exit']) {
   test(`threads: what a job left behind (${how}) is not the fault of the next one`, limit, async (t) => {
     const engine = await open(t, { memory: '512MB', concurrency: { thread: 1 } })
-    await resultOf(threads.leaves.submit(20, how))
-    const job = await threads.later.submit(200, 'unharmed')
-    assert.deepEqual(await job.result(), ['unharmed', 'threads.later'])
+    await resultOf(threads.leaves.submit(how))
+    const job = await threads.arms.submit()
+    assert.equal(await job.result(), 'unharmed')
     const { attempts } = await job.info()
     assert.deepEqual(
       attempts.map((attempt) => attempt.outcome),
@@ -274,6 +274,14 @@ test('threads: workers of other limits make room', limit, async (t) => {
     const jobs = await threads.busy.options({ memory: `${memory}MB` }).submitMany([[1], [1], [1]])
     for (const job of jobs) assert.equal(typeof (await job.result()), 'number')
   }
+  await atRest(engine)
+})
+
+test('threads: one slot for jobs of many limits, each after the other', limit, async (t) => {
+  const engine = await open(t, { memory: '1GB', concurrency: { thread: 1 } })
+  const sizes = Array.from({ length: 12 }, (_, n) => `${20 + 10 * (n % 4)}MB`)
+  const jobs = await Promise.all(sizes.map((memory) => threads.noop.options({ memory }).submit()))
+  for (const job of jobs) await job.result({ timeout: '9s' })
   await atRest(engine)
 })
 

@@ -17,12 +17,13 @@ export {
   Retry,
   TimeoutError,
 } from './errors.js'
-export type { JobEvent, LogEvent, MissedEvent, ProgressEvent, StateEvent } from './events.js'
+export type { JobEvent, LimitEvent, LogEvent, MissedEvent, ProgressEvent, StateEvent } from './events.js'
 export {
   type AttemptInfo,
   type Demand,
   type FailureInfo,
   type JobInfo,
+  type Limits,
   type LogLine,
   type Outcome,
   type Progress,
@@ -35,11 +36,13 @@ export {
 } from './info.js'
 export type { Job } from './job.js'
 export type {
+  CpuAction,
   Duration,
   EngineOptions,
   ExecutorName,
   JobFilter,
   JobQuery,
+  LimitOptions,
   Priority,
   Size,
   TaskDeclaration,

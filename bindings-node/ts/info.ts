@@ -1,6 +1,7 @@
 import { listOf } from './call.js'
 import { unpack, unpackOne } from './clone.js'
 import { decode } from './codec.js'
+import type { CpuAction } from './options.js'
 import type { Values } from './values.js'
 
 /**
@@ -49,6 +50,22 @@ export interface Demand {
   cpu: number
   /** Named tokens. */
   tokens: Record<string, number>
+}
+
+/** What an attempt may use, where it runs in processes of its own. `null` is no limit. */
+export interface Limits {
+  /** Bytes. */
+  memory: number | null
+  /** Thousandths of a core. */
+  cpu: number | null
+  /** What happens above `cpu`. */
+  cpuAction: CpuAction
+  /** Seconds of processor time in all. */
+  cpuTime: number | null
+  /** Open descriptors. */
+  files: number | null
+  /** Open sockets. */
+  connections: number | null
 }
 
 /** How far a job says it has come. */
@@ -103,6 +120,8 @@ export interface AttemptInfo {
   peakMemory: number | null
   /** The processor time it used, in seconds, where it is isolated. */
   cpuTime: number | null
+  /** How its limits were enforced, once it has ended, where it is isolated. */
+  isolation: 'cgroup' | 'rlimit' | 'sampling' | null
 }
 
 /** A result over 10 MB: it is in a file, and read by `job.result()` or `job.openResult()`. */
@@ -134,6 +153,8 @@ export interface JobInfo {
   priority: 'critical' | 'high' | 'normal' | 'low'
   /** What it needs while it runs. */
   demand: Demand
+  /** What an attempt may use, where it runs in processes of its own. */
+  limits: Limits
   /** Its arguments; live ones are let go when it completes, and then this is `undefined`. */
   args: unknown[] | undefined
   /** The number of the newest attempt; 0 before the first. */

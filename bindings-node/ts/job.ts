@@ -14,7 +14,7 @@ import {
   type State,
   type Why,
 } from './info.js'
-import { InFile, textStream } from './large.js'
+import { InFile, readable, textStream } from './large.js'
 import type { EndFacts } from './native.js'
 import type { WaitOptions } from './options.js'
 import type { Runner } from './runner.js'
@@ -140,6 +140,17 @@ export class Job<T = unknown> {
     if (error !== undefined) throw error
     if (this._value instanceof InFile) return this._value.open()
     return textStream(this._value === undefined ? 'null' : encode(this._value, 'the result'))
+  }
+
+  /**
+   * What its command has written as `stdout` or `stderr`, as bytes, read a piece at a time: it needs no more
+   * memory however much that is. Of several attempts, it is that of the newest one which wrote something.
+   *
+   * @throws BursarError `NotFound` where nothing was written under this name, where the job has not ended,
+   * or where the file is gone; the stream fails with `Unavailable` where that is damaged.
+   */
+  async openOutput(name: 'stdout' | 'stderr'): Promise<Readable> {
+    return readable(guarded(() => this._runner.native.openOutput(this.id, name)))
   }
 
   /**

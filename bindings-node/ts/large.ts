@@ -31,7 +31,8 @@ export function textStream(text: string): Readable {
   return Readable.from([Buffer.from(text)], { objectMode: false })
 }
 
-function readable(reader: NativeReader): Readable {
+/** @internal The bytes of a file, a piece at a time. */
+export function readable(reader: NativeReader): Readable {
   return new Readable({
     highWaterMark: BLOCK,
     read() {

@@ -40,6 +40,7 @@ export interface NativeEngine {
   delete(id: string, waiter: number): string | null
   why(id: string, waiter: number): string | null
   stats(waiter: number): string | null
+  openOutput(id: string, name: string): NativeReader
   takeAnswer(waiter: number): string
   attemptFacts(attempt: number): AttemptFacts
   attemptArgs(attempt: number): string
@@ -139,7 +140,7 @@ export interface AttemptFacts {
 
 /** @internal Why an attempt is asked to stop. */
 export interface StopFacts {
-  kind: 'cancelled' | 'timed_out' | 'shutdown' | 'lost'
+  kind: 'cancelled' | 'timed_out' | 'over_limit' | 'shutdown' | 'lost'
   reason: string
 }
 

@@ -19,6 +19,28 @@ export type Priority = 'critical' | 'high' | 'normal' | 'low'
  */
 export type ExecutorName = 'async' | 'thread' | 'process' | 'command'
 
+/** What happens to an attempt above its limit of cpu. */
+export type CpuAction = 'warn' | 'throttle' | 'stop'
+
+/**
+ * What the attempts of a job may use, with everything that they start. 0 is 0; `null` is no limit; what
+ * is left out is what is reserved for `memory` and `cpu`, and no limit for the others.
+ */
+export interface LimitOptions {
+  /** Memory of all its processes together. */
+  memory?: Size | null
+  /** Cores, as the average over five seconds. */
+  cpu?: number | string | null
+  /** What happens above `cpu`; default `'throttle'`, or `'stop'` where `cpu` is 0. */
+  cpuAction?: CpuAction | null
+  /** Processor time in all. */
+  cpuTime?: Duration | null
+  /** Descriptors that are open at once. */
+  files?: number | null
+  /** Sockets that are open at once. */
+  connections?: number | null
+}
+
 /**
  * What a task may set, and what one submit may change by {@link Task.options}. What is left out or
  * `null` comes from the task, then the engine, then the default.
@@ -35,6 +57,8 @@ export interface TaskOptions<Args extends unknown[] = never[]> {
   cpu?: number | string | null
   /** Named tokens that are reserved while it runs, such as `{ gpu: 1 }`; default none. */
   tokens?: Record<string, number> | null
+  /** What an attempt may use, where it has processes of its own; default: what is reserved. */
+  limits?: LimitOptions | null
   /** The longest that one attempt may run; default: the engine's `defaultTimeout`. */
   timeout?: Duration | null
   /** Attempts after the first, where one fails; default 0. */

@@ -221,6 +221,17 @@ impl Job {
             .call1((ResultReader::new(reader),))
     }
 
+    /// Opens what its command has written as `stdout` or `stderr`, to be read a piece at a time.
+    fn open_output<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
+        let output = self
+            .hub
+            .ask(py, |core| core.output(self.ticket.id(), name))?;
+        let reader = output.open().or_raise(py)?;
+        python::OPEN_STREAM
+            .get(py)?
+            .call1((ResultReader::new(reader),))
+    }
+
     /// Waits for its end; `False` where the time runs out before.
     #[pyo3(signature = (timeout=None))]
     fn wait(&self, py: Python<'_>, timeout: Option<&Bound<'_, PyAny>>) -> PyResult<bool> {

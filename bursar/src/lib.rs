@@ -73,6 +73,7 @@ mod engine;
 mod handler;
 mod job;
 mod json;
+mod limits;
 mod options;
 mod output;
 mod query;
@@ -105,11 +106,12 @@ pub mod expanded {
 }
 
 pub use bursar_core::{
-    AttemptInfo, Backoff, Captured, CommandOutput, Cursor, Dimension, Durability, Error, ErrorKind,
-    EscrowPolicy, Event, EventKind, Events, ExecutorKind, Exit, Input, JobFilter, JobId, JobInfo,
-    Listed, LogLine, Order, OutcomeKind, Output, Payload, Priority, Progress, Reason, Reply,
-    Result, SPILL_ABOVE, Share, SpillReader, Spilled, State, Stats, Tally, Tick, Timestamp, Why,
-    format_duration, format_size, parse_duration, parse_size,
+    AttemptInfo, Backoff, Captured, CommandOutput, CpuAction, Cursor, Dimension, Durability, Error,
+    ErrorKind, EscrowPolicy, Event, EventKind, Events, ExecutorKind, Exit, Input, Isolation,
+    JobFilter, JobId, JobInfo, Limits, Listed, LogLine, Notice, NoticeKind, Order, OutcomeKind,
+    Output, Payload, Priority, Progress, Reason, Reply, Resource, Result, SPILL_ABOVE, Share,
+    SpillReader, Spilled, State, Stats, Tally, Tick, Timestamp, Why, format_duration, format_size,
+    parse_duration, parse_size,
 };
 pub use bursar_macros::task;
 
@@ -119,6 +121,7 @@ pub use command::Command;
 pub use context::JobContext;
 pub use engine::Engine;
 pub use job::{Job, JobError, JobEvents, JobFailure};
+pub use limits::CommandLimits;
 pub use output::{Json, TaskOutput};
 pub use query::JobQuery;
 pub use submit::Submit;

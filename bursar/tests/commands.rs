@@ -6,6 +6,7 @@
     reason = "a test fails by panicking"
 )]
 
+use std::io::Read;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -460,4 +461,33 @@ fn state(pid: u32) -> char {
         .chars()
         .next()
         .unwrap()
+}
+
+#[tokio::test]
+async fn a_command_that_prints_100_mb_is_read_back_whole() {
+    let engine = engine().await;
+    let job = shell(&engine, "yes | head -c 100000000; echo end >&2").await;
+    let other = shell(&engine, "echo other").await;
+    let output = job.result_timeout("60s").await.unwrap();
+    assert_eq!(
+        (output.stdout.len(), &*output.stderr, output.cut.as_slice()),
+        (1_024, "end\n", &["stdout".to_owned()][..])
+    );
+    let mut reader = job.open_output("stdout").await.unwrap();
+    assert_eq!(reader.size(), 100_000_000);
+    let (mut chunk, mut size) = (vec![0; 1 << 16], 0);
+    loop {
+        let length = reader.read(&mut chunk).unwrap();
+        if length == 0 {
+            break;
+        }
+        assert!(
+            chunk[..length]
+                .iter()
+                .all(|byte| matches!(byte, b'y' | b'\n'))
+        );
+        size += length;
+    }
+    assert_eq!(size, 100_000_000);
+    assert_eq!(other.result().await.unwrap().stdout, "other\n");
 }

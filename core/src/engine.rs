@@ -16,6 +16,7 @@ mod orphans;
 mod pause;
 mod plan;
 mod pool;
+mod seen;
 mod shutdown;
 mod spilling;
 mod standing;

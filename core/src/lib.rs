@@ -57,8 +57,17 @@ pub use job::{
     AttemptInfo, Cursor, ExecutorKind, JobFilter, JobInfo, LogLine, NewJob, Order, Progress, Spec,
 };
 pub use ledger::{Ledger, Permit, Shortage};
-pub use limits::{Gauge, HostGauge, Usage};
-pub use options::{Defaults, Durability, EngineOptions, OptionValue, Style, TaskOptions};
+#[cfg(all(target_os = "linux", not(loom)))]
+pub use limits::{
+    Brake, Enforcement, Enforcer, Group, Groups, HeldDown, Root, Sign, Watchdog, Watched, judge,
+    says_no_memory,
+};
+pub use limits::{
+    Breach, CpuAction, Gauge, HostGauge, Isolation, Limits, Notice, NoticeKind, Resource, Usage,
+};
+pub use options::{
+    Defaults, Durability, EngineOptions, LimitOptions, OptionValue, Style, TaskOptions,
+};
 pub use outcome::{AttemptEnd, End, Ended, Exit, Failure, Final, Measured, OutcomeKind};
 pub use payload::{ContentType, Payload};
 pub use priority::{ParsePriorityError, Priority};

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::limits::Isolation;
 use crate::payload::Payload;
 use crate::spill::{Output, Spilled};
 use crate::state::State;
@@ -218,6 +219,8 @@ pub struct AttemptEnd {
     pub peak_memory: Option<u64>,
     /// The processor time that the attempt used, where it is isolated.
     pub cpu_time: Option<Duration>,
+    /// How its limits were enforced, where it is isolated.
+    pub isolation: Option<Isolation>,
     /// What it wrote beside its result: kept with the job, for as long.
     pub outputs: Vec<Output>,
 }
@@ -231,6 +234,7 @@ impl AttemptEnd {
             failure: None,
             peak_memory: None,
             cpu_time: None,
+            isolation: None,
             outputs: Vec::new(),
         }
     }
@@ -264,6 +268,7 @@ static NOTHING_RETURNED: AttemptEnd = AttemptEnd {
     failure: None,
     peak_memory: None,
     cpu_time: None,
+    isolation: None,
     outputs: Vec::new(),
 };
 
@@ -302,6 +307,7 @@ impl From<AttemptEnd> for End {
                 failure: None,
                 peak_memory: None,
                 cpu_time: None,
+                isolation: None,
                 outputs,
             } if outputs.is_empty()
         );

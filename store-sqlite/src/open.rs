@@ -94,7 +94,9 @@ impl Place {
         let (connection, mut presence, last) = {
             let _turn = self.guard.hold().map_err(no_turn).map_err(failed)?;
             let connection = self.bare().map_err(failed)?;
-            schema::check(&connection, &path)?;
+            if schema::check(&connection, &path)? {
+                self.refuse_outputs_of_another()?;
+            }
             self.set_up_writer(&connection).map_err(failed)?;
             schema::migrate(&connection).map_err(failed)?;
             let (presence, last) = self.sit_down(&connection).map_err(failed)?;
@@ -107,6 +109,18 @@ impl Place {
             .map_err(|error| unwritable(&path, error))?;
         presence.ring();
         Ok((connection, presence))
+    }
+
+    /// A new store would take the files of one that was moved away for strays.
+    fn refuse_outputs_of_another(&self) -> Result<()> {
+        if self.spill.files().map_or(true, |files| files.is_empty()) {
+            return Ok(());
+        }
+        let (path, folder) = (self.path.display(), outputs_path(&self.path));
+        Err(Error::conflict(format!(
+            "the store in {path}: it is new, and {} holds large results of another one; move that folder to where its file is, or remove it",
+            folder.display()
+        )))
     }
 
     /// Begins our session, and tells the last change before it.

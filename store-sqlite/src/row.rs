@@ -103,6 +103,7 @@ pub(crate) fn job(
             error: info.error.clone(),
             peak_memory: detail.peak_memory,
             cpu_time: detail.cpu_time,
+            isolation: detail.isolation,
             outputs: Vec::new(),
         };
         info.attempts.push(newest);
@@ -134,6 +135,7 @@ fn earlier_attempts(
             error: detail.failure,
             peak_memory: detail.peak_memory,
             cpu_time: detail.cpu_time,
+            isolation: detail.isolation,
             outputs: Vec::new(),
         });
     }

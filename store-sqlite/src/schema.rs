@@ -24,17 +24,18 @@ enum Found {
     NotOurs,
 }
 
-/// Looks whether the file is one of ours, or empty.
+/// Looks whether the file is one of ours, or empty: `true`.
 ///
 /// # Errors
 /// `Invalid` for a file of another program; `Conflict` for a schema of a newer version; otherwise
 /// what SQLite says.
-pub(crate) fn check(connection: &Connection, path: &Path) -> Result<()> {
+pub(crate) fn check(connection: &Connection, path: &Path) -> Result<bool> {
     let found = look(connection).map_err(|error| Trouble::of(path, &error).error())?;
     match found {
         Found::NotOurs => Err(not_ours(path)),
         Found::Ours { version } if version > MIGRATIONS.len() => Err(newer(path, version)),
-        Found::Nothing | Found::Ours { .. } => Ok(()),
+        Found::Nothing => Ok(true),
+        Found::Ours { .. } => Ok(false),
     }
 }
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use bursar_core::{
     AttemptEnd, Backup, ContentType, ErrorKind, Fenced, JobFilter, JobInfo, Next, SPILL_ABOVE,
-    SpillFolder, State, Submitted,
+    SpillFolder, State, Store as _, Submitted,
 };
 use bursar_store_sqlite::{SqliteOptions, SqliteStore};
 use bursar_testkit::conformance::{Probe, Settings, job};
@@ -120,6 +120,29 @@ fn a_copy_has_the_files_and_is_consistent() {
     assert_eq!(error.kind(), ErrorKind::Conflict);
     assert!(error.to_string().contains("taken.db-outputs"), "{error}");
     assert!(!taken.exists());
+}
+
+#[test]
+fn a_new_store_leaves_the_files_of_another_alone() {
+    let folder = Folder::new();
+    let path = folder.join("jobs.db");
+    let (store, probe) = open(&path);
+    let one = completed(&probe);
+    store.close().wait().unwrap();
+    drop((store, probe));
+    let moved = folder.join("moved.db");
+    fs::rename(&path, &moved).unwrap();
+    let error = SqliteStore::open(&path, SqliteOptions::default()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict);
+    assert!(error.to_string().contains("jobs.db-outputs"), "{error}");
+    fs::rename(
+        folder.join("jobs.db-outputs"),
+        folder.join("moved.db-outputs"),
+    )
+    .unwrap();
+    assert!(SqliteStore::open(&path, SqliteOptions::default()).is_ok());
+    let (_store, probe) = open(&moved);
+    assert!(probe.get(one.id).result.unwrap().read().is_ok());
 }
 
 #[test]

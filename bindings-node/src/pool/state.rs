@@ -93,14 +93,16 @@ pub(crate) struct State {
 }
 
 impl State {
+    /// For so many jobs at once.
     pub(crate) fn new(most: usize) -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Self {
             queues: Vec::new(),
             workers: BTreeMap::new(),
             orders: VecDeque::new(),
             last: 0,
-            most,
-            cores: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+            most: most.max(cores),
+            cores,
             looking: false,
             closed: false,
         }
@@ -151,7 +153,8 @@ impl State {
         worker.acquitted = false;
         let Some(assignment) = first_of(&mut self.queues, worker.limit) else {
             worker.phase = Phase::Idle(now);
-            return (Taken::Nothing, News::default());
+            // What waits for another limit may take its place.
+            return (Taken::Nothing, self.staff(now, false));
         };
         worker.phase = Phase::Busy;
         worker.attempt = Some(Arc::clone(&assignment.attempt));

@@ -72,12 +72,19 @@ export const rejects = task('threads.rejects', here, () => {
   Promise.reject(new RangeError('nobody handles it'))
   return new Promise(() => {})
 })
-/** Its job is long over when this breaks the worker. */
-export const leaves = task('threads.leaves', here, (ms, how) => {
-  setTimeout(() => {
+let armed = false
+/** Its job is long over when this breaks the worker: once another job has armed it. */
+export const leaves = task('threads.leaves', here, (how) => {
+  setInterval(() => {
+    if (!armed) return
     if (how === 'exit') process.exit(5)
     throw new Error('left behind')
-  }, ms)
+  }, 1)
+})
+export const arms = task('threads.arms', here, async () => {
+  armed = true
+  await new Promise((resolve) => setTimeout(resolve, 200))
+  return 'unharmed'
 })
 export const grows = task('threads.grows', here, (megabytes) => {
   for (let n = 0; n < megabytes; n += 1) kept.push(new Array(131_072).fill(n + 0.5))

@@ -63,6 +63,16 @@ class Job(Awaitable[_R_co], Generic[_R_co]):
             TimeoutError: where `timeout` is over before; the job goes on.
             NotFound: where the file is gone. Reading raises Unavailable where it is damaged.
         """
+    def open_output(self, name: str) -> BufferedReader:
+        """Opens what its command has written as `stdout` or `stderr` as a binary file.
+
+        It is read a piece at a time and needs no more memory however much that is. Of several attempts, it is
+        that of the newest one which wrote something.
+
+        Raises:
+            NotFound: where nothing was written under this name, where the job has not ended, or where the
+                file is gone. Reading raises Unavailable where it is damaged.
+        """
     def wait(self, timeout: Duration | None = None) -> bool:
         """Waits for its end; False where `timeout` is over before."""
     def done(self) -> bool:

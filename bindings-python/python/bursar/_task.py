@@ -118,11 +118,12 @@ def task(function: Callable[..., Any] | None = None, /, **options: Unpack[TaskOp
     Args:
         function: what a job calls. An `async def` runs on the event loop, any other on a thread.
         **options: `name` (default: module and qualified name), `priority` (`critical`, `high`, `normal`,
-            `low`), `memory` (`"64MB"`, bytes), `cpu` (cores), `tokens` (`{"gpu": 1}`), `timeout` of one
-            attempt, `retries` after the first attempt (default 0), `retry_delay` (1 s), `backoff`
-            (`exponential`, `fixed`), `executor` (`async`, `thread`, `process`), `unique` (a key, a template
-            over the arguments such as `"resize:{path}"`, or a function of them), `expires`, `delay`,
-            `result_ttl`.
+            `low`), `memory` (`"64MB"`, bytes), `cpu` (cores), `tokens` (`{"gpu": 1}`), `limits` (what
+            each attempt may use that has a process of its own: `memory`, `cpu`, `cpu_action`, `cpu_time`,
+            `files`, `connections`; default: what is reserved), `timeout` of one attempt, `retries` after
+            the first attempt (default 0), `retry_delay` (1 s), `backoff` (`exponential`, `fixed`),
+            `executor` (`async`, `thread`, `process`), `unique` (a key, a template over the arguments such
+            as `"resize:{path}"`, or a function of them), `expires`, `delay`, `result_ttl`.
 
     With `executor="process"` a job runs in a process of its own, one of a few that are kept warm: it can be
     killed, and crash, without harm to others. The process imports the function from its module, so it stands

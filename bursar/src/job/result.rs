@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use bursar_core::{Error, Final, JobContext, Payload, Result, SlotPause, SpillReader, State};
+use bursar_core::{
+    Error, Final, JobContext, Payload, Reply, Result, SlotPause, SpillReader, State,
+};
 use serde::de::DeserializeOwned;
 
 use crate::job::{Job, JobError};
@@ -113,6 +115,18 @@ impl<T> Job<T> {
     pub fn wait_open(&self) -> Result<SpillReader, JobError> {
         let end = self.block(None)?.ok_or_else(unended)?;
         Ok(self.completed(end)?.open()?)
+    }
+
+    /// What a command has written as `stdout` or `stderr`, as bytes, to be read a piece at a time: it needs
+    /// no more memory however much that is. Of several attempts, that of the newest one which wrote
+    /// something.
+    ///
+    /// # Errors
+    /// The reply is `NotFound` where nothing was written under this name, where the job has not ended, or
+    /// where the file is gone; reading fails where that is damaged.
+    pub fn open_output(&self, name: &str) -> Reply<SpillReader> {
+        let reply = self.engine.core().output(self.id(), name);
+        reply.then(|output| Reply::now(output.open()))
     }
 
     async fn end(&self) -> Result<Final> {

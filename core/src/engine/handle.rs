@@ -134,6 +134,11 @@ impl EngineBuilder {
         let dispatch = Dispatch::new(scheduler, Ledger::new(pool.totals.clone()), gate);
         let name = self.options.name.as_deref().unwrap_or("engine");
         let (driver, start) = Driver::start(name, Arc::clone(&self.clock))?;
+        #[cfg(all(target_os = "linux", not(loom)))]
+        let host = {
+            let watchdog = Arc::clone(self.processes.watchdog());
+            host.counting(move || watchdog.memory())
+        };
         let gauge = self.gauge.unwrap_or_else(|| Box::new(host));
         let (store, clock, options, executors) =
             (self.store, self.clock, self.options, self.executors);

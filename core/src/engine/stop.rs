@@ -13,6 +13,7 @@ use crate::error::Error;
 use crate::event::EventKind;
 use crate::executor::Executor;
 use crate::id::JobId;
+use crate::limits::Breach;
 use crate::outcome::{AttemptEnd, End, Failure, Final, OutcomeKind};
 use crate::state::State;
 use crate::store::{Cancel, Cancelled, Reply};
@@ -111,6 +112,18 @@ impl Inner {
         // One that has not begun is looked at before it is given to its executor.
         if let Some(executor) = self.executor_of(attempt) {
             executor.stop(attempt);
+        }
+    }
+
+    /// An attempt uses more than it may: it is asked to stop, or is killed where there is no time for
+    /// that.
+    pub(crate) fn over_limit(&self, attempt: &Arc<Attempt>, breach: Breach, at_once: bool) {
+        attempt.breach(breach);
+        let kind = StopKind::OverLimit(breach.resource);
+        let reason = breach.to_string().into();
+        self.ask(attempt, Stop { kind, reason });
+        if at_once && !attempt.is_closed() {
+            self.kill_or_abandon(attempt);
         }
     }
 

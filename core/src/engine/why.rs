@@ -1,5 +1,6 @@
 //! Why a job isn't running: in words and as data.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
@@ -42,7 +43,7 @@ pub enum Reason {
         retry: bool,
     },
     /// Nothing is started for now.
-    Paused(&'static str),
+    Paused(Cow<'static, str>),
     /// The budget has too little left of something.
     Budget {
         /// Of what.
@@ -181,8 +182,9 @@ impl Inner {
         if let Some(error) = self.why_strange(info) {
             return vec![Reason::NotHere(error.message().to_owned())];
         }
+        let usage = self.gauge.usage();
         let dispatch = self.dispatch.lock();
-        let mut reasons: Vec<Reason> = paused(dispatch.gate)
+        let mut reasons: Vec<Reason> = paused(dispatch.gate, usage)
             .map(Reason::Paused)
             .into_iter()
             .collect();

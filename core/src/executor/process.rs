@@ -4,6 +4,7 @@
 mod child;
 mod frame;
 mod heard;
+mod kept;
 mod link;
 mod message;
 mod nursery;

@@ -6,10 +6,12 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use super::kept::{Frozen, Kept, keep, set_frozen};
 use super::link::Link;
 use super::nursery::Nursery;
 use crate::engine::Attempt;
 use crate::executor::Assignment;
+use crate::process::Processes;
 
 /// One child.
 #[derive(Debug)]
@@ -22,10 +24,14 @@ pub(super) struct Child {
 
 #[derive(Debug, Default)]
 struct Seat {
-    born: bool,
+    /// Its process, once it is born.
+    pid: Option<u32>,
     /// What it is given once it is born.
     first: Option<Assignment>,
     running: Option<Arc<Attempt>>,
+    /// It is looked after while it runs something.
+    kept: Option<Kept>,
+    frozen: Frozen,
     /// How many jobs it has run.
     jobs: u64,
     /// What says how large it is.
@@ -60,7 +66,7 @@ impl Child {
     /// It runs: what it is to do first, unless that was taken back.
     pub(super) fn born(&self, pid: u32, measured: bool) -> Option<Assignment> {
         let mut seat = self.seat.lock();
-        seat.born = true;
+        seat.pid = Some(pid);
         seat.size = measured
             .then(|| File::open(format!("/proc/{pid}/status")).ok())
             .flatten();
@@ -86,11 +92,38 @@ impl Child {
         seat.running.clone().filter(|attempt| attempt.key() == key)
     }
 
-    /// What it ran, which has ended.
-    pub(super) fn vacate(&self) -> Option<Arc<Attempt>> {
+    /// Looks after it from now on, while it runs `attempt`.
+    pub(super) fn look_after(self: &Arc<Self>, processes: &Processes, attempt: &Arc<Attempt>) {
+        let Some(pid) = self.seat.lock().pid else {
+            return;
+        };
+        let kept = keep(processes, self, pid, attempt);
+        let before = self.seat.lock().kept.replace(kept);
+        drop(before);
+    }
+
+    /// Changes who wants it to stand still; `false` where it has no process.
+    pub(super) fn hold(&self, change: impl FnOnce(&mut Frozen)) -> bool {
+        // What is sent to it is in the order of what was wanted.
         let mut seat = self.seat.lock();
-        seat.jobs += 1;
-        seat.running.take()
+        change(&mut seat.frozen);
+        let (pid, frozen) = (seat.pid, seat.frozen);
+        if let Some(pid) = pid {
+            set_frozen(pid, frozen);
+        }
+        pid.is_some()
+    }
+
+    /// What it ran, which has ended. It is looked at for a last time.
+    pub(super) fn vacate(&self) -> Option<Arc<Attempt>> {
+        let (attempt, kept) = {
+            let mut seat = self.seat.lock();
+            seat.jobs += 1;
+            seat.frozen = Frozen::default();
+            (seat.running.take(), seat.kept.take())
+        };
+        drop(kept);
+        attempt
     }
 
     /// Whether it is to be replaced: it is being killed, it has run so many jobs, or has grown so large.
@@ -113,24 +146,6 @@ impl Child {
             seat.doomed = true;
             self.nursery.kill(self.number);
         }
-    }
-
-    /// Freezes it, or lets it go on, if it has begun to run the attempt `key`: under the lock, so that it
-    /// is no other one. Whether it was.
-    pub(super) fn hold(&self, key: u64, frozen: bool) -> bool {
-        let seat = self.seat.lock();
-        let runs = seat
-            .running
-            .as_ref()
-            .is_some_and(|attempt| attempt.key() == key);
-        if !runs || seat.first.is_some() {
-            return false;
-        }
-        match frozen {
-            true => self.nursery.freeze(self.number),
-            false => self.nursery.thaw(self.number),
-        }
-        true
     }
 
     /// Ends it by force, for what it did.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::child::Child;
 use super::frame::{Frame, Kind, Malformed};
+use super::kept::judged;
 use super::link::Hears;
 use super::message::{Body, reply};
 use super::nursery::{Death, Family, Nursery};
@@ -116,7 +117,8 @@ impl Family for Shared {
         if let Some(attempt) = child.vacate() {
             self.roster.lock().free(attempt.key());
             let failure = failure(&death, child.fault());
-            self.report(attempt, Ended::Crashed(failure));
+            let ended = judged(&attempt, Ended::Crashed(failure));
+            self.report(attempt, ended);
         }
         drop(child.take_back());
     }

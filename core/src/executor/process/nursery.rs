@@ -1,6 +1,5 @@
 //! Where children come from, and who tells when they end.
 
-mod descendants;
 mod direct;
 mod zygote;
 
@@ -45,12 +44,6 @@ pub(super) trait Nursery: Debug + Send + Sync {
 
     /// Ends a child that was born, and everything that it has started, at once and surely.
     fn kill(&self, child: u64);
-
-    /// Stops a child that was born, and everything that it has started, where it stands.
-    fn freeze(&self, child: u64);
-
-    /// Lets it and them go on.
-    fn thaw(&self, child: u64);
 }
 
 /// The nursery that `template` asks for; `plainly`, where one before it has failed.

@@ -85,6 +85,8 @@ impl Executor for ProcessPool {
         if let Some(first) = child.take_back() {
             return self.shared.not_run(first);
         }
+        // One that stands still would not hear it.
+        child.hold(|frozen| frozen.paused = false);
         let reason = attempt.stopped().map(|stop| stop.reason);
         let reason = reason.as_deref().unwrap_or_default().as_bytes();
         // A reason is shorter than a frame can be.
@@ -101,12 +103,12 @@ impl Executor for ProcessPool {
 
     fn freeze(&self, attempt: &Arc<Attempt>) -> bool {
         let child = self.shared.roster.lock().with_job(attempt.key());
-        child.is_some_and(|child| child.hold(attempt.key(), true))
+        child.is_some_and(|child| child.hold(|frozen| frozen.paused = true))
     }
 
     fn thaw(&self, attempt: &Arc<Attempt>) {
         if let Some(child) = self.shared.roster.lock().with_job(attempt.key()) {
-            child.hold(attempt.key(), false);
+            child.hold(|frozen| frozen.paused = false);
         }
     }
 

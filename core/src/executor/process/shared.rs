@@ -8,6 +8,7 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 
 use super::child::Child;
 use super::frame::Kind;
+use super::kept::judged;
 use super::link::{Hears, Link};
 use super::message::Start;
 use super::nursery::{self, Family, Nursery};
@@ -69,6 +70,7 @@ impl Shared {
     /// Sends a child its job.
     pub(super) fn give(&self, child: &Arc<Child>, assignment: &Assignment) {
         let attempt = &assignment.attempt;
+        child.look_after(&self.processes, attempt);
         let sent = self.encode(assignment).and_then(|(start, args)| {
             let sent = child.link.send(Kind::Start, attempt.key(), [&start, args]);
             sent.map_err(|error| Error::invalid(format!("the arguments can't be sent: {error}")))
@@ -190,6 +192,7 @@ impl Shared {
             // It ends when it sees that.
             child.link.close();
         }
+        let ended = judged(&attempt, ended);
         self.report(attempt, ended);
     }
 

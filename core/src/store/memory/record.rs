@@ -149,6 +149,7 @@ impl Record {
             error: end.and_then(|end| end.failure.as_deref().cloned()),
             peak_memory: end.and_then(|end| end.peak_memory),
             cpu_time: end.and_then(|end| end.cpu_time),
+            isolation: end.and_then(|end| end.isolation),
             outputs: end.map(|end| end.outputs.clone()).unwrap_or_default(),
         })
     }

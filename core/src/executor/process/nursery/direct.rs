@@ -59,18 +59,6 @@ impl Nursery for Direct {
             tree.kill();
         }
     }
-
-    fn freeze(&self, child: u64) {
-        if let Some(tree) = self.trees.lock().get(&child) {
-            tree.freeze();
-        }
-    }
-
-    fn thaw(&self, child: u64) {
-        if let Some(tree) = self.trees.lock().get(&child) {
-            tree.thaw();
-        }
-    }
 }
 
 impl fmt::Debug for Direct {

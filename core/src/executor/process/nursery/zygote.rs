@@ -14,9 +14,9 @@ use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
     SendAncillaryMessage, SendFlags, SocketFlags, SocketType, recvmsg, send, sendmsg, socketpair,
 };
-use rustix::process::{Pid, Signal, pidfd_send_signal};
+use rustix::process::{Signal, pidfd_send_signal};
 
-use super::{ChildTemplate, Death, Family, Nursery, descendants};
+use super::{ChildTemplate, Death, Family, Nursery};
 use crate::outcome::Exit;
 use crate::process::{
     Interest, Processes, Reactor, Readiness, Refusal, Source, Token, Tree, TreeUsage, Watch,
@@ -47,17 +47,11 @@ struct State {
     tree: Option<Tree>,
     token: Option<Token>,
     /// Its children, and the descriptors of those that were born.
-    children: HashMap<u64, Option<Born>>,
+    children: HashMap<u64, Option<OwnedFd>>,
     /// Whether it is ready to fork: it has imported what it is to import.
     up: bool,
     exit: Option<Exit>,
     over: bool,
-}
-
-/// A child that was born.
-struct Born {
-    process: OwnedFd,
-    pid: Pid,
 }
 
 impl Zygote {
@@ -158,18 +152,10 @@ impl Zygote {
     }
 
     fn born(&self, child: u64, pid: u64, process: Option<OwnedFd>) {
-        let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
-        let (Some(pid), Some(process)) = (pid, process) else {
-            return;
-        };
-        let known = self
-            .state
-            .lock()
-            .children
-            .insert(child, Some(Born { process, pid }));
+        let known = self.state.lock().children.insert(child, process);
         drop(known);
-        if let Some(family) = self.family.upgrade() {
-            family.born(child, pid.as_raw_nonzero().get().unsigned_abs());
+        if let (Some(family), Ok(pid)) = (self.family.upgrade(), u32::try_from(pid)) {
+            family.born(child, pid);
         }
     }
 
@@ -225,26 +211,9 @@ impl Nursery for Zygote {
     fn kill(&self, child: u64) {
         let state = self.state.lock();
         // One that is not born yet has nothing to run.
-        if let Some(Some(born)) = state.children.get(&child) {
+        if let Some(Some(process)) = state.children.get(&child) {
             // It fails where the child has ended, which is told soon.
-            let _ = pidfd_send_signal(&born.process, Signal::KILL);
-        }
-    }
-
-    fn freeze(&self, child: u64) {
-        let state = self.state.lock();
-        if let Some(Some(born)) = state.children.get(&child)
-            && pidfd_send_signal(&born.process, Signal::STOP).is_ok()
-        {
-            descendants::signal(born.pid, Signal::STOP);
-        }
-    }
-
-    fn thaw(&self, child: u64) {
-        let state = self.state.lock();
-        if let Some(Some(born)) = state.children.get(&child) {
-            descendants::signal(born.pid, Signal::CONT);
-            let _ = pidfd_send_signal(&born.process, Signal::CONT);
+            let _ = pidfd_send_signal(process, Signal::KILL);
         }
     }
 }
