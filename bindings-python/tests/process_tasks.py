@@ -258,3 +258,16 @@ def speak() -> None:
 
 def plain(value: int) -> int:
     return value * 10
+
+
+@task(executor="process")
+def count_in_a_child(counter: str) -> None:
+    """Has a child in a session of its own write on and on."""
+    code = f"import os\nf = open({counter!r}, 'ab', 0)\nwhile True: f.write(b'x')"
+    child = subprocess.Popen([sys.executable, "-c", code], start_new_session=True)
+    Path(counter).with_name("pids").write_text(f"{os.getpid()} {child.pid}")
+    while not current_job().cancelled:
+        time.sleep(0.01)
+    child.kill()
+    child.wait()
+    current_job().raise_if_cancelled()

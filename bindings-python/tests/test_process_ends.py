@@ -233,3 +233,25 @@ def test_a_forked_program_leaves_the_processes_of_the_first_alone(engine: Engine
     os.waitpid(pid, 0)
     assert lives(before)
     assert tasks.add.submit(1).result(PATIENCE) == 2
+
+
+def test_a_paused_job_stands_still_with_all_that_it_started(engine: Engine, tmp_path: Path) -> None:
+    counter = tmp_path / "counter"
+    job = tasks.count_in_a_child.submit(str(counter))
+    until(lambda: counter.exists() and counter.stat().st_size > 0)
+    assert job.pause()
+    children = [int(pid) for pid in tmp_path.joinpath("pids").read_text().split()]
+    until(lambda: all(state_of(pid) == "T" for pid in children))
+    stood = counter.stat().st_size
+    assert tasks.add.submit(1).result(PATIENCE) == 2
+    assert counter.stat().st_size == stood
+    assert job.resume()
+    until(lambda: counter.stat().st_size > stood)
+    assert job.cancel()
+    with pytest.raises(bursar.JobCancelled):
+        job.result(PATIENCE)
+    assert not lives(children[1])
+
+
+def state_of(pid: int) -> str:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
