@@ -95,6 +95,8 @@ impl Books<'_> {
             outcome_code(end.kind),
             detail,
         ])?;
+        let (_, forget) = self.left_behind(stored(sequence))?;
+        self.blocks.ended(stored(sequence), 1, forget);
         self.moved(state, State::Cancelled);
         self.changed(stored(sequence), micros(now), State::Cancelled, attempt)?;
         Ok(())
@@ -154,7 +156,7 @@ impl Books<'_> {
     /// Removes a job that has ended, with everything that is said of it.
     pub(crate) fn remove(&mut self, sequence: i64, state: State, spec: i64) -> Outcome<()> {
         self.statement(sql::DELETE_JOB)?.execute([sequence])?;
-        self.removed(state, spec);
+        self.removed(sequence, state, spec);
         Ok(())
     }
 }
