@@ -96,6 +96,7 @@ _ALL = (
         ["rust", "python", "node"],
         bars=13,
     ),
+    Part("commands", "programs as jobs", [_cargo("bin", "commands", "--json")], ["rust"], bars=1),
     Part(
         "idle", "Python and Node with nothing to do", [_python("idle/observe.py")], ["python", "node"], bars=4
     ),

@@ -163,6 +163,7 @@ impl NativeEngine {
             .map(|number| Token::payload(number, &self.mailbox));
         let delay = thrown.delay.map(Duration::from_secs_f64);
         let failure = Failure {
+            exit: None,
             kind: thrown.kind,
             message: thrown.message,
             traceback: thrown.traceback,

@@ -10,6 +10,7 @@ mod asking;
 mod attempt;
 mod bell;
 mod checks;
+mod command;
 mod copying;
 mod engine;
 mod error;

@@ -9,6 +9,7 @@ use napi_derive::napi;
 use crate::attempt::json_text;
 use crate::engine::NativeEngine;
 use crate::error::{Result, fault, internal};
+use crate::snapshot::exit_of;
 use crate::snapshot::job_json;
 use crate::token::Token;
 
@@ -53,6 +54,10 @@ pub struct EndFacts {
     pub traceback: Option<String>,
     /// The number of the error itself, where it is at hand.
     pub live: Option<u32>,
+    /// What its process ended with, where it returned a code.
+    pub exit_code: Option<i32>,
+    /// The name of the signal that ended its process.
+    pub signal: Option<String>,
 }
 
 #[napi]
@@ -77,7 +82,10 @@ impl NativeEngine {
             .end;
         let failure = end.failure.as_ref();
         let result = (!matches!(end.result, Payload::Null)).then(|| json_text(&end.result));
+        let (exit_code, signal) = failure.map_or((None, None), |failure| exit_of(failure));
         Ok(EndFacts {
+            exit_code,
+            signal,
             outcome: end.kind.as_str().to_owned(),
             result: result.transpose()?,
             kind: failure.map(|failure| failure.kind.clone()),

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use bursar::core::{
-    AttemptInfo, Demand, Dimension, Event, EventKind, Failure, JobInfo, LogLine, Payload, Progress,
-    Reason, Share, State, Stats, Timestamp, Why,
+    AttemptInfo, Demand, Dimension, Event, EventKind, Exit, Failure, JobInfo, LogLine, Payload,
+    Progress, Reason, Share, State, Stats, Timestamp, Why,
 };
 use serde::Serialize;
 use serde_json::{Value, json, value::RawValue};
@@ -189,7 +189,23 @@ fn progress(progress: &Progress) -> Value {
 }
 
 fn failure(failure: &Failure) -> Value {
-    json!({ "type": failure.kind, "message": failure.message, "traceback": failure.traceback })
+    let (code, signal) = exit_of(failure);
+    json!({
+        "type": failure.kind,
+        "message": failure.message,
+        "traceback": failure.traceback,
+        "exitCode": code,
+        "signal": signal,
+    })
+}
+
+/// The exit code, and the name of the signal, that a process ended with.
+pub(crate) fn exit_of(failure: &Failure) -> (Option<i32>, Option<String>) {
+    match failure.exit {
+        Some(Exit::Code(code)) => (Some(code), None),
+        Some(exit @ Exit::Signal(_)) => (None, exit.signal_name()),
+        None => (None, None),
+    }
 }
 
 fn attempt(attempt: &AttemptInfo) -> Value {

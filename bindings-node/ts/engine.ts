@@ -1,4 +1,5 @@
 import { decode } from './codec.js'
+import { type CommandOptions, type CommandOutput, programOf } from './command.js'
 import { closing, opened } from './context.js'
 import { guarded } from './errors.js'
 import { engineEvents, type JobEvent } from './events.js'
@@ -92,6 +93,22 @@ export class Engine {
   submitMany<Result = unknown>(name: string, calls: Iterable<readonly unknown[]>): Promise<Job<Result>[]>
   async submitMany(task: unknown, calls: Iterable<readonly unknown[]>): Promise<Job[]> {
     return this.#runner.submitMany(this.#definition(task), calls)
+  }
+
+  /**
+   * Runs a program as a job: its arguments as they are, never a shell. What it writes is its log, line by
+   * line as it comes (levels `stdout` and `stderr`), and its result. It runs in a session of its own;
+   * whatever it starts ends with it, and with this process. An exit code other than 0 is a failure:
+   * {@link JobFailed} with `exitCode`; a signal one with the code `JobCrashed` and `signal`.
+   *
+   * @param argv The program, as a path or a name that is looked up in `PATH`, and its arguments.
+   * @param options What it is given, and the options of its job, such as `memory` and `timeout`.
+   * @throws BursarError `Invalid` for no program, a NUL in an argument, a wrong option; in memory, where
+   * it is this process that runs it, also for a program or a folder that isn't there. `BudgetExceeded`
+   * where it could never run; `Closed` where the engine is.
+   */
+  async command(argv: readonly string[], options: CommandOptions = {}): Promise<Job<CommandOutput>> {
+    return (await this.#runner.command(...programOf(argv, options))) as Job<CommandOutput>
   }
 
   /**

@@ -46,6 +46,8 @@ export interface FailureFacts {
   type: string
   message: string
   traceback: string | undefined
+  exitCode: number | undefined
+  signal: string | undefined
   info: JobInfo | undefined
   cause: unknown
 }
@@ -58,6 +60,10 @@ export class JobFailed extends BursarError {
   readonly type: string
   /** The stack of what it threw, as text. */
   readonly traceback: string | undefined
+  /** What its process ended with, where it ran in one of its own that returned a code. */
+  readonly exitCode: number | undefined
+  /** The signal that ended its process, such as `SIGSEGV`, where one did. */
+  readonly signal: string | undefined
   /** The job at the time of this error, unless it was forgotten by then. */
   readonly info: JobInfo | undefined
 
@@ -66,6 +72,8 @@ export class JobFailed extends BursarError {
     super(facts.code, facts.message, facts.cause === undefined ? undefined : { cause: facts.cause })
     this.type = facts.type
     this.traceback = facts.traceback
+    this.exitCode = facts.exitCode
+    this.signal = facts.signal
     this.info = facts.info
     // Where we noticed is of no interest; where the job failed is.
     this.stack = `${this.name}: ${this.message}\n  in the job: ${facts.traceback ?? 'no stack'}`

@@ -4,6 +4,7 @@
  *
  * @packageDocumentation
  */
+export type { CommandOptions, CommandOutput } from './command.js'
 export { type CurrentJob, currentJob } from './current.js'
 export { Engine, type ShutdownOptions } from './engine.js'
 export {

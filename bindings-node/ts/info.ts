@@ -66,6 +66,10 @@ export interface FailureInfo {
   message: string
   /** Its stack. */
   traceback: string | null
+  /** What its process ended with, where it ran in one of its own that returned a code. */
+  exitCode: number | null
+  /** The signal that ended its process, such as `SIGSEGV`, where one did. */
+  signal: string | null
 }
 
 /** One line that a job logged. */

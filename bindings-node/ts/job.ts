@@ -316,6 +316,8 @@ function jobFailed({ facts, cause }: Failed, info: JobInfo | undefined): JobFail
     type: facts.kind ?? '',
     message: facts.message ?? `the job ended as ${facts.outcome}`,
     traceback: facts.traceback,
+    exitCode: facts.exitCode,
+    signal: facts.signal,
     info,
     cause,
   })

@@ -20,6 +20,7 @@ export interface NativeEngine {
     texts: string[] | null,
     uniques: string[] | null,
   ): number[]
+  command(program: NativeProgram, options: Pairs, waiter: number): void
   submitStored(plan: number, texts: string[], uniques: string[] | null, waiter: number): void
   takeStored(waiter: number, jobs: number[]): number[]
   readonly number: number
@@ -58,8 +59,18 @@ export interface NativeEngine {
   release(): void
 }
 
+/** @internal A program with its arguments and what it is given. */
+export interface NativeProgram {
+  argv: string[]
+  cwd: string | undefined
+  env: [string, string | undefined][]
+  stdin: Uint8Array | undefined
+}
+
 /** @internal An end that is more than a number. */
 export interface EndFacts {
+  exitCode?: number
+  signal?: string
   outcome: string
   result?: string
   kind?: string

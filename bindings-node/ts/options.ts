@@ -14,7 +14,7 @@ export type Size = number | bigint | string
 export type Priority = 'critical' | 'high' | 'normal' | 'low'
 
 /** What runs a task. Only `async`, the main loop, is available yet. */
-export type ExecutorName = 'async' | 'thread' | 'process'
+export type ExecutorName = 'async' | 'thread' | 'process' | 'command'
 
 /**
  * What a task may set, and what one submit may change by {@link Task.options}. What is left out or

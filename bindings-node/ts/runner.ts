@@ -14,7 +14,7 @@ import { BursarError, guarded, translate } from './errors.js'
 import { hold, release } from './hold.js'
 import { STATES, type State } from './info.js'
 import { decodeResult, Job, markDeduplicated } from './job.js'
-import { type NativeEngine, native, type Pairs } from './native.js'
+import { type NativeEngine, type NativeProgram, native, type Pairs } from './native.js'
 import { Plans } from './plans.js'
 import { Place, returnedEnd, thrownEnd } from './run.js'
 import { Values } from './values.js'
@@ -260,6 +260,15 @@ export class Runner {
       return undefined
     }
     return this.#store(this.waiters.later(begin, (waiter) => this.#takeStored(waiter, lists.length)))
+  }
+
+  /** Submits a program. */
+  command(program: NativeProgram, options: Pairs): Promise<Job> {
+    const begin = (waiter: number) => {
+      this.native.command(program, options, this.closed ? NOBODY : waiter)
+      return undefined
+    }
+    return this.#store(this.waiters.later(begin, (waiter) => only(this.#takeStored(waiter, 1))))
   }
 
   /** A submit is under way. */

@@ -10,6 +10,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
 use crate::clock::ManualClock;
+use crate::command::{self, Program};
 use crate::current::CurrentJob;
 use crate::error::{OrRaise, invalid};
 use crate::events::Events;
@@ -82,6 +83,11 @@ impl EngineBase {
                 None => self.task_of(function)?.submit_to(hub(), args, kwargs),
             },
         }
+    }
+
+    /// Submits a program.
+    fn _command(&self, program: Program<'_>, options: &Bound<'_, PyDict>) -> PyResult<Job> {
+        command::submit(&self.hub, program, options)
     }
 
     /// Submits one call for each tuple of arguments, all of them or none, in one round trip.

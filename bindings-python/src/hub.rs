@@ -5,14 +5,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
 use bursar::core::{
-    Accepted, Attempt, Clock, Ended, Engine, EngineOptions, ExecutorKind, Handler, Plan, Reply,
-    Submission, Task, TaskOptions,
+    Accepted, Attempt, COMMAND_TASK, Clock, Ended, Engine, EngineOptions, ExecutorKind, Handler,
+    Plan, Reply, Submission, Task, TaskOptions,
 };
 use crossbeam_queue::SegQueue;
 use parking_lot::Mutex;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::PyList;
+use pyo3::types::{PyList, PyString};
 
 use crate::error::OrRaise;
 use crate::function::Function;
@@ -65,6 +65,7 @@ impl Hub {
         if let Some(clock) = clock {
             builder = builder.clock(clock);
         }
+        let functions = HashMap::from([command(py)?]);
         let core = builder.start().or_raise(py)?;
         let live = core.capabilities().live_payloads && !core.options().strict;
         OPEN.fetch_add(1, Ordering::Relaxed);
@@ -76,7 +77,7 @@ impl Hub {
             threads,
             loops,
             eager: PyOnceLock::new(),
-            functions: Mutex::default(),
+            functions: Mutex::new(functions),
             notices: SegQueue::new(),
             generation: fork::generation(),
         });
@@ -272,4 +273,11 @@ impl Drop for Hub {
         // Nobody can submit to it or read it any more. Its threads go once what runs has ended.
         drop(self.core.shutdown(None));
     }
+}
+
+/// The task of programs, which every engine knows: its types are what results are read by.
+fn command(py: Python<'_>) -> PyResult<(String, Arc<Function>)> {
+    let name = PyString::new(py, COMMAND_TASK);
+    let function = Function::new(python::COMMAND.get(py)?, Some(name.as_any()))?;
+    Ok((COMMAND_TASK.to_owned(), function))
 }

@@ -1,8 +1,8 @@
 //! What the engine tells about jobs, in the shapes of `bursar._info`.
 
 use bursar::core::{
-    AttemptInfo, Dimension, Event, EventKind, Failure, JobInfo, LogLine, Payload, Progress, Reason,
-    Share, State, Stats, Timestamp, Why,
+    AttemptInfo, Dimension, Event, EventKind, Exit, Failure, JobInfo, LogLine, Payload, Progress,
+    Reason, Share, State, Stats, Timestamp, Why,
 };
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
@@ -125,10 +125,22 @@ fn error<'py>(py: Python<'py>, failure: &Failure) -> PyResult<Bound<'py, PyDict>
     let fields = PyDict::new(py);
     fields.set_item("type", &failure.kind)?;
     fields.set_item("message", &failure.message)?;
+    let (code, signal) = exit_of(failure);
+    fields.set_item("exit_code", code)?;
+    fields.set_item("signal", signal)?;
     let live = live::value(py, &failure.live).filter(|error| !error.is_none());
     let from_live = || call::traceback(py, live.as_ref()?);
     fields.set_item("traceback", failure.traceback.clone().or_else(from_live))?;
     Ok(fields)
+}
+
+/// The exit code and the signal that a process ended with.
+pub(crate) fn exit_of(failure: &Failure) -> (Option<i32>, Option<i32>) {
+    match failure.exit {
+        Some(Exit::Code(code)) => (Some(code), None),
+        Some(Exit::Signal(signal)) => (None, Some(signal)),
+        None => (None, None),
+    }
 }
 
 fn attempt<'py>(py: Python<'py>, info: &AttemptInfo) -> PyResult<Bound<'py, PyDict>> {

@@ -110,6 +110,7 @@ impl Job {
         let failure = end.end.failure.clone().unwrap_or_default();
         let cause = live::value(py, &failure.live);
         let written = failure.traceback.as_deref();
+        let exit = info::exit_of(&failure);
         let args = (
             end.end.kind.as_str(),
             failure.kind,
@@ -117,6 +118,7 @@ impl Job {
             written,
             cause,
             slf,
+            exit,
         );
         python::JOB_FAILURE.get(py)?.call1(args)
     }

@@ -3,6 +3,7 @@
 
 mod call;
 mod clock;
+mod command;
 mod current;
 mod engine;
 mod error;

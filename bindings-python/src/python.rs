@@ -53,6 +53,7 @@ pub(crate) static EVENT: Imported = Imported::new("bursar._info", "event");
 pub(crate) static NEXT_EVENT: Imported = Imported::new("bursar._loops", "next_event");
 pub(crate) static PROGRESS: Imported = Imported::new("bursar._info", "progress");
 pub(crate) static LOG_LINE: Imported = Imported::new("bursar._info", "log_line");
+pub(crate) static COMMAND: Imported = Imported::new("bursar._command", "command");
 pub(crate) static RETRY: Imported = Imported::new("bursar._errors", "Retry");
 pub(crate) static FAIL: Imported = Imported::new("bursar._errors", "Fail");
 pub(crate) static CANCEL: Imported = Imported::new("bursar._errors", "Cancel");

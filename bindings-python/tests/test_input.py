@@ -32,7 +32,7 @@ def nothing(*args: object, **kwargs: object) -> None: ...
         ({"timeout": -1.5}, "timeout=-1.5", "10s"),
         ({"retries": 1.5}, "retries=1.5", "whole number"),
         ({"retries": 10**40}, "retries=1000", "whole number"),
-        ({"executor": "gpu"}, '"gpu"', "async, thread or process"),
+        ({"executor": "gpu"}, '"gpu"', "async, thread, process or command"),
         ({"backoff": "wild"}, '"wild"', "exponential or fixed"),
         ({"tokens": {"gpu": -2}}, "tokens.gpu=-2", "whole number"),
         ({"tokens": ["gpu"]}, "['gpu']", "mapping"),

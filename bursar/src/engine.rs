@@ -6,13 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bursar_core::{
-    Batch, Engine as Core, EngineOptions, Error, ErrorKind, Events, JobFilter, JobId, Reply,
-    Result, Signal, Stats, Submission,
+    Batch, CommandCall, Engine as Core, EngineOptions, Error, ErrorKind, Events, JobFilter, JobId,
+    Reply, Result, Signal, Stats, Submission,
 };
 use serde_json::Value;
 
 use crate::builder::EngineBuilder;
 use crate::call::{Call, Target};
+use crate::command::Command;
 use crate::job::Job;
 use crate::query::JobQuery;
 use crate::registry::{Entry, Registry};
@@ -121,6 +122,30 @@ impl Engine {
         Submit::new(self.clone(), call.into())
     }
 
+    /// Runs a program as a job, once it is awaited: its arguments as they are, never a shell. What it
+    /// writes is its log, line by line as it comes (levels `stdout` and `stderr`), and its result. It runs
+    /// in a session of its own; whatever it starts ends with it, and with this engine's process.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    /// # let engine = bursar::Engine::open("memory:").start().await?;
+    /// let job = engine.command(["tr", "a-z", "A-Z"]).stdin("hello").memory("64MB").timeout("5s").await?;
+    /// assert_eq!(job.result().await?.stdout, "HELLO");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// An exit code other than 0 is a failure (`CommandFailed`), a signal a crash (`CommandCrashed`).
+    ///
+    /// # Errors
+    /// The reply is `Invalid` for no program, one that isn't there (where that can be known: in memory), a
+    /// folder that isn't, a NUL in an argument, or a wrong option; else as
+    /// [`submit`](Self::submit).
+    pub fn command<A: Into<String>>(&self, argv: impl IntoIterator<Item = A>) -> Command {
+        Command::new(self.clone(), CommandCall::new(argv))
+    }
+
     /// Submits calls, all of them or none, in one round trip to the store.
     ///
     /// # Errors
@@ -148,10 +173,13 @@ impl Engine {
     }
 
     pub(crate) fn accept<T: 'static>(&self, call: Call<T>) -> Reply<Job<T>> {
-        let submission = match self.submission(call) {
-            Ok(submission) => submission,
-            Err(error) => return Reply::now(Err(error)),
-        };
+        match self.submission(call) {
+            Ok(submission) => self.accept_submission(submission),
+            Err(error) => Reply::now(Err(error)),
+        }
+    }
+
+    pub(crate) fn accept_submission<T: 'static>(&self, submission: Submission) -> Reply<Job<T>> {
         let engine = self.clone();
         self.core().submit([submission]).then(move |accepted| {
             let job = accepted.into_iter().next();

@@ -66,6 +66,7 @@
 mod arguments;
 mod builder;
 mod call;
+mod command;
 mod context;
 mod definition;
 mod engine;
@@ -104,15 +105,17 @@ pub mod expanded {
 }
 
 pub use bursar_core::{
-    AttemptInfo, Backoff, Cursor, Dimension, Durability, Error, ErrorKind, EscrowPolicy, Event,
-    EventKind, Events, ExecutorKind, JobFilter, JobId, JobInfo, Listed, LogLine, Order,
-    OutcomeKind, Payload, Priority, Progress, Reason, Reply, Result, Share, State, Stats, Tally,
-    Tick, Timestamp, Why, format_duration, format_size, parse_duration, parse_size,
+    AttemptInfo, Backoff, CommandOutput, Cursor, Dimension, Durability, Error, ErrorKind,
+    EscrowPolicy, Event, EventKind, Events, ExecutorKind, Exit, Input, JobFilter, JobId, JobInfo,
+    Listed, LogLine, Order, OutcomeKind, Payload, Priority, Progress, Reason, Reply, Result, Share,
+    State, Stats, Tally, Tick, Timestamp, Why, format_duration, format_size, parse_duration,
+    parse_size,
 };
 pub use bursar_macros::task;
 
 pub use builder::EngineBuilder;
 pub use call::Call;
+pub use command::Command;
 pub use context::JobContext;
 pub use engine::Engine;
 pub use job::{Job, JobError, JobEvents, JobFailure};

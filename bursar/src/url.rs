@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+#[cfg(target_os = "linux")]
+use bursar_core::{Commands, ExecutorKind, process::Processes};
 use bursar_core::{EngineBuilder, EngineOptions, Error, MemoryOptions, MemoryStore, Result};
 
 /// The environment variable that names the store where the program doesn't.
@@ -18,12 +20,25 @@ pub fn open_engine(url: Option<&str>, options: EngineOptions) -> Result<EngineBu
         .then(|| std::env::var(VARIABLE).ok())
         .flatten();
     let url = url.or(from_environment.as_deref()).unwrap_or("memory:");
-    match url.split_once(':') {
+    let builder = match url.split_once(':') {
         Some(("memory", "")) => Ok(memory(options)),
         #[cfg(feature = "sqlite")]
         Some(("sqlite", path)) => sqlite(path, options),
         _ => Err(unknown(url)),
-    }
+    };
+    builder.map(with_commands)
+}
+
+/// Programs are run alike in all languages.
+#[cfg(target_os = "linux")]
+fn with_commands(builder: EngineBuilder) -> EngineBuilder {
+    let commands = Commands::new(Processes::new());
+    builder.executor(ExecutorKind::Command, Arc::new(commands))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn with_commands(builder: EngineBuilder) -> EngineBuilder {
+    builder
 }
 
 fn memory(options: EngineOptions) -> EngineBuilder {

@@ -1,6 +1,8 @@
 //! The contract of an executor: it runs attempts of one kind and reports how they ended.
 
 mod async_task;
+#[cfg(all(target_os = "linux", not(loom)))]
+mod command;
 mod crew;
 mod host;
 mod ready;
@@ -15,6 +17,8 @@ use crate::payload::Payload;
 use crate::task::Handler;
 
 pub use async_task::AsyncTasks;
+#[cfg(all(target_os = "linux", not(loom)))]
+pub use command::Commands;
 pub(crate) use crew::Crew;
 pub use host::{HostEvent, HostLane};
 pub(crate) use ready::Ready;
@@ -62,6 +66,13 @@ pub trait Executor: Debug + Send + Sync + 'static {
 
     /// Asks an attempt that was started to stop: its [`Attempt::stopped`] says why.
     fn stop(&self, attempt: &Arc<Attempt>);
+
+    /// Ends an attempt by force that was asked to stop and has not within its grace. `true` where
+    /// that can be done: its end is then reported, soon and surely. `false` where it can't, as with
+    /// threads: it is given up on.
+    fn kill(&self, _attempt: &Arc<Attempt>) -> bool {
+        false
+    }
 
     /// Lets its threads and tasks end once nothing runs.
     fn close(&self);

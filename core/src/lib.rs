@@ -3,6 +3,7 @@
 
 mod amounts;
 mod clock;
+mod command;
 mod context;
 mod demand;
 mod engine;
@@ -21,6 +22,8 @@ mod options;
 mod outcome;
 mod payload;
 mod priority;
+#[cfg(all(target_os = "linux", not(loom)))]
+pub mod process;
 mod rank;
 mod retry;
 mod scheduler;
@@ -34,6 +37,7 @@ mod units;
 
 pub use amounts::Amounts;
 pub use clock::{Clock, ManualClock, SystemClock, Tick, Timestamp, Wait};
+pub use command::{COMMAND_TASK, CommandCall, CommandOutput, Input};
 pub use context::JobContext;
 pub use demand::Demand;
 pub use engine::{
@@ -42,6 +46,8 @@ pub use engine::{
 };
 pub use error::{Error, ErrorKind, Result};
 pub use event::{Event, EventKind, Events};
+#[cfg(all(target_os = "linux", not(loom)))]
+pub use executor::Commands;
 pub use executor::{Assignment, AsyncTasks, Executor, HostEvent, HostLane, ThreadPool};
 pub use id::JobId;
 pub use job::{
@@ -50,7 +56,7 @@ pub use job::{
 pub use ledger::{Ledger, Permit, Shortage};
 pub use limits::{Gauge, HostGauge, Usage};
 pub use options::{Defaults, Durability, EngineOptions, OptionValue, Style, TaskOptions};
-pub use outcome::{AttemptEnd, End, Ended, Failure, Final, OutcomeKind};
+pub use outcome::{AttemptEnd, End, Ended, Exit, Failure, Final, Measured, OutcomeKind};
 pub use payload::{ContentType, Payload};
 pub use priority::{ParsePriorityError, Priority};
 pub use rank::Rank;

@@ -67,6 +67,9 @@ pub struct Failure {
     pub message: String,
     /// Where it came from, as the host language shows it.
     pub traceback: Option<String>,
+    /// How its process ended, where it ran in one of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exit: Option<Exit>,
     /// The exception itself, where the store lives and ends with the process.
     #[serde(skip)]
     pub live: Payload,
@@ -90,6 +93,86 @@ impl Failure {
     }
 }
 
+/// How a process ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Exit {
+    /// It returned this code.
+    Code(i32),
+    /// This signal ended it.
+    Signal(i32),
+}
+
+impl Exit {
+    /// The name of the signal, such as `SIGSEGV`, or its number where it has none.
+    pub fn signal_name(self) -> Option<String> {
+        let Self::Signal(signal) = self else {
+            return None;
+        };
+        let name = signal_name(signal).map(str::to_owned);
+        Some(name.unwrap_or_else(|| signal.to_string()))
+    }
+
+    /// From the status that a Unix system gives.
+    pub fn from_status(status: i32) -> Self {
+        match status & 0x7f {
+            0 => Self::Code((status >> 8) & 0xff),
+            signal => Self::Signal(signal),
+        }
+    }
+}
+
+impl fmt::Display for Exit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Code(code) => write!(f, "exit code {code}"),
+            Self::Signal(signal) => match signal_name(*signal) {
+                Some(name) => write!(f, "signal {signal} ({name})"),
+                None => write!(f, "signal {signal}"),
+            },
+        }
+    }
+}
+
+/// The name of a signal of Linux, such as `SIGSEGV`.
+fn signal_name(signal: i32) -> Option<&'static str> {
+    const NAMES: [&str; 31] = [
+        "SIGHUP",
+        "SIGINT",
+        "SIGQUIT",
+        "SIGILL",
+        "SIGTRAP",
+        "SIGABRT",
+        "SIGBUS",
+        "SIGFPE",
+        "SIGKILL",
+        "SIGUSR1",
+        "SIGSEGV",
+        "SIGUSR2",
+        "SIGPIPE",
+        "SIGALRM",
+        "SIGTERM",
+        "SIGSTKFLT",
+        "SIGCHLD",
+        "SIGCONT",
+        "SIGSTOP",
+        "SIGTSTP",
+        "SIGTTIN",
+        "SIGTTOU",
+        "SIGURG",
+        "SIGXCPU",
+        "SIGXFSZ",
+        "SIGVTALRM",
+        "SIGPROF",
+        "SIGWINCH",
+        "SIGIO",
+        "SIGPWR",
+        "SIGSYS",
+    ];
+    let index = usize::try_from(signal).ok()?.checked_sub(1)?;
+    NAMES.get(index).copied()
+}
+
 /// How an executor's attempt ended, before the engine decides what that means for the job.
 #[derive(Debug)]
 pub enum Ended {
@@ -105,6 +188,17 @@ pub enum Ended {
     Cancelled(String),
     /// What ran the handler broke.
     Crashed(Failure),
+    /// The handler used more memory than it was given.
+    MemoryExceeded(Failure),
+}
+
+/// What an attempt that ran in processes of its own was seen to use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Measured {
+    /// The most memory at once, in bytes.
+    pub peak_memory: u64,
+    /// Processor time of all its processes.
+    pub cpu_time: Duration,
 }
 
 /// The recorded end of one attempt.

@@ -26,6 +26,8 @@ pub enum Handler {
     Sync(Arc<dyn Fn(Payload) -> Ended + Send + Sync>),
     /// A function of the host language, known to its binding by this number.
     Host(u64),
+    /// The program that the arguments name.
+    Command,
 }
 
 impl fmt::Debug for Handler {
@@ -34,6 +36,7 @@ impl fmt::Debug for Handler {
             Self::Async(_) => f.write_str("Async"),
             Self::Sync(_) => f.write_str("Sync"),
             Self::Host(number) => write!(f, "Host({number})"),
+            Self::Command => f.write_str("Command"),
         }
     }
 }

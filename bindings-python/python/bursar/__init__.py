@@ -6,6 +6,7 @@ and the budget can carry them.
 
 from importlib.metadata import PackageNotFoundError, version
 
+from bursar._command import CommandOutput
 from bursar._current import CurrentJob, current_job
 from bursar._engine import Engine, Page
 from bursar._errors import (
@@ -55,6 +56,7 @@ __all__ = [
     "BudgetExceeded",
     "Cancel",
     "Closed",
+    "CommandOutput",
     "Conflict",
     "CurrentJob",
     "Demand",

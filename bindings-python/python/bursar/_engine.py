@@ -7,17 +7,19 @@ import threading
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 from bursar import _defined, _exit, _native, _notices
+from bursar._command import program
 from bursar._executor import JobExecutor
 from bursar._info import JobInfo
 from bursar._loops import wait_for
 from bursar._task import Accepted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterable
+    from collections.abc import Callable, Coroutine, Iterable, Mapping
     from types import TracebackType
 
     from typing_extensions import Self, Unpack
 
+    from bursar._command import Argv, CommandOutput
     from bursar._native import Job
     from bursar._options import Duration, EngineOptions, PriorityName, StateName, SubmitOptions
     from bursar._task import Task
@@ -84,6 +86,51 @@ class Engine(_native.EngineBase):
     def asubmit(self, function: Any, /, *args: Any, **kwargs: Any) -> Accepted[Job[Any]]:
         """Submits a call from asynchronous code, as `submit` does: `job = await engine.asubmit(...)`."""
         return Accepted(self.submit(function, *args, **kwargs))
+
+    def command(
+        self,
+        argv: Argv,
+        /,
+        *,
+        cwd: str | os.PathLike[str] | None = None,
+        env: Mapping[str, str | None] | None = None,
+        stdin: str | bytes | None = None,
+        **options: Unpack[SubmitOptions],
+    ) -> Job[CommandOutput]:
+        """Runs a program as a job: its arguments as they are, never a shell.
+
+        What it writes is its log, line by line as it comes (levels `stdout` and `stderr`), and its result.
+        It runs in a session of its own; whatever it starts ends with it, and with this process. An exit
+        code other than 0 is a failure: `JobFailed` with `exit_code`; a signal a `JobCrashed` with `signal`.
+
+        Args:
+            argv: the program, as a path or a name that is looked up in `PATH`, and its arguments.
+            cwd: the folder it runs in (default: the worker's own).
+            env: variables besides `PATH`, `HOME`, `USER`, `LOGNAME`, `SHELL`, `LANG`, `LC_*`, `TZ` and
+                `TMPDIR`, which alone it has otherwise: with a value, or None for the worker's own.
+            stdin: what it reads from its standard input (default: nothing).
+            **options: those of a submit, such as `memory` and `timeout`.
+
+        Raises:
+            Invalid: for no program, a NUL in an argument, a wrong option; in memory, where it is this
+                process that runs it, also for a program or a folder that isn't there.
+            BudgetExceeded: where the job could never run.
+            Closed: once the engine is closed.
+        """
+        return self._command(program(argv, cwd, env, stdin), options)
+
+    def acommand(
+        self,
+        argv: Argv,
+        /,
+        *,
+        cwd: str | os.PathLike[str] | None = None,
+        env: Mapping[str, str | None] | None = None,
+        stdin: str | bytes | None = None,
+        **options: Unpack[SubmitOptions],
+    ) -> Accepted[Job[CommandOutput]]:
+        """Runs a program from asynchronous code, as `command` does: `job = await engine.acommand(...)`."""
+        return Accepted(self._command(program(argv, cwd, env, stdin), options))
 
     def jobs(
         self,

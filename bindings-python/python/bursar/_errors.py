@@ -57,7 +57,12 @@ class JobFailed(Exception):  # noqa: N818 the outcome of a job, not an error of 
         type: the type of what its code raised, such as `ValueError`.
         message: what that said.
         job: the handle of the job.
+        exit_code: what its process ended with, where it ran in one of its own that returned a code.
+        signal: the number of the signal that ended its process, where one did.
     """
+
+    exit_code: int | None = None
+    signal: int | None = None
 
     def __init__(self, type: str, message: str, job: Job[Any], written: str | None = None) -> None:
         super().__init__(f"{type}: {message}" if type else message)
@@ -114,9 +119,11 @@ def failure(  # noqa: PLR0917 called by position from the native half
     written: str | None,
     cause: BaseException | None,
     job: Job[Any],
+    exit: tuple[int | None, int | None],
 ) -> JobFailed:
     """Returns the exception of a job that ended with `outcome`."""
     failed = _BY_OUTCOME.get(outcome, JobFailed)(type, message, job, written)
+    failed.exit_code, failed.signal = exit
     failed.__cause__ = cause
     return failed
 

@@ -45,6 +45,10 @@ class JobError:
     """The type of the exception, such as `ValueError`."""
     message: str
     traceback: str | None = field(default=None, repr=False)
+    exit_code: int | None = None
+    """What its process ended with, where it ran in one of its own that returned a code."""
+    signal: int | None = None
+    """The number of the signal that ended its process, where one did."""
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,10 @@ from typing import Any, Generic, ParamSpec, TypeAlias, TypeVar, final, overload
 
 from typing_extensions import Self
 
+from bursar._command import CommandOutput, Program
 from bursar._info import Event, JobInfo, LogLine, Progress, Stats, Why
 from bursar._loops import Loops
-from bursar._options import Duration
+from bursar._options import Duration, SubmitOptions
 from bursar._task import Task
 
 _R_co = TypeVar("_R_co", covariant=True)
@@ -224,6 +225,7 @@ class EngineBase:
             Conflict: where there is a file already.
             Unavailable: where it can't be written.
         """
+    def _command(self, program: Program, options: SubmitOptions) -> Job[CommandOutput]: ...
     def _learn(self, task: Task[..., Any]) -> None: ...
     def drain(self, timeout: Duration | None = None) -> bool:
         """Waits until every job that it accepted has ended; False where `timeout` is over before."""

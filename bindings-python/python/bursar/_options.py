@@ -16,7 +16,7 @@ PriorityName = Literal["critical", "high", "normal", "low"]
 StateName = Literal[
     "scheduled", "blocked", "queued", "running", "retrying", "completed", "failed", "cancelled"
 ]
-ExecutorName = Literal["async", "thread", "process"]
+ExecutorName = Literal["async", "thread", "process", "command"]
 UniqueKey: TypeAlias = "str | Callable[..., str]"
 """A key, a template over the arguments such as `"resize:{path}"`, or a function of the arguments."""
 

@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::time::Duration;
 
-use bursar_core::{End, Error, JobId, OutcomeKind, format_duration};
+use bursar_core::{End, Error, Exit, JobId, OutcomeKind, format_duration};
 
 /// Why there is no result.
 #[derive(Debug)]
@@ -58,6 +58,16 @@ impl JobFailure {
             .failure
             .as_ref()
             .map_or("", |failure| &failure.message)
+    }
+
+    /// How its process ended, where it ran in one of its own and that has ended by itself.
+    pub fn exit(&self) -> Option<Exit> {
+        self.end.failure.as_ref()?.exit
+    }
+
+    /// The most memory that it was seen to use at once, in bytes, where it ran in processes of its own.
+    pub fn peak_memory(&self) -> Option<u64> {
+        self.end.peak_memory
     }
 
     /// Where it came from, as its language shows it: in Rust, the error and its sources.

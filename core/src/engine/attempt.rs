@@ -10,6 +10,7 @@ use crate::engine::inner::Inner;
 use crate::engine::ticket::Ticket;
 use crate::id::JobId;
 use crate::ledger::Permit;
+use crate::outcome::Measured;
 use crate::payload::Payload;
 use crate::signal::Signal;
 use crate::sync::AtomicBool;
@@ -53,6 +54,8 @@ pub struct Attempt {
     started: OnceLock<Started>,
     checkpoint: Mutex<Option<Payload>>,
     stop: Signal<Stop>,
+    /// What it was seen to use, where it runs in processes of its own.
+    measured: Mutex<Option<Measured>>,
     /// Why its job is cancelled, whatever else it was asked to stop for.
     cancelled: OnceLock<Arc<str>>,
     /// Whether its end was recorded, or given up on: the first to set this decides.
@@ -73,6 +76,7 @@ impl Attempt {
             started: OnceLock::new(),
             checkpoint: Mutex::new(None),
             stop: Signal::default(),
+            measured: Mutex::new(None),
             cancelled: OnceLock::new(),
             closed: AtomicBool::new(false),
             answered: AtomicBool::new(false),
@@ -196,6 +200,21 @@ impl Attempt {
     pub(crate) fn keep_checkpoint(&self, state: Payload) {
         let before = self.checkpoint.lock().replace(state);
         drop(before);
+    }
+
+    /// Notes what it was seen to use. What was noted before is the least: a peak stays.
+    pub fn measure(&self, seen: Measured) {
+        let mut measured = self.measured.lock();
+        let before = measured.unwrap_or_default();
+        *measured = Some(Measured {
+            peak_memory: before.peak_memory.max(seen.peak_memory),
+            cpu_time: before.cpu_time.max(seen.cpu_time),
+        });
+    }
+
+    /// What it was seen to use, where it runs in processes of its own.
+    pub fn measured(&self) -> Option<Measured> {
+        *self.measured.lock()
     }
 
     /// Whether the caller is the one to record how it ended.

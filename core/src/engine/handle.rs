@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::{Clock, SystemClock};
+use crate::command::{COMMAND_TASK, CommandCall};
 use crate::engine::dispatch::{Dispatch, Gate};
 use crate::engine::driver::{Driver, DriverStart};
 use crate::engine::finish::Reporter;
@@ -137,6 +138,7 @@ impl EngineBuilder {
         for (_, executor) in &inner.executors {
             executor.attach(Reporter(inner.this.clone()));
         }
+        inner.know_commands()?;
         Ok((Engine { inner }, start))
     }
 }
@@ -174,6 +176,18 @@ impl Engine {
     /// for an executor that this engine doesn't have.
     pub fn plan(&self, name: &str, options: &TaskOptions) -> Result<Arc<Plan>> {
         self.inner.plan(name, options)
+    }
+
+    /// A call of a program, to be submitted with `options`.
+    ///
+    /// # Errors
+    /// `Invalid` for what can't be run, as far as it is known here (see [`CommandCall::payload`]), and
+    /// where this engine has no executor of commands; `BudgetExceeded` where it could never run.
+    pub fn command(&self, call: &CommandCall, options: &TaskOptions) -> Result<Submission> {
+        let here = !self.capabilities().durable && self.inner.options.run;
+        let args = call.payload(here)?;
+        self.inner.executor(ExecutorKind::Command)?;
+        Ok(Submission::new(self.plan(COMMAND_TASK, options)?, args))
     }
 
     /// Submits calls, all of them or none, in one round trip to the store. They are accepted once

@@ -156,7 +156,7 @@ impl Inner {
 
     /// Carries on with a store's answer: here and now where it is known, on the driver's runtime
     /// where it comes later.
-    pub(super) fn with_reply<T: Send + 'static>(
+    pub(crate) fn with_reply<T: Send + 'static>(
         &self,
         reply: Reply<T>,
         next: impl FnOnce(&Self, Result<T>) + Send + 'static,

@@ -4,11 +4,12 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use crate::amounts::Amounts;
+use crate::command::COMMAND_TASK;
 use crate::engine::inner::Inner;
 use crate::error::{Error, ErrorKind, Result};
-use crate::job::Spec;
+use crate::job::{ExecutorKind, Spec};
 use crate::options::{TaskOptions, nearest};
-use crate::task::{Task, check_name};
+use crate::task::{Handler, Task, check_name};
 
 /// A task with its options settled: defaults filled in, and held against the budget.
 #[derive(Debug)]
@@ -51,6 +52,24 @@ impl Plan {
     }
 }
 
+/// # Errors
+/// `Invalid` for a function that is to run as a command, and the other way round.
+fn check_executor(task: &Task, executor: ExecutorKind) -> Result<()> {
+    let command = ExecutorKind::Command;
+    match (&task.handler, executor) {
+        (Handler::Command, other) if other != command => Err(Error::invalid(format!(
+            "executor {:?} can't run a program: leave the option out",
+            other.as_str()
+        ))),
+        (Handler::Async(_) | Handler::Sync(_) | Handler::Host(_), kind) if kind == command => {
+            Err(Error::invalid(
+                "executor \"command\" can't run a function: give the program to engine.command",
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
 impl Inner {
     /// Registers a task. Its own demand may be too much for the budget: each of its jobs may ask
     /// for less.
@@ -72,6 +91,16 @@ impl Inner {
         drop(tasks);
         self.welcome(&name);
         Ok(plan)
+    }
+
+    /// Registers the task of commands, where there is an executor of them.
+    pub(super) fn know_commands(&self) -> Result<()> {
+        let kind = ExecutorKind::Command;
+        if self.executor(kind).is_err() {
+            return Ok(());
+        }
+        let task = Task::new(COMMAND_TASK, TaskOptions::default(), kind, Handler::Command)?;
+        self.register(task).map(drop)
     }
 
     /// The task `name` with `options` over its own. One that isn't registered may be known to others
@@ -119,6 +148,7 @@ impl Inner {
     fn settle(&self, task: Arc<Task>, options: TaskOptions) -> Result<Plan> {
         let executor = options.executor.unwrap_or(task.executor);
         self.executor(executor)?;
+        check_executor(&task, executor)?;
         let spec = Arc::new(options.spec(&task.name, executor, &self.defaults));
         Ok(self.plan_for(task, options, spec))
     }

@@ -134,7 +134,7 @@ impl Inner {
         self.stop_all();
         self.quiet_within(self.options.grace).await;
         for attempt in self.running() {
-            self.abandon(&attempt);
+            self.kill_or_abandon(&attempt);
         }
         // Their ends are on their way to the store, which may not answer.
         self.quiet_within(self.options.grace).await;

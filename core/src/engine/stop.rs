@@ -11,6 +11,7 @@ use crate::engine::ticket::Ticket;
 use crate::engine::verdict::abandoned;
 use crate::error::Error;
 use crate::event::EventKind;
+use crate::executor::Executor;
 use crate::id::JobId;
 use crate::outcome::{AttemptEnd, End, Failure, Final, OutcomeKind};
 use crate::state::State;
@@ -108,9 +109,7 @@ impl Inner {
         let until = self.tick().after(self.options.grace);
         self.driver.watch(until, attempt.key(), Due::Grace);
         // One that has not begun is looked at before it is given to its executor.
-        let plan = attempt.ticket.plan().filter(|_| attempt.has_begun());
-        let kind = plan.map(|plan| plan.spec().executor);
-        if let Some(executor) = kind.and_then(|kind| self.executor(kind).ok()) {
+        if let Some(executor) = self.executor_of(attempt) {
             executor.stop(attempt);
         }
     }
@@ -123,8 +122,24 @@ impl Inner {
         };
         match due {
             Due::Timeout => self.time_out(&attempt),
-            Due::Grace => self.abandon(&attempt),
+            Due::Grace => self.kill_or_abandon(&attempt),
         }
+    }
+
+    /// The grace of an attempt is over: what can be killed is, and ends; the rest is given up on.
+    pub(super) fn kill_or_abandon(&self, attempt: &Arc<Attempt>) {
+        let killed = self
+            .executor_of(attempt)
+            .is_some_and(|executor| executor.kill(attempt));
+        if !killed {
+            self.abandon(attempt);
+        }
+    }
+
+    /// What runs an attempt that has begun.
+    fn executor_of(&self, attempt: &Attempt) -> Option<&Arc<dyn Executor>> {
+        let plan = attempt.ticket.plan().filter(|_| attempt.has_begun())?;
+        self.executor(plan.spec().executor).ok()
     }
 
     fn time_out(&self, attempt: &Arc<Attempt>) {

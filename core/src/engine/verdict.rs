@@ -2,7 +2,7 @@
 
 use crate::clock::Timestamp;
 use crate::engine::attempt::{Attempt, Stop, StopKind};
-use crate::outcome::{AttemptEnd, End, Ended, Failure, OutcomeKind};
+use crate::outcome::{AttemptEnd, End, Ended, Failure, Measured, OutcomeKind};
 use crate::retry::RetryPolicy;
 use crate::state::State;
 use crate::store::Next;
@@ -28,6 +28,16 @@ impl Verdict {
             AttemptEnd::failed(OutcomeKind::Cancelled, failure),
             Next::End(State::Cancelled),
         )
+    }
+
+    /// The same, with what the attempt was seen to use.
+    fn measured(self, measured: Measured) -> Self {
+        let end = AttemptEnd {
+            peak_memory: Some(measured.peak_memory),
+            cpu_time: Some(measured.cpu_time),
+            ..(*self.end).clone()
+        };
+        Self::new(end, self.next)
     }
 
     /// The attempt was given back by a shutdown and counts nowhere.
@@ -74,10 +84,14 @@ pub(super) fn verdict(
         now,
         luck,
     };
-    match (attempt.job_cancelled(), attempt.stopped()) {
+    let verdict = match (attempt.job_cancelled(), attempt.stopped()) {
         (Some(reason), _) => Verdict::cancelled(reason),
         (None, None) => judge(ended, retries),
         (None, Some(stop)) => judge_stopped(&stop, ended, retries),
+    };
+    match attempt.measured() {
+        Some(measured) => verdict.measured(measured),
+        None => verdict,
     }
 }
 
@@ -88,6 +102,7 @@ fn judge<L: FnOnce() -> f64>(ended: Ended, retries: Retries<L>) -> Verdict {
         }
         Ended::Raised(failure) => retries.failed(OutcomeKind::Failed, failure),
         Ended::Crashed(failure) => retries.failed(OutcomeKind::Crashed, failure),
+        Ended::MemoryExceeded(failure) => retries.failed(OutcomeKind::MemoryExceeded, failure),
         Ended::GaveUp(failure) => Verdict::new(
             AttemptEnd::failed(OutcomeKind::Failed, failure),
             Next::End(State::Failed),

@@ -23,11 +23,13 @@ pub enum ExecutorKind {
     Thread,
     /// A function in a process of its own.
     Process,
+    /// A program.
+    Command,
 }
 
 impl ExecutorKind {
     /// Every kind.
-    pub const ALL: [Self; 3] = [Self::Async, Self::Thread, Self::Process];
+    pub const ALL: [Self; 4] = [Self::Async, Self::Thread, Self::Process, Self::Command];
 
     /// The name of the kind, lower case.
     pub fn as_str(self) -> &'static str {
@@ -35,6 +37,7 @@ impl ExecutorKind {
             Self::Async => "async",
             Self::Thread => "thread",
             Self::Process => "process",
+            Self::Command => "command",
         }
     }
 }

@@ -17,7 +17,7 @@ pub struct EngineOptions {
     /// Named tokens to share out; default none.
     pub tokens: Vec<(Arc<str>, u64)>,
     /// The most attempts at once of each executor; defaults: async 100, threads
-    /// `min(32, cpus + 4)`, processes `cpus`.
+    /// `min(32, cpus + 4)`, processes and commands `cpus` each.
     pub concurrency: Vec<(ExecutorKind, u32)>,
     /// Memory of a job whose task doesn't say, where `memory` is set; default 32 MB.
     pub default_memory: u64,
@@ -134,6 +134,6 @@ fn default_slots(kind: ExecutorKind) -> u32 {
     match kind {
         ExecutorKind::Async => 100,
         ExecutorKind::Thread => (cpus + 4).min(32),
-        ExecutorKind::Process => cpus,
+        ExecutorKind::Process | ExecutorKind::Command => cpus,
     }
 }

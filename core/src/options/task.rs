@@ -165,7 +165,7 @@ impl FromStr for ExecutorKind {
             .find(|kind| kind.as_str() == text)
             .ok_or_else(|| {
                 Error::invalid(format!(
-                    "unknown executor {text:?}: use async, thread or process"
+                    "unknown executor {text:?}: use async, thread, process or command"
                 ))
             })
     }

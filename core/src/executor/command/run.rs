@@ -1,0 +1,297 @@
+//! One command, from its start to the end of everything that it has started.
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::{Arc, OnceLock, Weak};
+
+use parking_lot::Mutex;
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+use rustix::pipe::{PipeFlags, pipe_with};
+
+use super::Shared;
+use super::feed::Feed;
+use super::output::{Log, Output};
+use crate::command::{CommandCall, CommandOutput, environment};
+use crate::engine::Attempt;
+use crate::error::Result;
+use crate::executor::Assignment;
+use crate::outcome::{Ended, Exit, Failure, Measured};
+use crate::process::{Launch, Refusal, Timer, Tree, TreeUsage, Watch, title};
+
+/// A command that runs.
+pub(super) struct Run {
+    shared: Arc<Shared>,
+    attempt: Arc<Attempt>,
+    name: String,
+    log: Log,
+    outputs: [Arc<Output>; 2],
+    feed: OnceLock<Arc<Feed>>,
+    tree: OnceLock<Tree>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    exit: Option<Exit>,
+    /// Ends what the command has left behind.
+    leftovers: Option<Timer>,
+    over: bool,
+}
+
+impl Run {
+    /// Starts the command of an attempt.
+    pub(super) fn start(shared: &Arc<Shared>, assignment: Assignment) {
+        let stopped = assignment.stopped();
+        let Assignment { attempt, args } = assignment;
+        let started = match stopped {
+            Some(ended) => Err(ended),
+            None => CommandCall::from_payload(&args)
+                .map_err(not_a_command)
+                .and_then(|call| Self::launch(shared, &attempt, call)),
+        };
+        if let Err(ended) = started
+            && let Some(reporter) = shared.reporter.get()
+        {
+            reporter.finish([(attempt, ended)]);
+        }
+    }
+
+    fn launch(
+        shared: &Arc<Shared>,
+        attempt: &Arc<Attempt>,
+        call: CommandCall,
+    ) -> std::result::Result<(), Ended> {
+        let name = call.name().to_owned();
+        let (program, cwd) = find(&call).map_err(|error| not_started(&name, error.message()))?;
+        let failed = |error: io::Error| not_started(&name, &error.to_string());
+        let reactor = shared.processes.reactor().map_err(failed)?;
+        let (input, output, error) = (
+            pipe().map_err(failed)?,
+            pipe().map_err(failed)?,
+            pipe().map_err(failed)?,
+        );
+        for ours in [&input.1, &output.0, &error.0] {
+            never_block(ours).map_err(failed)?;
+        }
+        let run = Arc::new_cyclic(|run: &Weak<Self>| Self {
+            shared: Arc::clone(shared),
+            attempt: Arc::clone(attempt),
+            name: name.clone(),
+            log: Log::new(Arc::clone(attempt)),
+            outputs: [
+                Output::new("stdout", output.0, reactor, Weak::clone(run)),
+                Output::new("stderr", error.0, reactor, Weak::clone(run)),
+            ],
+            feed: OnceLock::new(),
+            tree: OnceLock::new(),
+            state: Mutex::default(),
+        });
+        let launch = Launch {
+            program,
+            args: call.argv.into_iter().map(Into::into).collect(),
+            env: environment(&call.env),
+            cwd,
+            fds: vec![(input.0, 0), (output.1, 1), (error.1, 2)],
+            limits: Vec::new(),
+            title: run.title("running"),
+        };
+        shared
+            .running
+            .lock()
+            .insert(attempt.key(), Arc::clone(&run));
+        let begun = run.begin(launch, input.1, call.stdin.into_bytes());
+        begun.map_err(|error| {
+            shared.running.lock().remove(&attempt.key());
+            not_started(&name, &error.to_string())
+        })
+    }
+
+    fn begin(self: &Arc<Self>, launch: Launch, input: OwnedFd, bytes: Vec<u8>) -> io::Result<()> {
+        let reactor = self.shared.processes.reactor()?;
+        let tree = self
+            .shared
+            .processes
+            .launch(launch, Arc::clone(self) as Arc<dyn Watch>)?;
+        // Only the thread that starts it gets here, once.
+        let _ = self.tree.set(tree);
+        for output in &self.outputs {
+            output.begin()?;
+        }
+        if !bytes.is_empty() {
+            let _ = self.feed.set(Feed::start(reactor, input, bytes)?);
+        }
+        if self.attempt.stopped().is_some() {
+            // It was asked to stop before there was anything to ask.
+            self.terminate();
+        }
+        Ok(())
+    }
+
+    pub(super) fn log(&self) -> &Log {
+        &self.log
+    }
+
+    fn title(&self, status: &str) -> String {
+        title(self.attempt.job(), &self.name, status)
+    }
+
+    fn with_tree(&self, then: impl FnOnce(&Tree)) {
+        if let Some(tree) = self.tree.get() {
+            then(tree);
+        }
+    }
+
+    /// Asks it to end.
+    pub(super) fn terminate(&self) {
+        self.with_tree(|tree| {
+            tree.title(&self.title("stopping"));
+            tree.terminate();
+        });
+    }
+
+    /// Ends it, and everything that it has started.
+    pub(super) fn kill(&self) {
+        self.with_tree(Tree::kill);
+    }
+
+    /// The command has ended and others of its tree run on: they have the grace of a stop to finish what
+    /// they are at, and as long again to end.
+    fn wait_for_leftovers(self: &Arc<Self>) {
+        let run = Arc::downgrade(self);
+        self.later(move || {
+            let Some(run) = run.upgrade() else { return };
+            run.terminate();
+            let again = Arc::downgrade(&run);
+            run.later(move || {
+                if let Some(run) = again.upgrade() {
+                    run.kill();
+                }
+            });
+        });
+    }
+
+    fn later(&self, then: impl FnOnce() + Send + 'static) {
+        let Some(engine) = self.attempt.engine() else {
+            return self.kill();
+        };
+        let timer = self.shared.processes.reactor();
+        let timer = timer.and_then(|reactor| Timer::after(reactor, engine.options.grace, then));
+        match timer {
+            Ok(timer) => {
+                let before = self.state.lock().leftovers.replace(timer);
+                drop(before);
+            }
+            // Without a timer there is no time to give.
+            Err(_) => self.kill(),
+        }
+    }
+
+    /// Nothing of it is left: reports how it ended.
+    fn end(&self, ended: impl FnOnce(Option<Exit>) -> Ended) {
+        let exit = {
+            let mut state = self.state.lock();
+            if std::mem::replace(&mut state.over, true) {
+                return;
+            }
+            state.exit
+        };
+        if let Some(feed) = self.feed.get() {
+            feed.stop();
+        }
+        self.outputs
+            .iter()
+            .for_each(|output| output.finish(&self.log));
+        self.log.say_what_was_left_out();
+        let leftovers = self.state.lock().leftovers.take();
+        drop(leftovers);
+        self.shared.running.lock().remove(&self.attempt.key());
+        if let Some(reporter) = self.shared.reporter.get() {
+            reporter.finish([(Arc::clone(&self.attempt), ended(exit))]);
+        }
+    }
+
+    /// What it came to.
+    fn outcome(&self, exit: Option<Exit>) -> Ended {
+        match exit {
+            Some(Exit::Code(0)) => {
+                let [stdout, stderr] = [0, 1].map(|index| self.outputs[index].text());
+                let output = CommandOutput {
+                    code: 0,
+                    stdout,
+                    stderr,
+                };
+                output.payload().map_or_else(not_a_command, Ended::Returned)
+            }
+            Some(exit @ Exit::Code(_)) => Ended::Raised(self.failure("CommandFailed", exit)),
+            Some(exit @ Exit::Signal(_)) => Ended::Crashed(self.failure("CommandCrashed", exit)),
+            None => Ended::Crashed(Failure::new(
+                "CommandLost",
+                format!(
+                    "{:?} was ended, since the process that guards it was killed",
+                    self.name
+                ),
+            )),
+        }
+    }
+
+    fn failure(&self, kind: &str, exit: Exit) -> Failure {
+        let tail = self.outputs[1].tail();
+        let last = tail
+            .lines()
+            .last()
+            .map_or_else(String::new, |line| format!(": {line}"));
+        Failure {
+            traceback: (!tail.is_empty()).then_some(tail),
+            exit: Some(exit),
+            ..Failure::new(kind, format!("{:?} ended with {exit}{last}", self.name))
+        }
+    }
+}
+
+impl Watch for Run {
+    fn refused(&self, refusal: Refusal) {
+        self.end(|_| not_started(&self.name, &refusal.to_string()));
+    }
+
+    fn exited(&self, exit: Exit, left: bool) {
+        self.state.lock().exit = Some(exit);
+        if left && let Some(run) = self.shared.run_of(&self.attempt) {
+            run.wait_for_leftovers();
+        }
+    }
+
+    fn gone(&self, usage: Option<TreeUsage>) {
+        if let Some(usage) = usage {
+            self.attempt.measure(Measured {
+                peak_memory: usage.largest,
+                cpu_time: usage.cpu_time,
+            });
+        }
+        self.end(|exit| self.outcome(exit));
+    }
+}
+
+fn find(call: &CommandCall) -> Result<(std::path::PathBuf, Option<std::path::PathBuf>)> {
+    let folder = call.folder()?;
+    Ok((call.program()?, folder))
+}
+
+fn not_a_command(error: crate::error::Error) -> Ended {
+    Ended::GaveUp(Failure::new("BursarError", error.message()))
+}
+
+fn not_started(name: &str, why: &str) -> Ended {
+    Ended::Raised(Failure::new(
+        "CommandNotStarted",
+        format!("{name:?} was not started: {why}"),
+    ))
+}
+
+fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
+    Ok(pipe_with(PipeFlags::CLOEXEC)?)
+}
+
+fn never_block(fd: &OwnedFd) -> io::Result<()> {
+    let flags = fcntl_getfl(fd.as_fd())?;
+    Ok(fcntl_setfl(fd, flags | OFlags::NONBLOCK)?)
+}

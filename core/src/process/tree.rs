@@ -1,0 +1,151 @@
+//! A process that runs, and everything that comes of it.
+
+use std::fmt;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use rustix::net::{RecvFlags, SendFlags, recv, send};
+
+use super::launch::{Refusal, TreeUsage, Watch};
+use super::order::{Command, Report};
+use super::reactor::{Interest, Reactor, Readiness, Source, Token};
+use crate::outcome::Exit;
+
+/// A handle to a process and everything that it has started. Dropped, it ends them all.
+pub struct Tree {
+    leash: Arc<Leash>,
+}
+
+/// The socket to the guard of a tree.
+struct Leash {
+    socket: OwnedFd,
+    reactor: Reactor,
+    token: Mutex<Option<Token>>,
+    watch: Arc<dyn Watch>,
+}
+
+impl Tree {
+    /// Hears over `socket` what becomes of a tree.
+    pub(super) fn hold(
+        socket: OwnedFd,
+        reactor: &Reactor,
+        watch: Arc<dyn Watch>,
+    ) -> std::io::Result<Self> {
+        let leash = Arc::new(Leash {
+            socket,
+            reactor: reactor.clone(),
+            token: Mutex::new(None),
+            watch,
+        });
+        let mut token = leash.token.lock();
+        let source = Arc::clone(&leash);
+        *token = Some(reactor.add(leash.socket.as_fd(), Interest::Read, source)?);
+        drop(token);
+        Ok(Self { leash })
+    }
+
+    /// Asks the process and its group to end (TERM); once it has ended, all that is left of its tree.
+    pub fn terminate(&self) {
+        self.leash.tell(&Command::Terminate);
+    }
+
+    /// Ends everything of the tree, at once and surely (KILL).
+    pub fn kill(&self) {
+        self.leash.tell(&Command::Kill);
+    }
+
+    /// Stops everything of the tree where it stands.
+    pub fn freeze(&self) {
+        self.leash.tell(&Command::Freeze);
+    }
+
+    /// Lets everything of the tree run on.
+    pub fn thaw(&self) {
+        self.leash.tell(&Command::Thaw);
+    }
+
+    /// What `ps` shows of the process that guards it.
+    pub fn title(&self, text: &str) {
+        self.leash.tell(&Command::Title(text.as_bytes().to_vec()));
+    }
+}
+
+impl fmt::Debug for Tree {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tree").finish_non_exhaustive()
+    }
+}
+
+impl Drop for Tree {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+impl Leash {
+    fn tell(&self, command: &Command) {
+        // It fails where the guard is gone, and so the tree.
+        let _ = send(
+            &self.socket,
+            &command.encode(),
+            SendFlags::DONTWAIT | SendFlags::NOSIGNAL,
+        );
+    }
+
+    /// The next report; `None` for none yet, `Some(None)` for none any more.
+    fn hear(&self) -> Option<Option<Report>> {
+        let mut bytes = [0; 64];
+        match recv(&self.socket, &mut bytes[..], RecvFlags::DONTWAIT) {
+            Ok((0, _)) => Some(None),
+            Ok((length, _)) => Some(Report::decode(&bytes[..length])),
+            Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR) => None,
+            Err(_) => Some(None),
+        }
+    }
+
+    /// Passes a report on; `false` after the last one.
+    fn report(&self, report: Option<Report>) -> bool {
+        match report {
+            Some(Report::Started { pid, guard }) => self.watch.started(pid, guard),
+            Some(Report::Exited { status, left }) => {
+                self.watch.exited(Exit::from_status(status), left)
+            }
+            Some(Report::Refused(step, error)) => {
+                let error = std::io::Error::from_raw_os_error(error);
+                self.watch.refused(Refusal { step, error });
+                return false;
+            }
+            Some(Report::Gone { cpu, rss }) => {
+                let usage = TreeUsage {
+                    cpu_time: Duration::from_micros(cpu),
+                    largest: rss,
+                };
+                self.watch.gone(Some(usage));
+                return false;
+            }
+            None => {
+                self.watch.gone(None);
+                return false;
+            }
+        }
+        true
+    }
+
+    fn let_go(&self) {
+        if let Some(token) = self.token.lock().take() {
+            self.reactor.remove(self.socket.as_fd(), token);
+        }
+    }
+}
+
+impl Source for Leash {
+    fn ready(&self, _: Readiness) {
+        while let Some(report) = self.hear() {
+            if !self.report(report) {
+                return self.let_go();
+            }
+        }
+    }
+}

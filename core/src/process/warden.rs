@@ -1,0 +1,210 @@
+//! The program that starts processes for an engine: carried in the library, run from memory.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, IoSlice, Write};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use rustix::fs::{MemfdFlags, memfd_create};
+use rustix::net::{
+    AddressFamily, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags, SocketType,
+    sendmsg, socketpair,
+};
+
+use super::launch::{Launch, Watch};
+use super::order::Order;
+use super::reactor::Reactor;
+use super::tree::Tree;
+
+/// The warden, as it was built for this system.
+static PROGRAM: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/warden"));
+
+/// Room for the titles of its guards, which are written over its arguments.
+const TITLE_ROOM: usize = 200;
+
+/// The descriptors that one process can be given: a leash and the order go the same way.
+const MOST_FDS: usize = 16;
+
+/// Starts processes through a program of its own, which is started with the first one. Dropped, it goes,
+/// and everything that it has started.
+pub struct Warden {
+    reactor: Reactor,
+    running: Mutex<Option<Running>>,
+}
+
+/// The program while it runs.
+struct Running {
+    control: Option<OwnedFd>,
+    child: Option<Child>,
+}
+
+impl Warden {
+    /// A warden that has started nothing yet, and tells what becomes of it through `reactor`.
+    pub fn new(reactor: Reactor) -> Self {
+        Self {
+            reactor,
+            running: Mutex::new(None),
+        }
+    }
+
+    /// Starts a process. Whether it could be is told to `watch`.
+    ///
+    /// # Errors
+    /// Those of the system, where the warden itself can't be started or reached, and more than 16
+    /// descriptors.
+    pub fn launch(&self, launch: Launch, watch: Arc<dyn Watch>) -> io::Result<Tree> {
+        let (order, fds) = launch.into_order()?;
+        if fds.len() > MOST_FDS {
+            let message = format!(
+                "a process takes at most {MOST_FDS} descriptors, not {}",
+                fds.len()
+            );
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+        }
+        let text = order_file(&order)?;
+        let (ours, theirs) = pair(SocketType::SEQPACKET)?;
+        let mut brings = vec![theirs.as_fd(), text.as_fd()];
+        brings.extend(fds.iter().map(AsFd::as_fd));
+        let tree = Tree::hold(ours, &self.reactor, watch)?;
+        self.send(&brings)?;
+        Ok(tree)
+    }
+
+    fn send(&self, brings: &[BorrowedFd<'_>]) -> io::Result<()> {
+        let mut running = self.running.lock();
+        if let Some(warden) = &*running
+            && warden.order(brings).is_ok()
+        {
+            return Ok(());
+        }
+        // The first one, or somebody has killed it: what it had started ends without it.
+        drop(running.take());
+        let warden = running.insert(Running::start()?);
+        warden.order(brings)
+    }
+}
+
+impl fmt::Debug for Warden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let running = self.running.lock();
+        let pid = running
+            .as_ref()
+            .and_then(|warden| Some(warden.child.as_ref()?.id()));
+        f.debug_struct("Warden")
+            .field("pid", &pid)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Running {
+    fn start() -> io::Result<Self> {
+        let (control, theirs) = pair(SocketType::SEQPACKET)?;
+        let child = match run(&program_in_memory()?, &theirs) {
+            Ok(child) => child,
+            // Where memory must not be run, a file may.
+            Err(_) => run_file(&theirs)?,
+        };
+        Ok(Self {
+            control: Some(control),
+            child: Some(child),
+        })
+    }
+}
+
+impl Running {
+    /// Sends an order: its leash, its text, and the descriptors that the process takes.
+    fn order(&self, brings: &[BorrowedFd<'_>]) -> io::Result<()> {
+        let control = self.control.as_ref().ok_or(io::ErrorKind::NotConnected)?;
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_FDS + 2))];
+        let mut ancillary = SendAncillaryBuffer::new(&mut space);
+        ancillary.push(SendAncillaryMessage::ScmRights(brings));
+        sendmsg(
+            control,
+            &[IoSlice::new(&[0])],
+            &mut ancillary,
+            SendFlags::NOSIGNAL,
+        )?;
+        Ok(())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It ends once nobody holds the other end and all that it has started has ended.
+        self.control = None;
+        let Some(mut child) = self.child.take() else {
+            return;
+        };
+        let reaper = std::thread::Builder::new().name("bursar-reaper".into());
+        // Without a thread, the system takes it in when this process ends.
+        let _ = reaper.spawn(move || child.wait());
+    }
+}
+
+fn pair(kind: SocketType) -> io::Result<(OwnedFd, OwnedFd)> {
+    Ok(socketpair(
+        AddressFamily::UNIX,
+        kind,
+        SocketFlags::CLOEXEC,
+        None,
+    )?)
+}
+
+fn order_file(order: &Order) -> io::Result<File> {
+    let mut file = File::from(memfd_create(c"bursar-order", MemfdFlags::CLOEXEC)?);
+    file.write_all(&order.encode())?;
+    Ok(file)
+}
+
+/// The program as a file that is nowhere but in memory. It is opened again to be read, since what
+/// somebody may write to can't be run.
+fn program_in_memory() -> io::Result<File> {
+    let mut file = File::from(memfd_create(c"bursar-warden", MemfdFlags::CLOEXEC)?);
+    file.write_all(PROGRAM)?;
+    File::open(path_of(&file))
+}
+
+fn path_of(file: &File) -> String {
+    format!("/proc/self/fd/{}", file.as_raw_fd())
+}
+
+fn run(program: &File, control: &OwnedFd) -> io::Result<Child> {
+    spawn(Command::new(path_of(program)), control)
+}
+
+fn spawn(mut command: Command, control: &OwnedFd) -> io::Result<Child> {
+    command
+        .arg(" ".repeat(TITLE_ROOM))
+        .env_clear()
+        .current_dir("/");
+    command
+        .stdin(control.try_clone()?)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    command.spawn()
+}
+
+fn run_file(control: &OwnedFd) -> io::Result<Child> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let name = format!(
+        "bursar-warden-{}-{}",
+        std::process::id(),
+        control.as_raw_fd()
+    );
+    let path = std::env::temp_dir().join(name);
+    let mut options = File::options();
+    let mut file = options
+        .write(true)
+        .create_new(true)
+        .mode(0o700)
+        .open(&path)?;
+    let written = file.write_all(PROGRAM);
+    drop(file);
+    let child = written.and_then(|()| spawn(Command::new(&path), control));
+    let _ = std::fs::remove_file(&path);
+    child
+}
