@@ -79,10 +79,11 @@ impl Driver {
             shared: Arc::clone(&shared),
             line: Arc::default(),
         };
-        runtime.spawn(Arc::clone(&driver.line).run());
+        let line = Arc::clone(&driver.line);
         let (send, receive) = std::sync::mpsc::channel::<Weak<Inner>>();
         let run = move || {
             if let Ok(engine) = receive.recv() {
+                runtime.spawn(line.run());
                 runtime.block_on(drive(engine, shared, clock));
             }
         };
