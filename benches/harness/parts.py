@@ -78,11 +78,18 @@ _ALL = (
         bars=3,
     ),
     Part(
+        "processes",
+        "jobs in processes of their own, in Python",
+        [_python("python/processes.py")],
+        ["python"],
+        bars=6,
+    ),
+    Part(
         "node",
         "whole jobs in Node",
-        [_node("node/throughput.mjs"), _node("node/peers.mjs")],
+        [_node("node/throughput.mjs"), _node("node/threads.mjs"), _node("node/peers.mjs")],
         ["node"],
-        bars=2,
+        bars=3,
     ),
     Part(
         "durable",
@@ -97,6 +104,13 @@ _ALL = (
         bars=13,
     ),
     Part("commands", "programs as jobs", [_cargo("bin", "commands", "--json")], ["rust"], bars=1),
+    Part(
+        "limits",
+        "what jobs use, and what they may",
+        [_cargo("bin", "limits", "--json")],
+        ["rust"],
+        bars=2,
+    ),
     Part(
         "idle", "Python and Node with nothing to do", [_python("idle/observe.py")], ["python", "node"], bars=4
     ),

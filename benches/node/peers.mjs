@@ -30,7 +30,7 @@ async function pQueue() {
 
 /** On threads, where a job costs a message there and one back. */
 async function piscina() {
-  const pool = new Piscina({ filename: new URL('noop.mjs', import.meta.url).href, maxThreads: 2 })
+  const pool = new Piscina({ filename: new URL('piscina-noop.mjs', import.meta.url).href, maxThreads: 2 })
   return { run: (jobs) => all(jobs, () => pool.run(null)), close: () => pool.destroy() }
 }
 

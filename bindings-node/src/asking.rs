@@ -58,6 +58,27 @@ impl NativeEngine {
         self.ask(reply, waiter, |cancelled| cancelled.to_string())
     }
 
+    /// Cancels a job and ends its process at once; `false` if it had ended.
+    #[napi(catch_unwind)]
+    pub fn kill(&self, id: String, reason: String, waiter: u32) -> Result<Option<String>> {
+        let reply = self.engine.kill(parse(&id)?, &reason);
+        self.ask(reply, waiter, |killed| killed.to_string())
+    }
+
+    /// Freezes a job's process; `false` where it was paused already.
+    #[napi(catch_unwind)]
+    pub fn freeze(&self, id: String, waiter: u32) -> Result<Option<String>> {
+        let reply = self.engine.pause(parse(&id)?);
+        self.ask(reply, waiter, |paused| paused.to_string())
+    }
+
+    /// Lets a paused job go on; `false` where it wasn't paused.
+    #[napi(catch_unwind)]
+    pub fn thaw(&self, id: String, waiter: u32) -> Result<Option<String>> {
+        let reply = self.engine.resume(parse(&id)?);
+        self.ask(reply, waiter, |resumed| resumed.to_string())
+    }
+
     /// Deletes a job that has ended.
     #[napi(catch_unwind)]
     pub fn delete(&self, id: String, waiter: u32) -> Result<Option<String>> {

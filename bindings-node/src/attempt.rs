@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use bursar::core::{Ended, Failure, Payload, Reply, SlotPause, StopKind};
+use bursar::core::{Attempt, Ended, Engine, Exit, Failure, Payload, Reply, SlotPause, StopKind};
 use napi_derive::napi;
 
-use crate::engine::{NativeEngine, Seat};
+use crate::engine::NativeEngine;
 use crate::error::{Result, fault, internal};
 use crate::token::Token;
 
@@ -36,7 +36,7 @@ pub struct StopFacts {
 /// What a handler threw.
 #[napi(object)]
 pub struct Thrown {
-    /// `raised`, `gave_up`, `retry` or `cancelled`.
+    /// `raised`, `gave_up`, `retry` or `cancelled`; of a worker also `crashed` or `memory_exceeded`.
     pub how: String,
     /// The type of the error.
     pub kind: String,
@@ -48,6 +48,8 @@ pub struct Thrown {
     pub live: Option<u32>,
     /// The delay that it asks for, in seconds.
     pub delay: Option<f64>,
+    /// The exit code, where its worker ended with one.
+    pub exit_code: Option<i32>,
 }
 
 #[napi]
@@ -56,18 +58,7 @@ impl NativeEngine {
     #[napi(catch_unwind)]
     pub fn attempt_facts(&self, attempt: u32) -> Result<AttemptFacts> {
         let tables = self.tables.borrow();
-        let attempt = tables.attempt(attempt)?;
-        let clock = self.engine.clock();
-        let deadline = attempt
-            .deadline()
-            .map(|deadline| clock.now().after(deadline.since(clock.tick())));
-        Ok(AttemptFacts {
-            id: attempt.job().to_string(),
-            task: attempt.task().to_owned(),
-            number: attempt.number(),
-            memory: attempt.memory() as f64,
-            deadline: deadline.map(|deadline| deadline.seconds() * 1_000.0),
-        })
+        Ok(facts_of(&self.engine, tables.attempt(attempt)?))
     }
 
     /// The encoded arguments, once.
@@ -83,11 +74,7 @@ impl NativeEngine {
     #[napi(catch_unwind)]
     pub fn stop_facts(&self, attempt: u32) -> Result<Option<StopFacts>> {
         let tables = self.tables.borrow();
-        let stop = tables.attempt(attempt)?.stopped();
-        Ok(stop.map(|stop| StopFacts {
-            kind: stop_name(stop.kind).to_owned(),
-            reason: stop.reason.to_string(),
-        }))
+        Ok(stop_of(tables.attempt(attempt)?))
     }
 
     /// Says how far the attempt has come.
@@ -95,14 +82,14 @@ impl NativeEngine {
     pub fn progress(&self, attempt: u32, percent: f64, message: Option<String>) -> Result<()> {
         let attempt = self.tables.borrow().attempt(attempt)?.clone();
         let reply = attempt.progress(percent, message.as_deref());
-        self.let_go(reply.map_err(fault)?)
+        let_go(&self.engine, reply.map_err(fault)?)
     }
 
     /// Logs a line.
     #[napi(catch_unwind)]
     pub fn log(&self, attempt: u32, level: String, message: String) -> Result<()> {
         let attempt = self.tables.borrow().attempt(attempt)?.clone();
-        self.let_go(attempt.log(&level, &message))
+        let_go(&self.engine, attempt.log(&level, &message))
     }
 
     /// The last checkpoint as JSON text.
@@ -161,21 +148,7 @@ impl NativeEngine {
         let live = thrown
             .live
             .map(|number| Token::payload(number, &self.mailbox));
-        let delay = thrown.delay.map(Duration::from_secs_f64);
-        let failure = Failure {
-            exit: None,
-            kind: thrown.kind,
-            message: thrown.message,
-            traceback: thrown.traceback,
-            live: live.unwrap_or_default(),
-        };
-        let ended = match thrown.how.as_str() {
-            "raised" => Ended::Raised(failure),
-            "gave_up" => Ended::GaveUp(failure),
-            "retry" => Ended::Retry(delay, failure),
-            "cancelled" => Ended::Cancelled(failure.message),
-            _ => return Err(internal("unknown kind of end")),
-        };
+        let ended = ended_of(thrown, live.unwrap_or_default())?;
         self.note_end(attempt, ended);
         Ok(())
     }
@@ -192,6 +165,7 @@ fn stop_name(kind: StopKind) -> &'static str {
     match kind {
         StopKind::Cancelled => "cancelled",
         StopKind::TimedOut => "timed_out",
+        StopKind::OverLimit(_) => "over_limit",
         StopKind::Shutdown => "shutdown",
         StopKind::Lost => "lost",
     }
@@ -205,14 +179,56 @@ pub(crate) fn json_text(payload: &Payload) -> Result<String> {
     String::from_utf8(bytes.to_vec()).map_err(|_| internal("a payload that is not UTF-8"))
 }
 
-impl Seat {
-    /// Lets a remark of a handler be written without keeping the loop for it; what is wrong with it
-    /// is told where that is known at once.
-    fn let_go(&self, reply: Reply<()>) -> Result<()> {
-        if let Reply::Now(_) = reply {
-            return reply.wait().map_err(fault);
-        }
-        self.engine.on_reply(reply, drop);
-        Ok(())
+/// What the attempt is.
+pub(crate) fn facts_of(engine: &Engine, attempt: &Attempt) -> AttemptFacts {
+    let clock = engine.clock();
+    let deadline = attempt
+        .deadline()
+        .map(|deadline| clock.now().after(deadline.since(clock.tick())));
+    AttemptFacts {
+        id: attempt.job().to_string(),
+        task: attempt.task().to_owned(),
+        number: attempt.number(),
+        memory: attempt.memory() as f64,
+        deadline: deadline.map(|deadline| deadline.seconds() * 1_000.0),
     }
+}
+
+/// Why the attempt is asked to stop, if it is.
+pub(crate) fn stop_of(attempt: &Attempt) -> Option<StopFacts> {
+    attempt.stopped().map(|stop| StopFacts {
+        kind: stop_name(stop.kind).to_owned(),
+        reason: stop.reason.to_string(),
+    })
+}
+
+/// How an attempt ended that threw; `live` is what it threw.
+pub(crate) fn ended_of(thrown: Thrown, live: Payload) -> Result<Ended> {
+    let delay = thrown.delay.map(Duration::from_secs_f64);
+    let failure = Failure {
+        exit: thrown.exit_code.map(Exit::Code),
+        kind: thrown.kind,
+        message: thrown.message,
+        traceback: thrown.traceback,
+        live,
+    };
+    Ok(match thrown.how.as_str() {
+        "raised" => Ended::Raised(failure),
+        "gave_up" => Ended::GaveUp(failure),
+        "retry" => Ended::Retry(delay, failure),
+        "cancelled" => Ended::Cancelled(failure.message),
+        "crashed" => Ended::Crashed(failure),
+        "memory_exceeded" => Ended::MemoryExceeded(failure),
+        _ => return Err(internal("unknown kind of end")),
+    })
+}
+
+/// Lets a remark of a handler be written without keeping the loop for it; what is wrong with it
+/// is told where that is known at once.
+pub(crate) fn let_go(engine: &Engine, reply: Reply<()>) -> Result<()> {
+    if let Reply::Now(_) = reply {
+        return reply.wait().map_err(fault);
+    }
+    engine.on_reply(reply, drop);
+    Ok(())
 }

@@ -19,6 +19,7 @@ use crate::bell::Bell;
 use crate::error::{Code, Result, fault};
 use crate::mailbox::Mailbox;
 use crate::option::option_value;
+use crate::pool::Pool;
 use crate::seats;
 use crate::submit::Stored;
 use crate::tables::Tables;
@@ -30,6 +31,7 @@ pub(crate) type Pairs<'a> = Vec<(String, Unknown<'a>)>;
 pub struct Seat {
     pub(crate) engine: Engine,
     pub(crate) lane: HostLane,
+    pub(crate) pool: Pool,
     pub(crate) mailbox: Arc<Mailbox>,
     pub(crate) tables: RefCell<Tables>,
     /// What went wrong with what a waiter was waiting for.
@@ -77,9 +79,12 @@ impl NativeEngine {
         let options = engine_options(options)?;
         let mailbox = Arc::new(Mailbox::new(Bell::new(&wake)?));
         let lane = HostLane::new();
+        let most = options.slots(ExecutorKind::Thread);
+        let pool = Pool::new(most, Arc::clone(&mailbox));
         let mut builder = bursar::open_engine(url.as_deref(), options)
             .map_err(fault)?
-            .executor(ExecutorKind::Async, Arc::new(lane.clone()));
+            .executor(ExecutorKind::Async, Arc::new(lane.clone()))
+            .executor(ExecutorKind::Thread, Arc::new(pool.clone()));
         let clock = manual.then(|| Arc::new(ManualClock::default()));
         if let Some(clock) = &clock {
             builder = builder.clock(Arc::clone(clock) as _);
@@ -90,6 +95,7 @@ impl NativeEngine {
         let seat = Rc::new(Seat {
             engine,
             lane,
+            pool,
             mailbox,
             tables: RefCell::default(),
             faults: Arc::default(),

@@ -1,5 +1,6 @@
 //! The one call of each turn of the loop: what has ended goes in, what to do comes out, both as
-//! numbers in the same array, which JavaScript owns.
+//! numbers in the same array, which JavaScript owns; values for and of other threads as bytes in
+//! another.
 //!
 //! Both hold operations: a kind and its numbers, as `In` and `Out` of the TypeScript half name them.
 
@@ -10,8 +11,10 @@ use bursar::core::{
 };
 use napi_derive::napi;
 
+use crate::cloned::Cloned;
 use crate::engine::Seat;
 use crate::error::Result;
+use crate::pool::Order;
 use crate::seats;
 use crate::tables::{Running, Tables};
 use crate::token::Token;
@@ -24,6 +27,8 @@ mod inbox {
     pub(super) const RETURN: i32 = 2;
     /// attempt: the handler returned nothing
     pub(super) const DONE: i32 = 3;
+    /// plan, job, length: a call whose arguments are the next so many bytes
+    pub(super) const SUBMIT_CLONED: i32 = 4;
 }
 
 /// So many calls are submitted together at most: others get at the engine in between.
@@ -35,7 +40,7 @@ mod op {
     pub(super) const START: i32 = 1;
     /// attempt
     pub(super) const STOP: i32 = 2;
-    /// job, state, kind, live result, four numbers of the id
+    /// job, state, kind, live result or length, four numbers of the id
     pub(super) const END: i32 = 3;
     /// waiter
     pub(super) const READY: i32 = 4;
@@ -43,6 +48,12 @@ mod op {
     pub(super) const RELEASE: i32 = 5;
     /// There is more: exchange again.
     pub(super) const MORE: i32 = 6;
+    /// worker, the MiB of its heap or 0: to be started
+    pub(super) const HIRE: i32 = 7;
+    /// worker: to be ended
+    pub(super) const DISMISS: i32 = 8;
+    /// Whether jobs still wait for workers is to be looked at a little later.
+    pub(super) const LOOK: i32 = 9;
     pub(super) const LONGEST: usize = 9;
 }
 
@@ -52,15 +63,22 @@ mod brings {
     pub(super) const LIVE: i32 = 1;
     /// To be fetched with `take_end`.
     pub(super) const DETAILS: i32 = 2;
+    /// The next bytes, as many as the number says.
+    pub(super) const CLONED: i32 = 3;
 }
 
 /// An array of JavaScript's that is written to.
-type Numbers<'a> = &'a mut [i32];
+pub(crate) type Numbers<'a> = &'a mut [i32];
+
+/// One of bytes.
+pub(crate) type Bytes<'a> = &'a mut [u8];
 
 /// The outbox while it is filled.
 struct Outbox<'a> {
     numbers: &'a mut [i32],
     length: usize,
+    bytes: &'a mut [u8],
+    used: usize,
 }
 
 impl Outbox<'_> {
@@ -78,6 +96,34 @@ impl Outbox<'_> {
         self.numbers[self.length..self.length + N].copy_from_slice(&operation);
         self.length += N;
     }
+
+    /// Puts bytes behind those that are there, where they fit.
+    fn write(&mut self, bytes: &[u8]) -> bool {
+        let end = self.used + bytes.len();
+        let room = self.bytes.get_mut(self.used..end);
+        let fits = room.is_some();
+        if let Some(room) = room {
+            room.copy_from_slice(bytes);
+            self.used = end;
+        }
+        fits
+    }
+}
+
+/// The inbox while it is read.
+struct Inbox<'a> {
+    numbers: &'a [i32],
+    bytes: &'a [u8],
+}
+
+impl Inbox<'_> {
+    /// The next so many bytes.
+    fn read(&mut self, length: i32) -> Payload {
+        let length = usize::try_from(length).unwrap_or(0);
+        let (bytes, rest) = self.bytes.split_at_checked(length).unwrap_or_default();
+        self.bytes = rest;
+        Cloned::payload(bytes)
+    }
 }
 
 /// Calls that are submitted together, and the numbers of their jobs.
@@ -94,46 +140,59 @@ impl Calls {
     }
 }
 
-/// The one call of each turn. Reports the first `count` numbers of `numbers`, fills it from its
-/// beginning, and gives the number of numbers in it then.
+/// The one call of each turn. Reports the first `count` numbers of `numbers`, with the `bytes` that
+/// they tell of, fills both from their beginnings, and gives the number of numbers there then.
 #[napi(catch_unwind)]
-pub(crate) fn exchange(engine: u32, numbers: Numbers<'_>, count: u32) -> Result<u32> {
+pub(crate) fn exchange(
+    engine: u32,
+    numbers: Numbers<'_>,
+    count: u32,
+    bytes: Bytes<'_>,
+) -> Result<u32> {
     let seat = seats::find(engine)?;
     let bell = &seat.mailbox.bell;
     bell.answer();
     let length = bell.attend(|| {
-        seat.report(numbers.get(..count as usize).unwrap_or_default())?;
-        let mut outbox = Outbox { numbers, length: 0 };
+        seat.report(Inbox {
+            numbers: numbers.get(..count as usize).unwrap_or_default(),
+            bytes,
+        })?;
+        let mut outbox = Outbox {
+            numbers,
+            length: 0,
+            bytes,
+            used: 0,
+        };
         seat.fill(&mut outbox);
         Ok(outbox.length)
     });
     length.map(|length| length as u32)
 }
 
-/// Reports the first `count` numbers of `inbox`, before the loop looks.
+/// Reports the first `count` numbers of `inbox`, with the `bytes` that they tell of, before the loop
+/// looks.
 #[napi(catch_unwind)]
-pub(crate) fn flush(engine: u32, inbox: &[i32], count: u32) -> Result<()> {
+pub(crate) fn flush(engine: u32, inbox: &[i32], count: u32, bytes: &[u8]) -> Result<()> {
     let seat = seats::find(engine)?;
-    let inbox = inbox.get(..count as usize).unwrap_or_default();
+    let numbers = inbox.get(..count as usize).unwrap_or_default();
+    let inbox = Inbox { numbers, bytes };
     seat.mailbox.bell.attend(|| seat.report(inbox))
 }
 
 impl Seat {
-    fn report(&self, inbox: &[i32]) -> Result<()> {
+    fn report(&self, mut inbox: Inbox<'_>) -> Result<()> {
         let mut ends = std::mem::take(&mut self.tables.borrow_mut().ends);
         let mut calls = Calls::default();
-        let mut rest = inbox;
         loop {
-            rest = match *rest {
+            inbox.numbers = match *inbox.numbers {
                 [inbox::SUBMIT, plan, job, args, ref rest @ ..] => {
                     let args = Token::payload(args as u32, &self.mailbox);
-                    calls.add(
-                        Submission::new(self.plan_of(plan as u32)?, args),
-                        job as u32,
-                    );
-                    if calls.numbers.len() == CALLS {
-                        self.send(&mut calls)?;
-                    }
+                    self.call(&mut calls, (plan, job), args)?;
+                    rest
+                }
+                [inbox::SUBMIT_CLONED, plan, job, length, ref rest @ ..] => {
+                    let args = inbox.read(length);
+                    self.call(&mut calls, (plan, job), args)?;
                     rest
                 }
                 [inbox::RETURN, attempt, value, ref rest @ ..] => {
@@ -153,6 +212,15 @@ impl Seat {
             self.lane.finish(ends);
         }
         Ok(())
+    }
+
+    fn call(&self, calls: &mut Calls, (plan, job): (i32, i32), args: Payload) -> Result<()> {
+        let submission = Submission::new(self.plan_of(plan as u32)?, args);
+        calls.add(submission, job as u32);
+        match calls.numbers.len() {
+            CALLS => self.send(calls),
+            _ => Ok(()),
+        }
     }
 
     fn end(&self, attempt: u32, result: Payload) -> Option<(Arc<Attempt>, Ended)> {
@@ -184,9 +252,23 @@ impl Seat {
                 None => break,
             }
         }
+        self.fill_with_orders(outbox);
         self.fill_from_mailbox(tables, outbox);
-        if !(self.lane.is_empty() && self.mailbox.is_empty()) {
+        if !(self.lane.is_empty() && self.mailbox.is_empty()) || self.pool.has_orders() {
             outbox.push([op::MORE]);
+        }
+    }
+
+    fn fill_with_orders(&self, outbox: &mut Outbox<'_>) {
+        while outbox.has_room() {
+            match self.pool.order() {
+                Some(Order::Hire { worker, limit }) => {
+                    outbox.push([op::HIRE, worker as i32, limit as i32]);
+                }
+                Some(Order::Dismiss { worker }) => outbox.push([op::DISMISS, worker as i32]),
+                Some(Order::Look) => outbox.push([op::LOOK]),
+                None => break,
+            }
         }
     }
 
@@ -233,12 +315,8 @@ fn end(tables: &mut Tables, job: u32, outbox: &mut Outbox<'_>) {
     let Some(outcome) = ticket.outcome() else {
         return;
     };
-    let (brings, live) = match (&outcome.end.result, outcome.state) {
-        (Payload::Null, State::Completed) => (brings::NOTHING, 0),
-        (Payload::Live(_), State::Completed) => (
-            brings::LIVE,
-            Token::number_of(&outcome.end.result).unwrap_or(0),
-        ),
+    let (brings, live) = match outcome.state {
+        State::Completed => result(&outcome.end.result, outbox),
         _ => (brings::DETAILS, 0),
     };
     let [a, b, c, d] = words(ticket.id());
@@ -246,6 +324,20 @@ fn end(tables: &mut Tables, job: u32, outbox: &mut Outbox<'_>) {
     outbox.push([op::END, job as i32, state, brings, live as i32, a, b, c, d]);
     if brings != brings::DETAILS {
         tables.jobs.take(job);
+    }
+}
+
+/// What a result is, and its number.
+fn result(result: &Payload, outbox: &mut Outbox<'_>) -> (i32, u32) {
+    if matches!(result, Payload::Null) {
+        return (brings::NOTHING, 0);
+    }
+    if let Some(number) = Token::number_of(result) {
+        return (brings::LIVE, number);
+    }
+    match Cloned::bytes_of(result) {
+        Some(bytes) if outbox.write(bytes) => (brings::CLONED, bytes.len() as u32),
+        _ => (brings::DETAILS, 0),
     }
 }
 

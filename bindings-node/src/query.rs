@@ -4,13 +4,16 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use bursar::core::{Error, JobFilter, JobId, Payload, Priority, State};
+use napi::bindgen_prelude::Buffer;
 use napi_derive::napi;
 
 use crate::attempt::json_text;
+use crate::cloned::Cloned;
 use crate::engine::NativeEngine;
 use crate::error::{Result, fault, internal};
 use crate::snapshot::exit_of;
 use crate::snapshot::job_json;
+use crate::stream::SpilledResult;
 use crate::token::Token;
 
 /// Which jobs are meant.
@@ -40,12 +43,16 @@ pub struct Page {
 }
 
 /// The end of a job that is more than a number.
-#[napi(object)]
+#[napi(object, object_from_js = false)]
 pub struct EndFacts {
     /// What it ended with.
     pub outcome: String,
     /// What it returned, as JSON.
     pub result: Option<String>,
+    /// What it returned, or threw, in another thread.
+    pub cloned: Option<Buffer>,
+    /// The file that what it returned is in.
+    pub file: Option<SpilledResult>,
     /// The type of the error.
     pub kind: Option<String>,
     /// Its message.
@@ -81,13 +88,18 @@ impl NativeEngine {
             .ok_or_else(|| internal("the job has not ended"))?
             .end;
         let failure = end.failure.as_ref();
-        let result = (!matches!(end.result, Payload::Null)).then(|| json_text(&end.result));
+        let thrown = failure.and_then(|failure| Cloned::bytes_of(&failure.live));
+        let cloned = Cloned::bytes_of(&end.result).or(thrown);
+        let is_text = matches!(end.result, Payload::Bytes(..));
+        let file = end.result.as_spilled().map(SpilledResult::new);
         let (exit_code, signal) = failure.map_or((None, None), |failure| exit_of(failure));
         Ok(EndFacts {
             exit_code,
             signal,
             outcome: end.kind.as_str().to_owned(),
-            result: result.transpose()?,
+            result: is_text.then(|| json_text(&end.result)).transpose()?,
+            cloned: cloned.map(|bytes| Buffer::from(bytes.to_vec())),
+            file,
             kind: failure.map(|failure| failure.kind.clone()),
             message: failure.map(|failure| failure.message.clone()),
             traceback: failure.and_then(|failure| failure.traceback.clone()),

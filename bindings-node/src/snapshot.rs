@@ -3,25 +3,46 @@
 use std::collections::BTreeMap;
 
 use bursar::core::{
-    AttemptInfo, Demand, Dimension, Event, EventKind, Exit, Failure, JobInfo, LogLine, Payload,
-    Progress, Reason, Share, State, Stats, Timestamp, Why,
+    AttemptInfo, Demand, Dimension, Event, EventKind, Exit, Failure, JobInfo, Limits, LogLine,
+    Payload, Progress, Reason, Share, State, Stats, Style, Timestamp, Why,
 };
 use serde::Serialize;
 use serde_json::{Value, json, value::RawValue};
 
+use crate::cloned::Cloned;
 use crate::token::Token;
 
-/// A value of the user's: encoded, or the number of a live object.
+/// A value of the user's: encoded, the number of a live object, or of another thread, or what is known of
+/// one in a file.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 enum Held {
     Json(Box<RawValue>),
     Live(u32),
+    /// Bytes, each as one character.
+    Cloned(String),
+    Spilled {
+        size: u64,
+        sha256: String,
+        preview: String,
+    },
 }
 
 fn held(payload: &Payload) -> Option<Held> {
     if let Some(number) = Token::number_of(payload) {
         return Some(Held::Live(number));
+    }
+    if let Some(bytes) = Cloned::bytes_of(payload) {
+        return Some(Held::Cloned(
+            bytes.iter().map(|byte| char::from(*byte)).collect(),
+        ));
+    }
+    if let Some(file) = payload.as_spilled() {
+        return Some(Held::Spilled {
+            size: file.size(),
+            sha256: file.sha256_hex(),
+            preview: file.preview_text(),
+        });
     }
     let text = String::from_utf8(payload.as_json()?.to_vec()).ok()?;
     RawValue::from_string(text).ok().map(Held::Json)
@@ -35,6 +56,7 @@ struct JobJson<'a> {
     state: &'static str,
     priority: &'static str,
     demand: Value,
+    limits: Value,
     args: Option<Held>,
     attempt: u32,
     retries: u32,
@@ -64,6 +86,7 @@ pub(crate) fn job_json(info: &JobInfo) -> String {
         state: info.state.as_str(),
         priority: spec.priority.name(),
         demand: demand(&spec.demand),
+        limits: limits(&spec.limits),
         args: held(&info.args),
         attempt: info.attempt,
         retries: spec.retry.retries,
@@ -130,6 +153,10 @@ pub(crate) fn event_json(event: &Event) -> String {
         EventKind::Log(line) => json!({
             "type": "log", "attempt": line.attempt, "level": line.level, "message": line.message
         }),
+        EventKind::Limit(notice) => json!({
+            "type": "limit", "resource": Style::Camel.spell(notice.resource.as_str()),
+            "used": notice.used, "limit": notice.limit, "kind": notice.kind.as_str()
+        }),
         EventKind::Missed(missed) => json!({ "type": "missed", "missed": missed }),
     };
     json["job"] = json!(event.job.to_string());
@@ -141,6 +168,7 @@ pub(crate) fn event_json(event: &Event) -> String {
 fn reason(reason: &Reason) -> Value {
     let mut json = match reason {
         Reason::Running => json!({ "kind": "running" }),
+        Reason::Frozen => json!({ "kind": "frozen" }),
         Reason::Ended(state) => json!({ "kind": "ended", "state": state.as_str() }),
         Reason::Time { until, left, retry } => json!({
             "kind": "time", "until": millis(*until), "left": left.as_secs_f64(), "retry": retry
@@ -184,6 +212,17 @@ fn demand(demand: &Demand) -> Value {
     json!({ "memory": demand.memory, "cpu": demand.cpu, "tokens": tokens })
 }
 
+fn limits(limits: &Limits) -> Value {
+    json!({
+        "memory": limits.memory,
+        "cpu": limits.cpu,
+        "cpuAction": limits.cpu_action.as_str(),
+        "cpuTime": limits.cpu_time.map(|time| time.as_secs_f64()),
+        "files": limits.files,
+        "connections": limits.connections,
+    })
+}
+
 fn progress(progress: &Progress) -> Value {
     json!({ "percent": progress.percent, "message": progress.message })
 }
@@ -218,6 +257,7 @@ fn attempt(attempt: &AttemptInfo) -> Value {
         "error": attempt.error.as_ref().map(failure),
         "peakMemory": attempt.peak_memory,
         "cpuTime": attempt.cpu_time.map(|time| time.as_secs_f64()),
+        "isolation": attempt.isolation.map(|isolation| isolation.as_str()),
     })
 }
 

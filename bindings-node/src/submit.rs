@@ -5,21 +5,50 @@ use std::sync::Arc;
 use bursar::core::{
     Accepted, Batch, Error, OptionValue, Payload, Plan, Reply, Style, Submission, TaskOptions,
 };
+use napi::bindgen_prelude::Buffer;
 use napi_derive::napi;
 
 use crate::checks::{task, task_options};
+use crate::cloned::Cloned;
 use crate::engine::{NativeEngine, Pairs, Seat};
 use crate::error::{Result, fault, internal};
 use crate::token::Token;
 
-/// The arguments of calls: numbers of live objects, or JSON text.
-type Calls = (Vec<u32>, Option<Vec<String>>);
+/// The arguments of calls.
+enum Calls {
+    /// JSON text.
+    Texts(Vec<String>),
+    /// Bytes for another thread.
+    Cloned(Vec<Buffer>),
+    /// Numbers of live objects.
+    Live(Vec<u32>),
+}
+
+impl Calls {
+    fn new(live: Vec<u32>, texts: Option<Vec<String>>, cloned: Option<Vec<Buffer>>) -> Self {
+        match (texts, cloned) {
+            (Some(texts), _) => Self::Texts(texts),
+            (None, Some(cloned)) => Self::Cloned(cloned),
+            (None, None) => Self::Live(live),
+        }
+    }
+}
 
 #[napi]
 impl NativeEngine {
-    /// Registers a task and gives the number of its settled options.
+    /// Registers a task and gives the number of its settled options. `module` is where worker
+    /// threads find its function.
     #[napi(catch_unwind)]
-    pub fn register(&self, name: String, options: Pairs<'_>, handler: u32) -> Result<u32> {
+    pub fn register(
+        &self,
+        name: String,
+        options: Pairs<'_>,
+        handler: u32,
+        module: Option<String>,
+    ) -> Result<u32> {
+        if let Some(module) = module {
+            self.pool.know(handler, &module);
+        }
         let plan = self.engine.register(task(&name, options, handler)?);
         Ok(self.tables.borrow_mut().plans.add(plan.map_err(fault)?))
     }
@@ -43,31 +72,15 @@ impl NativeEngine {
         self.tables.borrow_mut().plans.remove(plan);
     }
 
-    /// Submits a call with arguments that are live, or encoded, and maybe with a key of its own.
-    /// JavaScript knows the job as `job` from here on. Whether it is an earlier one. A call with
-    /// nothing of its own is cheaper through `exchange`.
+    /// Submits a call whose arguments are too long for `exchange`. JavaScript knows the job as `job`
+    /// from here on.
     #[napi(catch_unwind)]
-    pub fn submit(
-        &self,
-        plan: u32,
-        job: u32,
-        args: u32,
-        text: Option<String>,
-        unique: Option<String>,
-    ) -> Result<bool> {
-        let args = match text {
-            Some(text) => Payload::json(text.into_bytes()),
-            None => Token::payload(args, &self.mailbox),
-        };
-        let mut submission = Submission::new(self.plan_of(plan)?, args);
-        submission.unique = unique.map(checked_key).transpose()?;
-        let accepted = self.accept([submission])?.into_iter().next();
-        let Some(accepted) = accepted else {
-            return Err(internal("no job was accepted"));
-        };
-        let deduplicated = accepted.deduplicated;
-        self.follow(job, accepted);
-        Ok(deduplicated)
+    pub fn submit_cloned(&self, plan: u32, job: u32, args: &[u8]) -> Result<()> {
+        let submission = Submission::new(self.plan_of(plan)?, Cloned::payload(args));
+        for accepted in self.accept([submission])? {
+            self.follow(job, accepted);
+        }
+        Ok(())
     }
 
     /// Submits many calls of one task, all of them or none. Gives the places of those that are
@@ -80,8 +93,10 @@ impl NativeEngine {
         args: Vec<u32>,
         texts: Option<Vec<String>>,
         uniques: Option<Vec<String>>,
+        cloned: Option<Vec<Buffer>>,
     ) -> Result<Vec<u32>> {
-        let submissions = self.submissions(plan, (args, texts), uniques)?;
+        let calls = Calls::new(args, texts, cloned);
+        let submissions = self.submissions(plan, calls, uniques)?;
         let accepted = self.accept(submissions)?;
         Ok(self.follow_all(accepted, jobs))
     }
@@ -104,8 +119,8 @@ impl NativeEngine {
         uniques: Option<Vec<String>>,
         waiter: u32,
     ) -> Result<()> {
-        let calls = (Vec::new(), Some(texts));
-        let reply = self.engine.submit(self.submissions(plan, calls, uniques)?);
+        let submissions = self.submissions(plan, Calls::Texts(texts), uniques)?;
+        let reply = self.engine.submit(submissions);
         self.store_later(reply, waiter);
         Ok(())
     }
@@ -160,13 +175,14 @@ impl Seat {
         earlier
     }
 
-    fn payloads(&self, (args, texts): Calls) -> Vec<Payload> {
-        match texts {
-            Some(texts) => texts
+    fn payloads(&self, calls: Calls) -> Vec<Payload> {
+        match calls {
+            Calls::Texts(texts) => texts
                 .into_iter()
                 .map(|text| Payload::json(text.into_bytes()))
                 .collect(),
-            None => args
+            Calls::Cloned(all) => all.iter().map(|bytes| Cloned::payload(bytes)).collect(),
+            Calls::Live(numbers) => numbers
                 .into_iter()
                 .map(|number| Token::payload(number, &self.mailbox))
                 .collect(),

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { BursarError, Engine, JobFailed } from 'bursar'
+import { BursarError, Engine, JobFailed, task } from 'bursar'
 import { open } from './helpers.mjs'
 
 const only = { skip: process.platform !== 'linux' && 'commands run on Linux' }
@@ -11,7 +11,7 @@ const only = { skip: process.platform !== 'linux' && 'commands run on Linux' }
 test('a command gives what it wrote, and its lines are its log', only, async (t) => {
   const engine = await open(t)
   const job = await engine.command(['sh', '-c', 'echo out; echo err >&2'])
-  assert.deepEqual(await job.result(), { code: 0, stdout: 'out\n', stderr: 'err\n' })
+  assert.deepEqual(await job.result(), { code: 0, stdout: 'out\n', stderr: 'err\n', cut: [] })
   const lines = (await job.logs()).map(({ level, message }) => [level, message])
   assert.deepEqual(lines, [
     ['stdout', 'out'],
@@ -94,8 +94,69 @@ test('a client leaves its commands to a worker', only, async () => {
   const client = await Engine.open(url, { run: false })
   const job = await client.command(['sh', '-c', 'echo $0', 'done'])
   const worker = await Engine.open(url)
-  assert.deepEqual(await job.result(), { code: 0, stdout: 'done\n', stderr: '' })
+  assert.deepEqual(await job.result(), { code: 0, stdout: 'done\n', stderr: '', cut: [] })
   await worker.shutdown()
   await client.shutdown()
   await rm(folder, { recursive: true })
+})
+
+test('much output is read back whole, and what a failed command wrote', only, async (t) => {
+  const engine = await open(t)
+  const job = await engine.command(['sh', '-c', 'head -c 11000000 /dev/zero; echo few >&2; exit 1'])
+  await assert.rejects(job.result(), { code: 'JobFailed', exitCode: 1 })
+  let size = 0
+  for await (const piece of await job.openOutput('stdout')) size += piece.length
+  assert.equal(size, 11_000_000)
+  assert.equal((await (await job.openOutput('stderr')).toArray()).join(''), 'few\n')
+  await assert.rejects(job.openOutput('other'), { code: 'NotFound' })
+})
+
+test('a command is paused, resumed and killed', only, async (t) => {
+  const engine = await open(t, { grace: '1h' })
+  const job = await engine.command(['sh', '-c', "trap '' TERM; echo ready; sleep 1000"])
+  for await (const event of job.events()) if (event.type === 'log') break
+  assert.deepEqual([await job.pause(), await job.pause()], [true, false])
+  assert.equal((await job.why()).reasons[0].kind, 'frozen')
+  assert.deepEqual([await job.resume(), await job.resume()], [true, false])
+  assert.equal(await job.kill(), true)
+  await assert.rejects(job.result(), { code: 'JobCancelled' })
+})
+
+test('limits are held and told', only, async (t) => {
+  const engine = await open(t)
+  const none = await engine.command(['sleep', '1000'], { limits: { memory: 0 } })
+  await assert.rejects(none.result(), { code: 'MemoryExceeded' })
+  const info = await none.info()
+  assert.equal(info.limits.memory, 0)
+  assert.equal(info.attempts[0].isolation, 'sampling')
+  const limits = { cpuTime: '50ms', cpu: null }
+  const busy = await engine.command(['sh', '-c', 'while :; do :; done'], { cpu: 0.5, limits })
+  await assert.rejects(busy.result(), { code: 'JobFailed', type: 'CpuTimeExceeded' })
+  assert.deepEqual((await busy.info()).limits, {
+    memory: null,
+    cpu: null,
+    cpuAction: 'throttle',
+    cpuTime: 0.05,
+    files: null,
+    connections: null,
+  })
+})
+
+test('who nears a limit is told of', only, async (t) => {
+  const engine = await open(t)
+  const job = await engine.command(['sleep', '1000'], { limits: { files: 3 } })
+  for await (const event of job.events()) {
+    if (event.type !== 'limit') continue
+    assert.deepEqual([event.resource, event.used, event.limit, event.kind], ['files', 3, 3, 'near'])
+    break
+  }
+  await job.cancel()
+})
+
+test('limits that are wrong or cannot be held are refused', only, async (t) => {
+  const engine = await open(t)
+  const wrong = engine.command(['true'], { limits: { cpu_time: '1s' } })
+  await assert.rejects(wrong, { code: 'Invalid', message: /did you mean cpuTime\?/ })
+  const inHere = task('limited', { limits: { memory: '1MB' } }, () => {})
+  await assert.rejects(engine.submit(inHere), { code: 'Invalid', message: /async can't enforce memory/ })
 })

@@ -30,3 +30,10 @@ export function listOf(args: Args): unknown[] {
 export function call(work: (...args: unknown[]) => unknown, args: Args): unknown {
   return args instanceof List ? work(...args.values) : work(args)
 }
+
+/** @internal The arguments of many calls. Reading them may run code of the program. */
+export function readCalls(calls: Iterable<readonly unknown[]>): Args[] {
+  const all: Args[] = []
+  for (const call of calls) all.push(argsOf(call))
+  return all
+}

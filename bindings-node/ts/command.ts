@@ -25,6 +25,11 @@ export interface CommandOutput {
   stdout: string
   /** What it wrote to its standard error. */
   stderr: string
+  /**
+   * Those of `stdout` and `stderr` that are over 10 MB: here stands their first 1 KiB, and the job's
+   * `openOutput` reads all of them.
+   */
+  cut: ('stdout' | 'stderr')[]
 }
 
 /** @internal A program as the native half takes it, and the options of its job. */

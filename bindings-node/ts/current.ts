@@ -1,8 +1,9 @@
 import { decode, encode } from './codec.js'
 import { BursarError, guarded } from './errors.js'
-import type { AttemptFacts } from './native.js'
-import type { Runner } from './runner.js'
-import { newScope } from './scope.js'
+import { inside } from './inside.js'
+import type { Desk } from './line.js'
+import type { AttemptFacts, StopFacts } from './native.js'
+import { newScope, storageScope } from './scope.js'
 
 /** The running job, as its own code sees it: see {@link currentJob}. */
 export interface CurrentJob {
@@ -50,6 +51,11 @@ export interface CurrentJob {
   raiseIfCancelled(): void
 }
 
+/** @internal What runs attempts, and whom they ask and tell. */
+export interface Home {
+  readonly native: Desk
+}
+
 /** What few jobs ask for. */
 interface Rare {
   facts?: AttemptFacts
@@ -60,15 +66,15 @@ interface Rare {
 
 /** @internal An attempt that runs here. */
 export class Running implements CurrentJob {
-  readonly runner: Runner
+  readonly home: Home
   readonly number: number
   /** Whether its end was reported: its number may be another's by then. */
   over = false
   /** What few jobs ask for. */
   #rare: Rare | undefined
 
-  constructor(runner: Runner, number: number) {
-    this.runner = runner
+  constructor(home: Home, number: number) {
+    this.home = home
     this.number = number
   }
 
@@ -119,22 +125,22 @@ export class Running implements CurrentJob {
 
   progress(percent: number, message?: string): void {
     this.#check()
-    guarded(() => this.runner.native.progress(this.number, Number(percent), message ?? null))
+    guarded(() => this.home.native.progress(this.number, Number(percent), message ?? null))
   }
 
   log(message: string, level = 'info'): void {
     this.#check()
-    guarded(() => this.runner.native.log(this.number, String(level), String(message)))
+    guarded(() => this.home.native.log(this.number, String(level), String(message)))
   }
 
   checkpoint<T>(...state: [] | [unknown]): T | undefined {
     this.#check()
     if (state.length === 0) {
-      const text = guarded(() => this.runner.native.checkpoint(this.number))
+      const text = guarded(() => this.home.native.checkpoint(this.number))
       return text === null ? undefined : (decode(text) as T)
     }
     const text = encode(state[0], 'checkpoint')
-    guarded(() => this.runner.native.saveCheckpoint(this.number, text))
+    guarded(() => this.home.native.saveCheckpoint(this.number, text))
     return undefined
   }
 
@@ -143,7 +149,7 @@ export class Running implements CurrentJob {
   }
 
   /** Asks it to stop. */
-  stop(kind: 'cancelled' | 'timed_out' | 'shutdown' | 'lost', reason: string): void {
+  stop(kind: StopFacts['kind'], reason: string): void {
     const rare = this.#rarely()
     rare.stopped ??= new DOMException(reason, kind === 'timed_out' ? 'TimeoutError' : 'AbortError')
     rare.controller?.abort(rare.stopped)
@@ -153,7 +159,7 @@ export class Running implements CurrentJob {
     const rare = this.#rarely()
     if (!rare.facts) {
       this.#check()
-      rare.facts = guarded(() => this.runner.native.attemptFacts(this.number))
+      rare.facts = guarded(() => this.home.native.attemptFacts(this.number))
     }
     return rare.facts
   }
@@ -168,8 +174,11 @@ export class Running implements CurrentJob {
   }
 }
 
-/** @internal Which attempt the running code belongs to. */
-export const scope = newScope<Running>()
+/**
+ * @internal Which attempt the running code belongs to. In a worker timers count too: what breaks it must be
+ * told from what runs beside it.
+ */
+export const scope = inside ? storageScope<Running>() : newScope<Running>()
 
 /**
  * The job that this code runs in.

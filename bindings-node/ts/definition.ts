@@ -1,4 +1,5 @@
 import { BursarError, guarded } from './errors.js'
+import { checkModule, noModule } from './module.js'
 import { native, type Pairs } from './native.js'
 
 /** @internal A function that a task wraps. */
@@ -17,6 +18,10 @@ export interface Definition {
   readonly options: Pairs
   /** The unique key of a call, where it depends on the arguments. */
   readonly keyOf: KeyOf | undefined
+  /** The URL of the module that declares it, where workers are to find it. */
+  readonly module: string | undefined
+  /** Whether its jobs run elsewhere than on this loop: then arguments and results are copied. */
+  readonly isolated: boolean
   /** The task itself, where this is one with other options. */
   readonly base: Definition | undefined
 }
@@ -26,6 +31,7 @@ export interface Elsewhere {
   readonly name: string
   readonly handler: undefined
   readonly keyOf: undefined
+  readonly isolated: false
 }
 
 /** The task that was defined last under each name. */
@@ -48,9 +54,12 @@ export function attendDefinitions(listener: (definition: Definition) => void): (
 
 /** @internal Defines a task. */
 export function define(name: string, options: Options, handler: Handler): Definition {
-  const { pairs, keyOf } = split(options)
+  const { module: where, ...rest } = options
+  const { pairs, keyOf } = split(rest)
   guarded(() => native.checkTask(name, pairs))
-  const definition = { name, handler, options: pairs, keyOf, base: undefined }
+  const module = checkModule(name, where)
+  const isolated = isIsolated(name, pairs, module)
+  const definition = { name, handler, options: pairs, keyOf, module, isolated, base: undefined }
   defined.set(name, definition)
   for (const listener of listeners) listener(definition)
   return definition
@@ -61,13 +70,26 @@ export function refine(definition: Definition, options: Options): Definition {
   const { pairs, keyOf } = split(options)
   guarded(() => native.checkOptions(pairs))
   const own = definition.base ? definition.options : []
+  const base = definition.base ?? definition
+  const { name, handler, module } = definition
   return {
-    name: definition.name,
-    handler: definition.handler,
+    name,
+    handler,
     options: [...own, ...pairs],
     keyOf: keyOf ?? definition.keyOf,
-    base: definition.base ?? definition,
+    module,
+    isolated: isIsolated(name, [...base.options, ...own, ...pairs], module),
+    base,
   }
+}
+
+/** Whether jobs with these options, of which the last ones count, run elsewhere than on this loop. */
+function isIsolated(name: string, pairs: Pairs, module: string | undefined): boolean {
+  const given = pairs.filter(([option, value]) => option === 'executor' && value != null)
+  const executor = given.at(-1)?.[1] ?? 'async'
+  if (executor !== 'thread' && executor !== 'process') return false
+  if (module === undefined) throw noModule(name, String(executor))
+  return true
 }
 
 /** What the engine is told of the options, and what is done here. */

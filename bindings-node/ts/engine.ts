@@ -1,9 +1,10 @@
 import { decode } from './codec.js'
 import { type CommandOptions, type CommandOutput, programOf } from './command.js'
-import { closing, opened } from './context.js'
+import { closing, noEngine, opened, parkedInWorker } from './context.js'
 import { guarded } from './errors.js'
 import { engineEvents, type JobEvent } from './events.js'
 import type { Stats } from './info.js'
+import { inside } from './inside.js'
 import type { Job } from './job.js'
 import type { Duration, EngineOptions, JobFilter, JobQuery, WaitOptions } from './options.js'
 import { countJobs, type JobPage, listJobs } from './query.js'
@@ -35,10 +36,15 @@ export class Engine {
    * @param url Where jobs are kept, `memory:` or a file such as `sqlite:jobs.db`; default the environment's
    * `BURSAR_URL`, else `memory:`.
    * @param options What it shares out and how it runs jobs.
+   * In a worker that loads a program for its tasks this never resolves: the program goes no further there.
+   *
    * @throws BursarError `Invalid` for a URL of no known kind, an unknown option or a value out of
-   * range; `Unavailable` where the system gives no thread.
+   * range; `Unavailable` where the system gives no thread; `Conflict` inside a job of a worker.
    */
   static async open(url?: string | null, options: EngineOptions = {}): Promise<Engine> {
+    const parked = parkedInWorker()
+    if (parked) return parked
+    if (inside) throw noEngine()
     return new Engine(new Runner(url ?? null, Object.entries(options ?? {})))
   }
 
@@ -206,7 +212,7 @@ export class Engine {
   async #close(done: Promise<void>): Promise<void> {
     closing(this.#runner)
     await done
-    this.#runner.close()
+    await this.#runner.close()
   }
 
   #definition(task: unknown) {

@@ -28,6 +28,19 @@ export interface LogEvent extends Happened, LogLine {
   type: 'log'
 }
 
+/** An attempt nears a limit, or is above it. */
+export interface LimitEvent extends Happened {
+  type: 'limit'
+  /** Of what. */
+  resource: 'memory' | 'cpu' | 'cpuTime' | 'files' | 'connections'
+  /** What it uses: bytes, thousandths of a core, microseconds, or how many. */
+  used: number
+  /** What it may use, in the same unit. */
+  limit: number
+  /** It has reached 90 % of it; is above it and goes on; or is above it and is slowed down. */
+  kind: 'near' | 'over' | 'slowed'
+}
+
 /** The listener was too slow and missed this many events. */
 export interface MissedEvent extends Happened {
   type: 'missed'
@@ -35,7 +48,7 @@ export interface MissedEvent extends Happened {
 }
 
 /** Something that happened to a job. */
-export type JobEvent = StateEvent | ProgressEvent | LogEvent | MissedEvent
+export type JobEvent = StateEvent | ProgressEvent | LogEvent | LimitEvent | MissedEvent
 
 /** Closes listeners that were dropped without being closed. */
 const forgotten = new FinalizationRegistry<() => void>((close) => close())

@@ -17,30 +17,35 @@ export {
   Retry,
   TimeoutError,
 } from './errors.js'
-export type { JobEvent, LogEvent, MissedEvent, ProgressEvent, StateEvent } from './events.js'
-export type {
-  AttemptInfo,
-  Demand,
-  FailureInfo,
-  JobInfo,
-  LogLine,
-  Outcome,
-  Progress,
-  Reason,
-  Share,
-  State,
-  Stats,
-  Why,
+export type { JobEvent, LimitEvent, LogEvent, MissedEvent, ProgressEvent, StateEvent } from './events.js'
+export {
+  type AttemptInfo,
+  type Demand,
+  type FailureInfo,
+  type JobInfo,
+  type Limits,
+  type LogLine,
+  type Outcome,
+  type Progress,
+  type Reason,
+  type Share,
+  Spilled,
+  type State,
+  type Stats,
+  type Why,
 } from './info.js'
 export type { Job } from './job.js'
 export type {
+  CpuAction,
   Duration,
   EngineOptions,
   ExecutorName,
   JobFilter,
   JobQuery,
+  LimitOptions,
   Priority,
   Size,
+  TaskDeclaration,
   TaskOptions,
   WaitOptions,
 } from './options.js'

@@ -1,5 +1,7 @@
 import { listOf } from './call.js'
+import { unpack, unpackOne } from './clone.js'
 import { decode } from './codec.js'
+import type { CpuAction } from './options.js'
 import type { Values } from './values.js'
 
 /**
@@ -48,6 +50,22 @@ export interface Demand {
   cpu: number
   /** Named tokens. */
   tokens: Record<string, number>
+}
+
+/** What an attempt may use, where it runs in processes of its own. `null` is no limit. */
+export interface Limits {
+  /** Bytes. */
+  memory: number | null
+  /** Thousandths of a core. */
+  cpu: number | null
+  /** What happens above `cpu`. */
+  cpuAction: CpuAction
+  /** Seconds of processor time in all. */
+  cpuTime: number | null
+  /** Open descriptors. */
+  files: number | null
+  /** Open sockets. */
+  connections: number | null
 }
 
 /** How far a job says it has come. */
@@ -102,6 +120,25 @@ export interface AttemptInfo {
   peakMemory: number | null
   /** The processor time it used, in seconds, where it is isolated. */
   cpuTime: number | null
+  /** How its limits were enforced, once it has ended, where it is isolated. */
+  isolation: 'cgroup' | 'rlimit' | 'sampling' | null
+}
+
+/** A result over 10 MB: it is in a file, and read by `job.result()` or `job.openResult()`. */
+export class Spilled {
+  /** Bytes of JSON text. */
+  readonly size: number
+  /** Their checksum, as 64 hexadecimal digits. */
+  readonly sha256: string
+  /** How the text begins: its first 1,024 bytes. */
+  readonly preview: string
+
+  /** @internal */
+  constructor({ size, sha256, preview }: Spilled) {
+    this.size = size
+    this.sha256 = sha256
+    this.preview = preview
+  }
 }
 
 /** One snapshot of a job. */
@@ -116,6 +153,8 @@ export interface JobInfo {
   priority: 'critical' | 'high' | 'normal' | 'low'
   /** What it needs while it runs. */
   demand: Demand
+  /** What an attempt may use, where it runs in processes of its own. */
+  limits: Limits
   /** Its arguments; live ones are let go when it completes, and then this is `undefined`. */
   args: unknown[] | undefined
   /** The number of the newest attempt; 0 before the first. */
@@ -132,7 +171,7 @@ export interface JobInfo {
   finished: Date | null
   /** What it last said of its progress. */
   progress: Progress | null
-  /** What it returned, once completed. */
+  /** What it returned, once completed; a {@link Spilled} where that is over 10 MB of JSON. */
   result: unknown
   /** What went wrong last. */
   error: FailureInfo | null
@@ -177,6 +216,7 @@ export interface Stats {
 /** One thing that a job waits for; `text` says it in words. */
 export type Reason = { text: string } & (
   | { kind: 'running' }
+  | { kind: 'frozen' }
   | { kind: 'ended'; state: State }
   | { kind: 'time'; until: Date; left: number; retry: boolean }
   | { kind: 'paused'; why: string }
@@ -202,7 +242,7 @@ export interface Why {
   reasons: Reason[]
 }
 
-type Held = { json: unknown } | { live: number } | null
+type Held = { json: unknown } | { live: number } | { cloned: string } | { spilled: Spilled } | null
 type Raw = Record<string, unknown> & { attempts: Record<string, unknown>[]; logs: Record<string, unknown>[] }
 
 /** @internal The snapshot in this JSON text. */
@@ -245,10 +285,13 @@ export function dated<T extends Record<string, unknown>>(raw: T, names: readonly
 /** Arguments are a list; where they were let go there is nothing. */
 function argsOf(held: Held, values: Values): unknown[] | undefined {
   if (held === null) return undefined
-  return 'live' in held ? listOf(values.get(held.live)) : (held.json as unknown[])
+  if ('cloned' in held) return unpack(Buffer.from(held.cloned, 'latin1'))
+  return 'live' in held ? listOf(values.get(held.live)) : ((held as { json: unknown }).json as unknown[])
 }
 
 function value(held: Held, values: Values): unknown {
   if (held === null) return undefined
+  if ('cloned' in held) return unpackOne(Buffer.from(held.cloned, 'latin1'))
+  if ('spilled' in held) return new Spilled(held.spilled)
   return 'live' in held ? values.get(held.live) : held.json
 }

@@ -1,5 +1,7 @@
+import type { Readable } from 'node:stream'
 import { inspect } from 'node:util'
-import { decode } from './codec.js'
+import { unpackOne } from './clone.js'
+import { decode, encode } from './codec.js'
 import { BursarError, guarded, JobFailed, type JobFailedCode } from './errors.js'
 import { type JobEvent, jobEvents, type StateEvent } from './events.js'
 import {
@@ -12,6 +14,7 @@ import {
   type State,
   type Why,
 } from './info.js'
+import { InFile, readable, textStream } from './large.js'
 import type { EndFacts } from './native.js'
 import type { WaitOptions } from './options.js'
 import type { Runner } from './runner.js'
@@ -111,7 +114,8 @@ export class Job<T = unknown> {
    *
    * @throws JobFailed where it did not complete.
    * @throws TimeoutError where it did not end within `timeout`: it goes on.
-   * @throws BursarError `Conflict` inside a job where waiting could never end.
+   * @throws BursarError `Conflict` inside a job where waiting could never end; `NotFound` where it is over
+   * 10 MB and its file is gone, `Unavailable` where that is damaged.
    */
   result(options?: WaitOptions): Promise<T> {
     if (options === undefined && this._runner.runs && waiter(this._runner) === undefined) {
@@ -119,6 +123,34 @@ export class Job<T = unknown> {
       if (this._resolve === undefined) return this.#firstResult()
     }
     return this.#until(options).then(() => this.#outcome())
+  }
+
+  /**
+   * What it returned as JSON text, once it has completed, read a piece at a time: it needs no more memory
+   * however large the result is. What is over 10 MB is in a file that is there as long as the job; its
+   * checksum is looked at with the last byte, and the stream fails with `Unavailable` where it is damaged.
+   *
+   * @throws JobFailed where it did not complete.
+   * @throws TimeoutError where it did not end within `timeout`: it goes on.
+   * @throws BursarError `NotFound` where the file is gone.
+   */
+  async openResult(options?: WaitOptions): Promise<Readable> {
+    await this.#until(options)
+    const error = await this.#failure()
+    if (error !== undefined) throw error
+    if (this._value instanceof InFile) return this._value.open()
+    return textStream(this._value === undefined ? 'null' : encode(this._value, 'the result'))
+  }
+
+  /**
+   * What its command has written as `stdout` or `stderr`, as bytes, read a piece at a time: it needs no more
+   * memory however much that is. Of several attempts, it is that of the newest one which wrote something.
+   *
+   * @throws BursarError `NotFound` where nothing was written under this name, where the job has not ended,
+   * or where the file is gone; the stream fails with `Unavailable` where that is damaged.
+   */
+  async openOutput(name: 'stdout' | 'stderr'): Promise<Readable> {
+    return readable(guarded(() => this._runner.native.openOutput(this.id, name)))
   }
 
   /**
@@ -150,10 +182,37 @@ export class Job<T = unknown> {
    * @throws BursarError `NotFound` once the store has forgotten it; `Closed` once the engine is.
    */
   async cancel(reason = ''): Promise<boolean> {
-    const { id, _runner: runner } = this
-    const cancelled = runner.ask((waiter) => runner.native.cancel(id, reason, waiter))
-    runner.schedule()
-    return (await cancelled) === 'true'
+    return this.#tell((waiter) => this._runner.native.cancel(this.id, reason, waiter))
+  }
+
+  /**
+   * Cancels it, and ends its process at once, without `grace`, where it has one here. `false` if it had
+   * ended.
+   *
+   * @throws BursarError As {@link Job.cancel}.
+   */
+  async kill(reason = ''): Promise<boolean> {
+    return this.#tell((waiter) => this._runner.native.kill(this.id, reason, waiter))
+  }
+
+  /**
+   * Freezes it, where it runs here in a process of its own; `false` where it was paused already. It keeps
+   * what it reserved, and the time until {@link Job.resume} doesn't count to its timeout.
+   *
+   * @throws BursarError `Conflict` where it doesn't run in this process's engine; `Invalid` where it runs
+   * on the loop.
+   */
+  async pause(): Promise<boolean> {
+    return this.#tell((waiter) => this._runner.native.freeze(this.id, waiter))
+  }
+
+  /**
+   * Lets it go on; `false` where it wasn't paused.
+   *
+   * @throws BursarError `Conflict` where it doesn't run in this process's engine.
+   */
+  async resume(): Promise<boolean> {
+    return this.#tell((waiter) => this._runner.native.thaw(this.id, waiter))
   }
 
   /**
@@ -243,7 +302,8 @@ export class Job<T = unknown> {
   #settle(): void {
     const settle = this._resolve
     this._resolve = undefined
-    settle?.(this._state === 'completed' ? this._value : this.#outcome())
+    const atHand = this._state === 'completed' && !(this._value instanceof InFile)
+    settle?.(atHand ? this._value : this.#outcome())
   }
 
   /** Waits for its end. */
@@ -265,7 +325,8 @@ export class Job<T = unknown> {
   async #outcome(): Promise<T> {
     const error = await this.#failure()
     if (error !== undefined) throw error
-    return this._value as T
+    const value = this._value
+    return (value instanceof InFile ? await value.read() : value) as T
   }
 
   async #failure(): Promise<BursarError | undefined> {
@@ -298,6 +359,13 @@ export class Job<T = unknown> {
     }
   }
 
+  /** Tells the engine something that it says yes or no to. */
+  async #tell(order: (waiter: number) => string | null): Promise<boolean> {
+    const told = this._runner.ask(order)
+    this._runner.schedule()
+    return (await told) === 'true'
+  }
+
   #stateNow(): StateEvent {
     const info = this._state ? this.#infoIfKnown() : this.#info()
     return {
@@ -325,12 +393,23 @@ function jobFailed({ facts, cause }: Failed, info: JobInfo | undefined): JobFail
 
 /** @internal The value of a completed job that came as text. */
 export function decodeResult(facts: EndFacts): unknown {
+  if (facts.cloned !== undefined) return unpackOne(facts.cloned)
+  if (facts.file) return new InFile(facts.file)
   return facts.result === undefined ? null : decode(facts.result)
 }
 
 /** @internal The submit found an earlier job, and this is that one. */
 export function markDeduplicated(job: Job | undefined): void {
   if (job) Object.defineProperty(job, 'deduplicated', { value: true, enumerable: true })
+}
+
+/** @internal Its id, or nothing where that can't be told any more. */
+export function safeId(job: Job): string {
+  try {
+    return job.id
+  } catch {
+    return ''
+  }
 }
 
 function formatId(a: number, b: number, c: number, d: number): string {

@@ -8,17 +8,18 @@ export interface NativeEngine {
   readonly live: boolean
   readonly durable: boolean
   readonly runs: boolean
-  register(name: string, options: Pairs, handler: number): number
+  register(name: string, options: Pairs, handler: number, module: string | null): number
   plan(name: string, options: Pairs): number
   checkPlan(plan: number): void
   forgetPlan(plan: number): void
-  submit(plan: number, job: number, args: number, text: string | null, unique: string | null): boolean
+  submitCloned(plan: number, job: number, args: Uint8Array): void
   submitMany(
     plan: number,
     jobs: number[],
     args: number[],
     texts: string[] | null,
     uniques: string[] | null,
+    cloned: Uint8Array[] | null,
   ): number[]
   command(program: NativeProgram, options: Pairs, waiter: number): void
   submitStored(plan: number, texts: string[], uniques: string[] | null, waiter: number): void
@@ -33,13 +34,17 @@ export interface NativeEngine {
   list(filter: NativeFilter, page: NativePage, waiter: number): string | null
   count(filter: NativeFilter, waiter: number): string | null
   cancel(id: string, reason: string, waiter: number): string | null
+  kill(id: string, reason: string, waiter: number): string | null
+  freeze(id: string, waiter: number): string | null
+  thaw(id: string, waiter: number): string | null
   delete(id: string, waiter: number): string | null
   why(id: string, waiter: number): string | null
   stats(waiter: number): string | null
+  openOutput(id: string, name: string): NativeReader
   takeAnswer(waiter: number): string
   attemptFacts(attempt: number): AttemptFacts
   attemptArgs(attempt: number): string
-  stopFacts(attempt: number): { kind: 'cancelled' | 'timed_out' | 'shutdown' | 'lost'; reason: string } | null
+  stopFacts(attempt: number): StopFacts | null
   progress(attempt: number, percent: number, message: string | null): void
   log(attempt: number, level: string, message: string): void
   checkpoint(attempt: number): string | null
@@ -57,6 +62,30 @@ export interface NativeEngine {
   shutdown(grace: unknown, waiter: number): void
   advance(seconds: number): void
   release(): void
+  announceWorker(worker: number): number
+  workerEnded(worker: number, key: number, how: Thrown): boolean
+  isDismissed(worker: number): boolean
+  staff(): void
+  thin(): boolean
+}
+
+/** @internal The native half of one worker thread; src/worker.rs says what each call does. */
+export interface NativeWorker {
+  readonly live: boolean
+  module(handler: number): string | null
+  args(): Uint8Array
+  argsText(): string
+  returned(bytes: Uint8Array): void
+  returnedText(text: string): void
+  threw(thrown: Thrown, bytes: Uint8Array | null): void
+  acquit(): void
+  replace(): void
+  attemptFacts(): AttemptFacts
+  stopFacts(): StopFacts | null
+  progress(percent: number, message: string | null): void
+  log(level: string, message: string): void
+  checkpoint(): string | null
+  saveCheckpoint(text: string): void
 }
 
 /** @internal A program with its arguments and what it is given. */
@@ -73,10 +102,31 @@ export interface EndFacts {
   signal?: string
   outcome: string
   result?: string
+  cloned?: Uint8Array
+  file?: NativeSpilled
   kind?: string
   message?: string
   traceback?: string
   live?: number
+}
+
+/** @internal A result that is in a file. */
+export interface NativeSpilled {
+  open(): NativeReader
+}
+
+/** @internal A result that is read a piece at a time. */
+export interface NativeReader {
+  read(size: number): Promise<Piece>
+  readWhole(): Promise<Piece>
+  close(): void
+}
+
+/** @internal What was read, or why it wasn't. */
+export interface Piece {
+  bytes?: Buffer
+  code?: string
+  message?: string
 }
 
 /** @internal What a running attempt is. */
@@ -88,14 +138,21 @@ export interface AttemptFacts {
   deadline?: number
 }
 
-/** @internal What a handler threw. */
+/** @internal Why an attempt is asked to stop. */
+export interface StopFacts {
+  kind: 'cancelled' | 'timed_out' | 'over_limit' | 'shutdown' | 'lost'
+  reason: string
+}
+
+/** @internal What a handler threw, or how the worker that ran it ended. */
 export interface Thrown {
-  how: 'raised' | 'gave_up' | 'retry' | 'cancelled'
+  how: 'raised' | 'gave_up' | 'retry' | 'cancelled' | 'crashed' | 'memory_exceeded'
   kind: string
   message: string
   traceback?: string
   live?: number
   delay?: number
+  exitCode?: number
 }
 
 /** @internal Which jobs are meant. */
@@ -116,8 +173,10 @@ export interface NativePage {
 
 interface Binding {
   NativeEngine: new (url: string | null, options: Pairs, wake: () => void, manual: boolean) => NativeEngine
-  exchange(engine: number, numbers: Int32Array, count: number): number
-  flush(engine: number, inbox: Int32Array, count: number): void
+  NativeWorker: new (key: number, wake: () => void) => NativeWorker
+  workerExchange(numbers: Int32Array, bytes: Uint8Array): void
+  exchange(engine: number, numbers: Int32Array, count: number, bytes: Uint8Array): number
+  flush(engine: number, inbox: Int32Array, count: number, bytes: Uint8Array): void
   checkTask(name: string, options: Pairs): void
   checkOptions(options: Pairs): void
   duration(name: string, value: unknown): number | null

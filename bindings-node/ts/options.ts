@@ -13,8 +13,33 @@ export type Size = number | bigint | string
 /** Which jobs go first: strictly between priorities, first-in first-out within one. */
 export type Priority = 'critical' | 'high' | 'normal' | 'low'
 
-/** What runs a task. Only `async`, the main loop, is available yet. */
+/**
+ * What runs a task: `async`, the main loop, or `thread`, a pool of worker threads. `process` is not available
+ * yet.
+ */
 export type ExecutorName = 'async' | 'thread' | 'process' | 'command'
+
+/** What happens to an attempt above its limit of cpu. */
+export type CpuAction = 'warn' | 'throttle' | 'stop'
+
+/**
+ * What the attempts of a job may use, with everything that they start. 0 is 0; `null` is no limit; what
+ * is left out is what is reserved for `memory` and `cpu`, and no limit for the others.
+ */
+export interface LimitOptions {
+  /** Memory of all its processes together. */
+  memory?: Size | null
+  /** Cores, as the average over five seconds. */
+  cpu?: number | string | null
+  /** What happens above `cpu`; default `'throttle'`, or `'stop'` where `cpu` is 0. */
+  cpuAction?: CpuAction | null
+  /** Processor time in all. */
+  cpuTime?: Duration | null
+  /** Descriptors that are open at once. */
+  files?: number | null
+  /** Sockets that are open at once. */
+  connections?: number | null
+}
 
 /**
  * What a task may set, and what one submit may change by {@link Task.options}. What is left out or
@@ -23,12 +48,17 @@ export type ExecutorName = 'async' | 'thread' | 'process' | 'command'
 export interface TaskOptions<Args extends unknown[] = never[]> {
   /** Which jobs go first; default `'normal'`. */
   priority?: Priority | null
-  /** Memory that is reserved while it runs; default: the engine's `defaultMemory`. */
+  /**
+   * Memory that is reserved while it runs; default: the engine's `defaultMemory`. With executor `thread` it is
+   * also the limit of the worker's JavaScript heap, of 16 MiB at least.
+   */
   memory?: Size | null
   /** Cores that are reserved while it runs, such as `0.5` or `'500m'`; default none. */
   cpu?: number | string | null
   /** Named tokens that are reserved while it runs, such as `{ gpu: 1 }`; default none. */
   tokens?: Record<string, number> | null
+  /** What an attempt may use, where it has processes of its own; default: what is reserved. */
+  limits?: LimitOptions | null
   /** The longest that one attempt may run; default: the engine's `defaultTimeout`. */
   timeout?: Duration | null
   /** Attempts after the first, where one fails; default 0. */
@@ -52,6 +82,15 @@ export interface TaskOptions<Args extends unknown[] = never[]> {
   unique?: string | ((...args: Args) => string) | null
 }
 
+/** What {@link task} may be given: the options of its jobs, and where it is declared. */
+export interface TaskDeclaration<Args extends unknown[] = never[]> extends TaskOptions<Args> {
+  /**
+   * The module that declares the task, `import.meta.url` (in CommonJS `__filename`): a `file:` URL or an
+   * absolute path. Workers import it to find the function, so executor `thread` needs it.
+   */
+  module?: string | URL | null
+}
+
 /** What an engine may be opened with. */
 export interface EngineOptions {
   /** Memory to share out; default 75 % of what this process may use, shared only by tasks that say. */
@@ -60,7 +99,7 @@ export interface EngineOptions {
   cpu?: number | string | null
   /** Named tokens to share out, such as `{ gpu: 2 }`; default none. */
   tokens?: Record<string, number> | null
-  /** The most jobs at once: one number, or one for each executor; default `{ async: 100 }`. */
+  /** The most jobs at once: one number, or one for each executor; default 100 for `async`; for `thread` `min(32, cores + 4)`. */
   concurrency?: number | Partial<Record<ExecutorName, number>> | null
   /** Memory of a job whose task doesn't say, where `memory` is set; default `'32MB'`. */
   defaultMemory?: Size | null

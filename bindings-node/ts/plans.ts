@@ -68,8 +68,8 @@ export class Plans {
   #register(definition: Definition): number {
     const known = this.#registered.get(definition)
     if (known !== undefined) return known
-    const { name, options, handler } = definition
-    const plan = this.#native.register(name, options, this.#handlers.length)
+    const { name, options, handler, module } = definition
+    const plan = this.#native.register(name, options, this.#handlers.length, module ?? null)
     this.#handlers.push(handler)
     this.#names.set(name, definition)
     this.#registered.set(definition, plan)

@@ -1,10 +1,9 @@
 import { type Args, argsOf, call } from './call.js'
-import { decode, encode } from './codec.js'
 import { type Running, scope } from './current.js'
 import type { Handler } from './definition.js'
 import { BursarError, Cancel, Fail, guarded, Retry } from './errors.js'
-import { type NativeEngine, native, type Thrown } from './native.js'
-import type { Runner } from './runner.js'
+import { LoadError } from './loader.js'
+import { native, type Thrown } from './native.js'
 
 /** How many handlers have not ended, in all engines. */
 let busy = 0
@@ -27,18 +26,26 @@ function rest(): void {
   if (busy === 0) scope.rest()
 }
 
+/** @internal Who is told how attempts end. */
+export interface Keeper {
+  /** A handler returned. */
+  returned(running: Running, value: unknown): void
+  /** A handler threw. */
+  threw(running: Running, error: unknown): void
+}
+
 /**
  * @internal One place for an attempt to run. Its callbacks are made once and serve one attempt after
  * the other: the place is given to the next when the last has ended.
  */
 export class Place {
-  readonly #runner: Runner
+  readonly #keeper: Keeper
   #running: Running | undefined
   readonly #returned = (value: unknown) => this.#end(true, value)
   readonly #threw = (error: unknown) => this.#end(false, error)
 
-  constructor(runner: Runner) {
-    this.#runner = runner
+  constructor(keeper: Keeper) {
+    this.#keeper = keeper
   }
 
   /** The attempt that runs here. */
@@ -53,13 +60,12 @@ export class Place {
     this.#call(running, handler, args)
   }
 
-  /** Runs a handler as part of its job, with the arguments that the engine has as text. */
-  runEncoded(running: Running, handler: Handler): void {
+  /** Runs a handler as part of its job, with the arguments that `read` gives. */
+  runLater(running: Running, handler: Handler, read: () => unknown[]): void {
     this.#running = running
     begun()
     try {
-      const args = decode(this.#runner.native.attemptArgs(running.number)) as unknown[]
-      this.#call(running, handler, argsOf(args))
+      this.#call(running, handler, argsOf(read()))
     } catch (error) {
       this.#threw(error)
     }
@@ -87,8 +93,8 @@ export class Place {
     this.#running = undefined
     running.over = true
     ended()
-    if (returned) this.#runner.returned(running, value)
-    else this.#runner.threw(running, value)
+    if (returned) this.#keeper.returned(running, value)
+    else this.#keeper.threw(running, value)
   }
 }
 
@@ -101,31 +107,26 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof (value as { then?: unknown }).then === 'function'
 }
 
-/** @internal Reports what a handler returned as JSON text; where that can't be, its job has failed. */
-export function returnedEnd(engine: NativeEngine, attempt: number, value: unknown): void {
-  try {
-    engine.returnedText(attempt, encode(value, 'result'))
-  } catch (error) {
-    engine.threw(attempt, { how: 'gave_up', ...describe(error) })
-  }
+/** @internal Its job has failed, and no retry will help. */
+export function gaveUp(error: unknown): Thrown {
+  return { how: 'gave_up', ...describe(error) }
 }
 
-/** @internal Reports what a handler threw. */
-export function thrownEnd(runner: Runner, attempt: number, error: unknown): void {
-  const thrown = classify(error)
-  if (runner.live) thrown.live = runner.values.put(error)
-  runner.native.threw(attempt, thrown)
+/** @internal What broke the thread or process of a job. */
+export function crashed(error: unknown): Thrown {
+  return { how: 'crashed', ...describe(error) }
 }
 
-function classify(error: unknown): Thrown {
-  if (error instanceof Fail) return { how: 'gave_up', ...describe(error) }
+/** @internal What it means for its job that a handler threw this. */
+export function classify(error: unknown): Thrown {
+  if (error instanceof Fail || error instanceof LoadError) return gaveUp(error)
   if (error instanceof Cancel) return { how: 'cancelled', ...describe(error) }
   if (!(error instanceof Retry)) return { how: 'raised', ...describe(error) }
   try {
     const delay = guarded(() => native.duration('delay', error.delay))
     return { how: 'retry', ...describe(error), ...(delay === null ? {} : { delay }) }
   } catch (invalid) {
-    return { how: 'gave_up', ...describe(invalid) }
+    return gaveUp(invalid)
   }
 }
 

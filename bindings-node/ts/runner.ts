@@ -1,6 +1,8 @@
 import { AsyncResource } from 'node:async_hooks'
-import { type Args, argsOf, listOf } from './call.js'
-import { encodeArgs } from './codec.js'
+import { Box } from './box.js'
+import { type Args, argsOf, listOf, readCalls } from './call.js'
+import { type Packed, packArgs, packedBytes, unpackOne } from './clone.js'
+import { decode, encode, encodeArgs } from './codec.js'
 import { Running } from './current.js'
 import {
   attendDefinitions,
@@ -13,30 +15,32 @@ import {
 import { BursarError, guarded, translate } from './errors.js'
 import { hold, release } from './hold.js'
 import { STATES, type State } from './info.js'
-import { decodeResult, Job, markDeduplicated } from './job.js'
-import { type NativeEngine, type NativeProgram, native, type Pairs } from './native.js'
+import { decodeResult, Job, markDeduplicated, safeId } from './job.js'
+import { type EndFacts, type NativeEngine, type NativeProgram, native, type Pairs } from './native.js'
 import { Plans } from './plans.js'
-import { Place, returnedEnd, thrownEnd } from './run.js'
+import { Pool } from './pool.js'
+import { classify, gaveUp, Place } from './run.js'
 import { Values } from './values.js'
 import { NOBODY, Waiters } from './waiters.js'
 
-/** Operations in the inbox, as exchange.rs numbers them. */
-const In = { submit: 1, return: 2, done: 3 } as const
-
 /** Operations in the outbox, as exchange.rs numbers them. */
-const Out = { start: 1, stop: 2, end: 3, ready: 4, release: 5 } as const
+const Out = {
+  start: 1,
+  stop: 2,
+  end: 3,
+  ready: 4,
+  release: 5,
+  more: 6,
+  hire: 7,
+  dismiss: 8,
+  look: 9,
+} as const
 
 /** What an end brings. */
-const Brings = { nothing: 0, live: 1, details: 2 } as const
-
-/** Numbers that each array for the exchange begins with: some hundred operations at a time. */
-const NUMBERS = 4_096
+const Brings = { nothing: 0, live: 1, details: 2, cloned: 3 } as const
 
 /** So many turns in a row before the loop's timers and sockets get theirs. */
 const TURNS = 64
-
-/** Numbers of the longest operation in the inbox. */
-const LONGEST = 4
 
 /** Jobs run where no other job's, and no submitter's, asynchronous context is. */
 const outside = new AsyncResource('bursar')
@@ -75,10 +79,13 @@ export class Runner {
   #scheduled = false
   #turns = 0
   /** What is to be reported; the next exchange fills it with what is to be done. */
-  #inbox = new Int32Array(NUMBERS)
-  #inboxUsed = 0
+  #inbox = new Box()
   /** What is being done; the next inbox. */
-  #outbox = new Int32Array(NUMBERS)
+  #outbox = new Box()
+  readonly #pool = new Pool(
+    () => this.native,
+    () => this.schedule(),
+  )
 
   constructor(url: string | null, options: Pairs, manual = false) {
     this.#native = guarded(() => new native.NativeEngine(url, options, this.#drain, manual))
@@ -101,7 +108,7 @@ export class Runner {
 
   /** The native half, which knows of everything that was asked of it so far. */
   get native(): NativeEngine {
-    if (this.#inboxUsed > 0) this.#flush()
+    if (this.#inbox.used > 0) this.#flush()
     return this.#native
   }
 
@@ -109,10 +116,14 @@ export class Runner {
   submit(definition: Definition | Elsewhere, args: unknown[]): Promise<Job> {
     try {
       const plan = this.#plans.of(definition)
-      const { keyOf } = definition
-      if (this.#canPost(keyOf)) return Promise.resolve(this.#postCall(plan, argsOf(args)))
+      const { isolated, keyOf } = definition
+      if (this.#canPost(keyOf)) {
+        return Promise.resolve(
+          isolated ? this.#postCloned(plan, packArgs(args)) : this.#postCall(plan, argsOf(args)),
+        )
+      }
       if (this.#native.durable) return this.#submitStored(plan, [args], keyOf).then(only)
-      return Promise.resolve(this.#submitNow(plan, args, keyOf))
+      return Promise.resolve(only(this.#submitAll(plan, [args], definition)))
     } catch (error) {
       return Promise.reject(translate(error))
     }
@@ -123,11 +134,13 @@ export class Runner {
     // All are read before the first is posted: reading them may run code of the program, which may throw.
     const all = readCalls(calls)
     const plan = guarded(() => this.#plans.of(definition))
-    const { keyOf } = definition
+    const { isolated, keyOf } = definition
     if (this.#native.durable) return this.#submitStored(plan, all.map(listOf), keyOf)
-    if (!this.#canPost(keyOf)) return this.#submitAll(plan, all, keyOf)
+    if (!this.#canPost(keyOf)) return this.#submitAll(plan, all.map(listOf), definition)
+    const packed = isolated ? all.map((args) => packArgs(listOf(args))) : undefined
     const jobs: Job[] = []
-    for (const args of all) jobs.push(this.#postCall(plan, args))
+    if (packed) for (const args of packed) jobs.push(this.#postCloned(plan, args))
+    else for (const args of all) jobs.push(this.#postCall(plan, args))
     this.#flush()
     return jobs
   }
@@ -135,7 +148,7 @@ export class Runner {
   /** The task with this name: one that this engine knows, or the last one defined; else that of others. */
   definition(name: string): Definition | Elsewhere {
     const known = this.#plans.find(name) ?? findDefinition(name)
-    return known ?? { name, handler: undefined, keyOf: undefined }
+    return known ?? { name, handler: undefined, keyOf: undefined, isolated: false }
   }
 
   /** The answer to a question: what `question` gives, or what the native half has once the waiter is ready. */
@@ -155,19 +168,6 @@ export class Runner {
       return begin(waiter) ? () => take(waiter) : undefined
     }
     return this.#store(this.waiters.later(look, take))
-  }
-
-  /** A handle on a job that `call`, given a number, makes the native half follow. */
-  adopt(call: (number: number, job: Job) => void): Job {
-    const job = this.#newJob()
-    try {
-      call(job._number, job)
-    } catch (error) {
-      this.#dropJob(job)
-      throw translate(error)
-    }
-    this.#begun()
-    return job
   }
 
   /** Gives the slot of an attempt back while it waits for a job; gives what ends that. */
@@ -203,8 +203,9 @@ export class Runner {
     this.closing = true
   }
 
-  /** Lets go of the native half, once it is closed. */
-  close(): void {
+  /** Lets go of the native half, once it is closed, and of its workers. */
+  async close(): Promise<void> {
+    await this.#pool.close()
     this.closed = true
     this.#unattend()
     this.#drain()
@@ -219,20 +220,35 @@ export class Runner {
 
   #postCall(plan: number, args: Args): Job {
     const job = this.#newJob()
-    this.#post(In.submit, plan, job._number, this.values.put(args))
+    this.#inbox.submit(plan, job._number, this.values.put(args))
     this.#begun()
     return job
   }
 
-  #submitAll(plan: number, calls: readonly Args[], keyOf: KeyOf | undefined): Job[] {
-    const lists = calls.map(listOf)
+  #postCloned(plan: number, args: Packed): Job {
+    const job = this.#newJob()
+    if (!this.#inbox.submitCloned(plan, job._number, args)) this.#submitLong(plan, job, args)
+    this.#begun()
+    return job
+  }
+
+  /** What has no room beside what is to be submitted before may have some after that, or goes alone. */
+  #submitLong(plan: number, job: Job, args: Packed): void {
+    const { native } = this
+    if (this.#inbox.submitCloned(plan, job._number, args)) return
+    native.submitCloned(plan, job._number, packedBytes(args))
+  }
+
+  #submitAll(plan: number, lists: readonly unknown[][], definition: Definition | Elsewhere): Job[] {
+    const { isolated, keyOf } = definition
     const texts = this.live ? null : lists.map(encodeArgs)
+    const cloned = this.live && isolated ? lists.map((list) => packedBytes(packArgs(list))) : null
     const keys = keyOf ? lists.map((args) => keyOf(args)) : null
-    const args = this.live ? calls.map((args) => this.values.put(args)) : []
-    const jobs = calls.map(() => this.#newJob())
+    const args = texts || cloned ? [] : lists.map((list) => this.values.put(argsOf(list)))
+    const jobs = lists.map(() => this.#newJob())
     try {
       const numbers = jobs.map((job) => job._number)
-      const earlier = this.native.submitMany(plan, numbers, args, texts, keys)
+      const earlier = this.native.submitMany(plan, numbers, args, texts, keys, cloned)
       for (const place of earlier) markDeduplicated(jobs[place])
     } catch (error) {
       for (const job of jobs) this.#dropJob(job)
@@ -240,15 +256,6 @@ export class Runner {
     }
     for (const _ of jobs) this.#begun()
     return jobs
-  }
-
-  #submitNow(plan: number, args: unknown[], keyOf: KeyOf | undefined): Job {
-    const text = this.live ? null : encodeArgs(args)
-    const key = keyOf ? keyOf(args) : null
-    return this.adopt((number, job) => {
-      const live = this.live ? this.values.put(argsOf(args)) : 0
-      if (this.native.submit(plan, number, live, text, key)) markDeduplicated(job)
-    })
   }
 
   /** Submits to a store that answers later: the loop goes on, and the process stays, until it does. */
@@ -297,27 +304,10 @@ export class Runner {
     if (this.#storing.size > 0) await Promise.allSettled(this.#storing)
   }
 
-  /** Puts an operation into the inbox. */
-  #post(operation: number, a: number, b: number, c: number): void {
-    if (this.#inboxUsed + LONGEST > this.#inbox.length) {
-      const larger = new Int32Array(this.#inbox.length * 2)
-      larger.set(this.#inbox)
-      this.#inbox = larger
-    }
-    const inbox = this.#inbox
-    let at = this.#inboxUsed
-    inbox[at++] = operation
-    inbox[at++] = a
-    if (operation !== In.done) inbox[at++] = b
-    if (operation === In.submit) inbox[at++] = c
-    this.#inboxUsed = at
-  }
-
   #flush(): void {
-    const used = this.#inboxUsed
-    this.#inboxUsed = 0
+    const box = this.#inbox
     try {
-      native.flush(this.#number, this.#inbox, used)
+      native.flush(this.#number, box.numbers, box.empty(), box.bytes)
     } catch (error) {
       this.#broken(error)
     }
@@ -354,20 +344,24 @@ export class Runner {
 
   #turn(): void {
     try {
-      const used = this.#inboxUsed
-      const numbers = this.#inbox
-      this.#inboxUsed = 0
+      const box = this.#inbox
       this.#inbox = this.#outbox
-      this.#outbox = numbers
-      this.#apply(numbers, native.exchange(this.#number, numbers, used))
+      this.#outbox = box
+      const used = box.empty()
+      this.#apply(box, native.exchange(this.#number, box.numbers, used, box.bytes))
     } catch (error) {
       this.#broken(error)
     }
   }
 
-  #apply(box: Int32Array, length: number): void {
+  #apply({ numbers, bytes }: Box, length: number): void {
     let at = 0
-    const next = () => box[at++] as number
+    let read = 0
+    const next = () => numbers[at++] as number
+    const take = (length: number) => {
+      read += length
+      return bytes.subarray(read - length, read)
+    }
     while (at < length) {
       switch (next()) {
         case Out.start:
@@ -377,13 +371,22 @@ export class Runner {
           this.#stop(next())
           break
         case Out.end:
-          this.#end(next(), next(), next(), next(), next(), next(), next(), next())
+          this.#end(next(), next(), next(), next(), next(), next(), next(), next(), take)
           break
         case Out.ready:
           this.waiters.wake(next())
           break
         case Out.release:
           this.values.release(next())
+          break
+        case Out.hire:
+          this.#pool.hire(next(), next())
+          break
+        case Out.dismiss:
+          this.#pool.dismiss(next())
+          break
+        case Out.look:
+          this.#pool.look()
           break
         default:
           this.schedule()
@@ -397,22 +400,33 @@ export class Runner {
     const running = new Running(this, number)
     const work = this.#plans.handler(handler) as Handler
     if (live >= 0) place.run(running, work, this.values.get(live))
-    else place.runEncoded(running, work)
+    else place.runLater(running, work, () => decode(this.#native.attemptArgs(number)) as unknown[])
   }
 
   /** A handler returned. */
   returned(running: Running, value: unknown): void {
     const { number } = running
-    if (!this.live) this.#note(() => returnedEnd(this.native, number, value))
-    else if (value === undefined) this.#post(In.done, number, 0, 0)
-    else this.#post(In.return, number, this.values.put(value), 0)
+    if (!this.live) this.#note(() => this.#returnedText(number, value))
+    else if (value === undefined) this.#inbox.done(number)
+    else this.#inbox.return(number, this.values.put(value))
     this.schedule()
   }
 
   /** A handler threw. */
   threw(running: Running, error: unknown): void {
-    this.#note(() => thrownEnd(this, running.number, error))
+    const thrown = classify(error)
+    if (this.live) thrown.live = this.values.put(error)
+    this.#note(() => this.native.threw(running.number, thrown))
     this.schedule()
+  }
+
+  /** What JSON can't carry fails its job. */
+  #returnedText(attempt: number, value: unknown): void {
+    try {
+      this.native.returnedText(attempt, encode(value, 'result'))
+    } catch (error) {
+      this.native.threw(attempt, gaveUp(error))
+    }
   }
 
   #note(end: () => void): void {
@@ -438,7 +452,9 @@ export class Runner {
     b: number,
     c: number,
     d: number,
+    take: (length: number) => Uint8Array,
   ): void {
+    const bytes = brings === Brings.cloned ? take(live) : undefined
     const job = this.#jobs[number]
     if (job === undefined) return
     const state = STATES[stateNumber] as State
@@ -447,7 +463,8 @@ export class Runner {
     job._c = c
     job._d = d
     this.#dropJob(job)
-    if (brings === Brings.live) job._end(state, this.values.get(live))
+    if (bytes) job._end(state, unpackOne(bytes))
+    else if (brings === Brings.live) job._end(state, this.values.get(live))
     else if (brings === Brings.nothing) job._end(state, this.live ? undefined : null)
     else this.#endWithFacts(job, state)
     this.#finished()
@@ -455,8 +472,14 @@ export class Runner {
 
   #endWithFacts(job: Job, state: State): void {
     const facts = this.native.takeEnd(job._number)
-    const cause = facts.live === undefined ? undefined : this.values.get(facts.live)
+    const cause = this.#causeOf(facts)
     job._end(state, state === 'completed' ? decodeResult(facts) : { facts, cause })
+  }
+
+  /** What the handler threw, where that is at hand. */
+  #causeOf({ cloned, live }: EndFacts): unknown {
+    if (live !== undefined) return this.values.get(live)
+    return cloned && unpackOne(cloned)
   }
 
   /** A fault of ours: whoever waits is told, rather than left to wait for ever. */
@@ -472,18 +495,4 @@ export class Runner {
       this.#finished()
     }
   }
-}
-
-function safeId(job: Job): string {
-  try {
-    return job.id
-  } catch {
-    return ''
-  }
-}
-
-function readCalls(calls: Iterable<readonly unknown[]>): Args[] {
-  const all: Args[] = []
-  for (const call of calls) all.push(argsOf(call))
-  return all
 }

@@ -1,8 +1,8 @@
-import { currentRunner } from './context.js'
+import { currentRunner, parkedInWorker } from './context.js'
 import { type Definition, define, type Handler, refine } from './definition.js'
 import { BursarError } from './errors.js'
 import type { Job } from './job.js'
-import type { TaskOptions } from './options.js'
+import type { TaskDeclaration, TaskOptions } from './options.js'
 
 /**
  * A registered function: a plain call stays a plain call, {@link Task.submit} makes a job of it.
@@ -49,10 +49,10 @@ export function definitionOf(task: unknown): Definition {
 /** What every task can do. */
 const methods = {
   submit(this: Defined, ...args: unknown[]) {
-    return currentRunner().submit(this[DEFINITION], args)
+    return parkedInWorker() ?? currentRunner().submit(this[DEFINITION], args)
   },
   async submitMany(this: Defined, calls: Iterable<readonly unknown[]>) {
-    return currentRunner().submitMany(this[DEFINITION], calls)
+    return parkedInWorker() ?? currentRunner().submitMany(this[DEFINITION], calls)
   },
   options(this: Defined, options: Record<string, unknown>) {
     return callable(refine(this[DEFINITION], options))
@@ -70,16 +70,18 @@ function callable(definition: Definition): unknown {
 
 /**
  * Makes a task of a function. Jobs of it run on the main loop: what it awaits leaves room for
- * others, what it computes doesn't.
+ * others, what it computes doesn't. With `executor: 'thread'` they run in worker threads, which import
+ * `module` to find the function by its name.
  *
  * @param name Its stable name, 1 to 200 bytes: what is stored with its jobs.
  * @param options What its jobs need and how they are run.
  * @param handler The function.
- * @throws BursarError `Invalid` for a bad name, an unknown option or a value out of range.
+ * @throws BursarError `Invalid` for a bad name, an unknown option or a value out of range, and for a module
+ * that workers could not import.
  */
 export function task<Args extends unknown[], Returned>(
   name: string,
-  options: TaskOptions<NoInfer<Args>>,
+  options: TaskDeclaration<NoInfer<Args>>,
   handler: (...args: Args) => Returned,
 ): Task<Args, Awaited<Returned>, Returned>
 export function task<Args extends unknown[], Returned>(

@@ -74,5 +74,5 @@ function after(delay: number, late: Wake): Wake {
  */
 export function waiter(runner: unknown) {
   const running = scope.current()
-  return running && !running.over && running.runner === runner ? running : undefined
+  return running && !running.over && running.home === runner ? running : undefined
 }

@@ -52,18 +52,19 @@ pub(crate) fn current(py: Python<'_>) -> PyResult<Arc<Hub>> {
 #[pymethods]
 impl EngineBase {
     #[new]
-    #[pyo3(signature = (url=None, *, clock=None, **options))]
+    #[pyo3(signature = (url=None, *, clock=None, in_caller=false, **options))]
     fn new(
         py: Python<'_>,
         url: Option<&str>,
         clock: Option<&Bound<'_, ManualClock>>,
+        in_caller: bool,
         options: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
         let empty = PyDict::new(py);
         let options = options::engine(options.unwrap_or(&empty))?;
         let clock = clock.map(|clock| clock.get().shared());
         Ok(Self {
-            hub: Hub::open(py, url, options, clock)?,
+            hub: Hub::open(py, url, options, clock, in_caller)?,
         })
     }
 
@@ -172,8 +173,8 @@ impl EngineBase {
 
     /// Lets it run what is stored for a task, though nothing was submitted to it yet. The function
     /// that has the name already keeps it.
-    fn _learn(&self, task: &TaskBase) {
-        self.hub.learn(task);
+    fn _learn(&self, py: Python<'_>, task: &TaskBase) {
+        self.hub.learn(py, task);
     }
 
     /// Waits until every job that it accepted has ended; `False` where the time runs out before.

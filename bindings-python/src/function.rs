@@ -1,6 +1,6 @@
 //! A function of the user's, as tasks and engines share it.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bursar::core::{ExecutorKind, Payload};
 use pyo3::prelude::*;
@@ -16,6 +16,8 @@ pub(crate) struct Function {
     pub(crate) name: String,
     pub(crate) callable: Py<PyAny>,
     pub(crate) is_async: bool,
+    /// Where a process of its own finds it: a module, a colon, its name there. None where it can't.
+    address: OnceLock<Option<Arc<str>>>,
     codec: PyOnceLock<Py<PyAny>>,
 }
 
@@ -40,6 +42,7 @@ impl Function {
                 .get(py)?
                 .call1((callable,))?
                 .is_truthy()?,
+            address: OnceLock::new(),
             codec: PyOnceLock::new(),
         }))
     }
@@ -55,6 +58,7 @@ impl Function {
             name: name.to_owned(),
             callable: py.None(),
             is_async: false,
+            address: OnceLock::from(None),
             codec,
         }))
     }
@@ -65,8 +69,27 @@ impl Function {
             name: self.name.clone(),
             callable: py.None(),
             is_async: self.is_async,
+            address: self
+                .address(py)
+                .map_or_else(|_| OnceLock::new(), OnceLock::from),
             codec: PyOnceLock::new(),
         }
+    }
+
+    /// Where a process of its own finds it; none where it can't.
+    ///
+    /// # Errors
+    /// What its attributes raise.
+    pub(crate) fn address(&self, py: Python<'_>) -> PyResult<Option<Arc<str>>> {
+        if let Some(known) = self.address.get() {
+            return Ok(known.clone());
+        }
+        let function = self.callable.bind(py);
+        let address: Option<String> = python::FUNCTION_ADDRESS
+            .get(py)?
+            .call1((function,))?
+            .extract()?;
+        Ok(self.address.get_or_init(|| address.map(Arc::from)).clone())
     }
 
     /// What runs it where nobody says.
@@ -102,6 +125,25 @@ impl Function {
                 .codec(py)?
                 .call_method1("encode_call", (args, kwargs))?,
         )
+    }
+
+    /// Its arguments as a process of its own takes them.
+    ///
+    /// # Errors
+    /// `Invalid`, naming the argument that can't be pickled.
+    pub(crate) fn pickle_call(
+        &self,
+        args: &Bound<'_, PyTuple>,
+        kwargs: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Payload> {
+        let py = args.py();
+        if args.is_empty() && kwargs.is_none_or(PyDictMethods::is_empty) {
+            return Ok(Payload::Null);
+        }
+        let pickled = python::PICKLE_CALL
+            .get(py)?
+            .call1((self.callable.bind(py), args, kwargs))?;
+        Ok(Payload::host_bytes(pickled.cast::<PyBytes>()?.as_bytes()))
     }
 
     /// The call that JSON describes, in a context of its own.

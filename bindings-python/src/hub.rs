@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
 use bursar::core::{
-    Accepted, Attempt, COMMAND_TASK, Clock, Ended, Engine, EngineOptions, ExecutorKind, Handler,
-    Plan, Reply, Submission, Task, TaskOptions,
+    Accepted, Attempt, COMMAND_TASK, Clock, Ended, Engine, EngineOptions, Executor, ExecutorKind,
+    Handler, Plan, Reply, Submission, Task, TaskOptions,
 };
 use crossbeam_queue::SegQueue;
 use parking_lot::Mutex;
@@ -17,6 +17,7 @@ use pyo3::types::{PyList, PyString};
 use crate::error::OrRaise;
 use crate::function::Function;
 use crate::loops::LoopLane;
+use crate::processes::Processes;
 use crate::task::TaskBase;
 use crate::threads::Threads;
 use crate::{exit, fork, notifier, python, trash};
@@ -34,6 +35,7 @@ pub(crate) struct Hub {
     pub(crate) live: bool,
     pub(crate) threads: Arc<Threads>,
     pub(crate) loops: Arc<LoopLane>,
+    processes: Option<Processes>,
     /// What runs a job at once in its submitter, for tests; no threads are started then.
     pub(crate) eager: PyOnceLock<Py<PyAny>>,
     functions: Mutex<HashMap<String, Arc<Function>>>,
@@ -56,12 +58,21 @@ impl Hub {
         url: Option<&str>,
         options: EngineOptions,
         clock: Option<Arc<dyn Clock>>,
+        in_caller: bool,
     ) -> PyResult<Arc<Self>> {
         let (threads, loops) = (Arc::new(Threads::new()), Arc::new(LoopLane::new()));
-        let mut builder = bursar::open_engine(url, options)
-            .or_raise(py)?
+        let builder = bursar::open_engine(url, options.clone()).or_raise(py)?;
+        let processes = match in_caller {
+            true => None,
+            false => Processes::of(&builder, &options),
+        };
+        let mut builder = builder
             .executor(ExecutorKind::Thread, Arc::new(threads.lane.clone()))
             .executor(ExecutorKind::Async, Arc::new(loops.lane.clone()));
+        let caller = in_caller.then(|| Arc::new(threads.lane.clone()) as Arc<dyn Executor>);
+        if let Some(executor) = processes.as_ref().map(Processes::executor).or(caller) {
+            builder = builder.executor(ExecutorKind::Process, executor);
+        }
         if let Some(clock) = clock {
             builder = builder.clock(clock);
         }
@@ -76,6 +87,7 @@ impl Hub {
             live,
             threads,
             loops,
+            processes,
             eager: PyOnceLock::new(),
             functions: Mutex::new(functions),
             notices: SegQueue::new(),
@@ -83,6 +95,10 @@ impl Hub {
         });
         hub.threads.attach(&hub.this);
         hub.loops.attach(&hub.this);
+        if hub.core.capabilities().durable {
+            // Jobs that are to run in a process may be there already.
+            hub.prepare_processes(py, None)?;
+        }
         Ok(hub)
     }
 
@@ -128,8 +144,23 @@ impl Hub {
         changes: &TaskOptions,
     ) -> PyResult<Arc<Plan>> {
         self.check(py)?;
-        self.register(function, own).or_raise(py)?;
-        self.core.plan(&function.name, changes).or_raise(py)
+        self.register(py, function, own)?.or_raise(py)?;
+        let plan = self.core.plan(&function.name, changes).or_raise(py)?;
+        if plan.spec().executor == ExecutorKind::Process {
+            let callable = function.callable.bind(py);
+            python::CHECK_ADDRESS
+                .get(py)?
+                .call1((callable, &function.name))?;
+            self.prepare_processes(py, function.address(py)?.as_deref())?;
+        }
+        Ok(plan)
+    }
+
+    fn prepare_processes(&self, py: Python<'_>, address: Option<&str>) -> PyResult<()> {
+        match &self.processes {
+            Some(processes) => processes.prepare(py, address),
+            None => Ok(()),
+        }
     }
 
     /// The task of a function that was never declared one. Live calls carry their function along, so
@@ -150,7 +181,7 @@ impl Hub {
             return Ok(TaskBase::plain(known.unwrap_or(function)));
         }
         if self.function(&function.name).is_none() {
-            self.register(&Arc::new(function.without_callable(py)), &default)
+            self.register(py, &Arc::new(function.without_callable(py)), &default)?
                 .or_raise(py)?;
         }
         let executor = Some(function.kind());
@@ -180,15 +211,26 @@ impl Hub {
 
     /// Makes a task known that nothing was submitted of yet. Where its name is taken, or its options
     /// don't fit, that is said when it is submitted.
-    pub(crate) fn learn(&self, task: &TaskBase) {
+    pub(crate) fn learn(&self, py: Python<'_>, task: &TaskBase) {
         // Nobody has asked for it by now.
-        let _ = self.register(&task.function, task.own());
+        let _ = self.register(py, &task.function, task.own());
     }
 
     fn register(
         &self,
+        py: Python<'_>,
         function: &Arc<Function>,
         options: &TaskOptions,
+    ) -> PyResult<bursar::core::Result<()>> {
+        let address = function.address(py)?;
+        Ok(self.register_at(function, options, address))
+    }
+
+    fn register_at(
+        &self,
+        function: &Arc<Function>,
+        options: &TaskOptions,
+        address: Option<Arc<str>>,
     ) -> bursar::core::Result<()> {
         let mut functions = self.functions.lock();
         if functions
@@ -198,12 +240,8 @@ impl Hub {
             return Ok(());
         }
         let handler = Handler::Host(self.number);
-        self.core.register(Task::new(
-            &function.name,
-            options.clone(),
-            function.kind(),
-            handler,
-        )?)?;
+        let task = Task::new(&function.name, options.clone(), function.kind(), handler)?;
+        self.core.register(task.at(address))?;
         functions.insert(function.name.clone(), Arc::clone(function));
         Ok(())
     }

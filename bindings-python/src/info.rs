@@ -1,8 +1,8 @@
 //! What the engine tells about jobs, in the shapes of `bursar._info`.
 
 use bursar::core::{
-    AttemptInfo, Dimension, Event, EventKind, Exit, Failure, JobInfo, LogLine, Payload, Progress,
-    Reason, Share, State, Stats, Timestamp, Why,
+    AttemptInfo, Dimension, Event, EventKind, Exit, Failure, JobInfo, Limits, LogLine, Notice,
+    Payload, Progress, Reason, Share, State, Stats, Timestamp, Why,
 };
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
@@ -34,6 +34,7 @@ pub(crate) fn job<'py>(py: Python<'py>, hub: &Hub, info: &JobInfo) -> PyResult<B
     fields.set_item("state", info.state.as_str())?;
     fields.set_item("priority", info.spec.priority.name())?;
     fields.set_item("demand", demand(py, info)?)?;
+    fields.set_item("limits", limits(py, &info.spec.limits)?)?;
     fields.set_item("args", args)?;
     fields.set_item("kwargs", kwargs)?;
     fields.set_item("attempt", info.attempt)?;
@@ -86,6 +87,26 @@ fn demand<'py>(py: Python<'py>, info: &JobInfo) -> PyResult<Bound<'py, PyDict>> 
     Ok(fields)
 }
 
+fn limits<'py>(py: Python<'py>, limits: &Limits) -> PyResult<Bound<'py, PyDict>> {
+    let fields = PyDict::new(py);
+    fields.set_item("memory", limits.memory)?;
+    fields.set_item("cpu", limits.cpu.map(|cpu| cpu as f64 / 1_000.0))?;
+    fields.set_item("cpu_action", limits.cpu_action.as_str())?;
+    fields.set_item("cpu_time", limits.cpu_time.map(|time| time.as_secs_f64()))?;
+    fields.set_item("files", limits.files)?;
+    fields.set_item("connections", limits.connections)?;
+    Ok(fields)
+}
+
+fn notice<'py>(py: Python<'py>, notice: &Notice) -> PyResult<Bound<'py, PyDict>> {
+    let fields = PyDict::new(py);
+    fields.set_item("resource", notice.resource.as_str())?;
+    fields.set_item("used", notice.used)?;
+    fields.set_item("limit", notice.limit)?;
+    fields.set_item("kind", notice.kind.as_str())?;
+    Ok(fields)
+}
+
 /// The arguments: as they were given, or as JSON has them where the function isn't known here.
 fn arguments<'py>(
     py: Python<'py>,
@@ -97,6 +118,9 @@ fn arguments<'py>(
     }
     if matches!(info.args, Payload::Null) {
         return Ok((PyTuple::empty(py), None));
+    }
+    if let Some(pickled) = info.args.as_host_bytes() {
+        return live::unpickled(py, pickled)?.extract();
     }
     if let Some(function) = hub.function(&info.spec.task) {
         let call = function.decode_call(py, &info.args)?;
@@ -111,8 +135,12 @@ fn result<'py>(py: Python<'py>, hub: &Hub, info: &JobInfo) -> PyResult<Option<Bo
     let Some(payload) = &info.result else {
         return Ok(None);
     };
-    if let Some(value) = live::value(py, payload) {
+    if let Some(value) = live::value(py, payload)? {
         return Ok(Some(value));
+    }
+    if let Some(file) = payload.as_spilled() {
+        let told = (file.size(), file.sha256_hex(), file.preview_text());
+        return python::SPILLED.get(py)?.call1(told).map(Some);
     }
     let value = match hub.function(&info.spec.task) {
         Some(function) => function.decode_result(py, payload),
@@ -128,7 +156,8 @@ fn error<'py>(py: Python<'py>, failure: &Failure) -> PyResult<Bound<'py, PyDict>
     let (code, signal) = exit_of(failure);
     fields.set_item("exit_code", code)?;
     fields.set_item("signal", signal)?;
-    let live = live::value(py, &failure.live).filter(|error| !error.is_none());
+    let live = live::value(py, &failure.live).ok().flatten();
+    let live = live.filter(|error| !error.is_none());
     let from_live = || call::traceback(py, live.as_ref()?);
     fields.set_item("traceback", failure.traceback.clone().or_else(from_live))?;
     Ok(fields)
@@ -159,6 +188,10 @@ fn attempt<'py>(py: Python<'py>, info: &AttemptInfo) -> PyResult<Bound<'py, PyDi
     )?;
     fields.set_item("peak_memory", info.peak_memory)?;
     fields.set_item("cpu_time", info.cpu_time.map(|time| time.as_secs_f64()))?;
+    fields.set_item(
+        "isolation",
+        info.isolation.map(|isolation| isolation.as_str()),
+    )?;
     Ok(fields)
 }
 
@@ -190,6 +223,7 @@ pub(crate) fn event<'py>(py: Python<'py>, event: &Event) -> PyResult<Bound<'py, 
         EventKind::State(state) => fields.set_item("state", state.as_str())?,
         EventKind::Progress(said) => fields.set_item("progress", progress(py, said)?)?,
         EventKind::Log(line) => fields.set_item("log", log_line(py, line)?)?,
+        EventKind::Limit(near) => fields.set_item("limit", notice(py, near)?)?,
         EventKind::Missed(missed) => fields.set_item("missed", missed)?,
     }
     shape(&python::EVENT, fields)
@@ -209,6 +243,7 @@ fn reason<'py>(py: Python<'py>, reason: &Reason) -> PyResult<Bound<'py, PyDict>>
     fields.set_item("message", reason.to_string())?;
     match reason {
         Reason::Running => fields.set_item("kind", "running")?,
+        Reason::Frozen => fields.set_item("kind", "frozen")?,
         Reason::Ended(_) => fields.set_item("kind", "ended")?,
         Reason::Paused(_) => fields.set_item("kind", "paused")?,
         Reason::NotHere(_) => fields.set_item("kind", "not_here")?,
@@ -260,7 +295,7 @@ pub(crate) fn stats<'py>(py: Python<'py>, stats: &Stats) -> PyResult<Bound<'py, 
     }
     python::STATS
         .get(py)?
-        .call1((jobs, budget, tokens, concurrency, stats.paused))
+        .call1((jobs, budget, tokens, concurrency, stats.paused.as_deref()))
 }
 
 fn amounts(share: &Share, unit: f64) -> (f64, f64, f64) {

@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use bursar::core::{Accepted, Final, JobInfo, OutcomeKind, State, Ticket};
+use bursar::core::{Accepted, Final, JobInfo, OutcomeKind, Payload, State, Ticket};
 use pyo3::prelude::*;
 use pyo3::types::{PyAny, PyTuple};
 
 use crate::current::Pause;
 use crate::error::OrRaise;
 use crate::events::Events;
-use crate::function::{Function, decode};
+use crate::function::{Function, decode, encode};
 use crate::hub::Hub;
+use crate::stream::ResultReader;
 use crate::{call, exit, info, live, options, python, wait};
 
 /// A submitted call of a task.
@@ -89,17 +90,41 @@ impl Job {
     }
 
     fn value<'py>(&self, py: Python<'py>, end: &Final) -> PyResult<Bound<'py, PyAny>> {
-        if let Some(value) = live::value(py, &end.end.result) {
+        if let Some(value) = live::value(py, &end.end.result)? {
             return Ok(value);
         }
+        let mut result = end.end.result.clone();
+        if result.as_spilled().is_some() {
+            let _inside = exit::enter(py)?;
+            result = exit::outside(py, || result.read())?.or_raise(py)?;
+        }
+        match self.known_function(py) {
+            Some(function) => function.decode_result(py, &result),
+            None => decode(py, python::PLAIN.get(py)?, "decode_result", &result),
+        }
+    }
+
+    /// The function that it calls, where that is known here.
+    fn known_function(&self, py: Python<'_>) -> Option<Arc<Function>> {
         let by_name = || {
-            self.snapshot(py)
-                .ok()
-                .and_then(|info| self.hub.function(&info.spec.task))
+            let info = self.snapshot(py).ok()?;
+            self.hub.function(&info.spec.task)
         };
-        match self.function.clone().or_else(by_name) {
-            Some(function) => function.decode_result(py, &end.end.result),
-            None => decode(py, python::PLAIN.get(py)?, "decode_result", &end.end.result),
+        self.function.clone().or_else(by_name)
+    }
+
+    /// What it returned as JSON, wherever that is; a live object is encoded for this.
+    fn encoded(&self, py: Python<'_>, end: &Final) -> PyResult<Payload> {
+        let Some(value) = live::value(py, &end.end.result)? else {
+            return Ok(end.end.result.clone());
+        };
+        match self.known_function(py) {
+            Some(function) => function.encode_result(&value),
+            None => encode(
+                &python::PLAIN
+                    .get(py)?
+                    .call_method1("encode_result", (value,))?,
+            ),
         }
     }
 
@@ -108,7 +133,8 @@ impl Job {
         let py = slf.py();
         let _inside = exit::enter(py)?;
         let failure = end.end.failure.clone().unwrap_or_default();
-        let cause = live::value(py, &failure.live);
+        // One that can't be read back is told of in words all the same.
+        let cause = live::value(py, &failure.live).ok().flatten();
         let written = failure.traceback.as_deref();
         let exit = info::exit_of(&failure);
         let args = (
@@ -178,6 +204,34 @@ impl Job {
         Self::settled(slf, outcome)
     }
 
+    /// Waits for its end and opens what it returned, to be read a piece at a time.
+    #[pyo3(signature = (timeout=None))]
+    fn open_result<'py>(
+        slf: &Bound<'py, Self>,
+        timeout: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let (py, job) = (slf.py(), slf.get());
+        let end = job.outcome(py, timeout)?.ok_or_else(|| job.late())?;
+        if end.end.kind != OutcomeKind::Completed {
+            return Err(PyErr::from_value(Self::failure(slf, &end)?));
+        }
+        let reader = job.encoded(py, &end)?.open().or_raise(py)?;
+        python::OPEN_STREAM
+            .get(py)?
+            .call1((ResultReader::new(reader),))
+    }
+
+    /// Opens what its command has written as `stdout` or `stderr`, to be read a piece at a time.
+    fn open_output<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
+        let output = self
+            .hub
+            .ask(py, |core| core.output(self.ticket.id(), name))?;
+        let reader = output.open().or_raise(py)?;
+        python::OPEN_STREAM
+            .get(py)?
+            .call1((ResultReader::new(reader),))
+    }
+
     /// Waits for its end; `False` where the time runs out before.
     #[pyo3(signature = (timeout=None))]
     fn wait(&self, py: Python<'_>, timeout: Option<&Bound<'_, PyAny>>) -> PyResult<bool> {
@@ -206,6 +260,22 @@ impl Job {
     fn cancel(&self, py: Python<'_>, reason: &str) -> PyResult<bool> {
         self.hub
             .ask(py, |core| core.cancel(self.ticket.id(), reason))
+    }
+
+    /// Cancels it, and ends its process at once where it has one here. `False` if it had ended.
+    #[pyo3(signature = (reason=""))]
+    fn kill(&self, py: Python<'_>, reason: &str) -> PyResult<bool> {
+        self.hub.ask(py, |core| core.kill(self.ticket.id(), reason))
+    }
+
+    /// Freezes its process. `False` where it was paused already.
+    fn pause(&self, py: Python<'_>) -> PyResult<bool> {
+        self.hub.ask(py, |core| core.pause(self.ticket.id()))
+    }
+
+    /// Lets it go on. `False` where it wasn't paused.
+    fn resume(&self, py: Python<'_>) -> PyResult<bool> {
+        self.hub.ask(py, |core| core.resume(self.ticket.id()))
     }
 
     /// Submits this dead letter again, as a new job.
@@ -266,7 +336,10 @@ impl Job {
         let from_live = || {
             call::traceback(
                 py,
-                &live::value(py, &failure.live).filter(|error| !error.is_none())?,
+                &live::value(py, &failure.live)
+                    .ok()
+                    .flatten()
+                    .filter(|error| !error.is_none())?,
             )
         };
         failure.traceback.clone().or_else(from_live)

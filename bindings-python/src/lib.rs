@@ -19,9 +19,16 @@ mod loops;
 mod module;
 mod notifier;
 mod options;
+#[cfg(target_os = "linux")]
+mod processes;
+#[cfg(not(target_os = "linux"))]
+#[path = "processes_elsewhere.rs"]
+mod processes;
 mod python;
 mod seat;
+mod stream;
 mod task;
 mod threads;
+mod title;
 mod trash;
 mod wait;

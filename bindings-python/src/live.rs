@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use bursar::core::Payload;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::{PyBytes, PyDict, PyTuple};
 
-use crate::trash;
+use crate::{python, trash};
 
 /// A call as it was made.
 pub(crate) struct Call<'py> {
@@ -48,6 +48,22 @@ impl<'py> Call<'py> {
         ])))
     }
 
+    /// The call of `function` that was pickled for a process of its own.
+    pub(crate) fn unpickled(
+        py: Python<'py>,
+        function: &Py<PyAny>,
+        pickled: &[u8],
+    ) -> PyResult<Self> {
+        let (args, kwargs): (Bound<'py, PyTuple>, Bound<'py, PyDict>) =
+            unpickled(py, pickled)?.extract()?;
+        Ok(Self {
+            function: function.bind(py).clone(),
+            args,
+            kwargs: Some(kwargs),
+            context: python::COPY_CONTEXT.get(py)?.call0()?,
+        })
+    }
+
     /// The call in a payload, if there is one.
     pub(crate) fn from_payload(py: Python<'py>, payload: &Payload) -> Option<Self> {
         let live = payload.as_live::<LiveCall>()?;
@@ -71,13 +87,27 @@ pub(crate) fn keep(value: Bound<'_, PyAny>) -> Payload {
     }
 }
 
-/// The value in a payload; `None` where it is encoded.
-pub(crate) fn value<'py>(py: Python<'py>, payload: &Payload) -> Option<Bound<'py, PyAny>> {
-    match payload {
-        Payload::Null => Some(py.None().into_bound(py)),
-        _ => {
-            let live = payload.as_live::<LiveValue>()?;
-            live.0.as_ref().map(|value| value.bind(py).clone())
-        }
+/// The value in a payload; `None` where it is JSON.
+///
+/// # Errors
+/// What reading it back raises, where it comes from a process of its own.
+pub(crate) fn value<'py>(
+    py: Python<'py>,
+    payload: &Payload,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    if let Payload::Null = payload {
+        return Ok(Some(py.None().into_bound(py)));
     }
+    if let Some(pickled) = payload.as_host_bytes() {
+        return unpickled(py, pickled).map(Some);
+    }
+    let live = payload.as_live::<LiveValue>();
+    Ok(live.and_then(|live| live.0.as_ref().map(|value| value.bind(py).clone())))
+}
+
+/// What this engine, or a process that it has started, has pickled.
+pub(crate) fn unpickled<'py>(py: Python<'py>, pickled: &[u8]) -> PyResult<Bound<'py, PyAny>> {
+    python::UNPICKLE
+        .get(py)?
+        .call1((PyBytes::new(py, pickled),))
 }

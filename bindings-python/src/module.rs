@@ -24,9 +24,16 @@ mod _native {
     #[pymodule_export]
     use crate::notifier::attend_engines;
     #[pymodule_export]
+    use crate::processes::be_a_root;
+    #[pymodule_export]
     use crate::seat::Seat;
     #[pymodule_export]
+    use crate::stream::ResultReader;
+    #[pymodule_export]
     use crate::task::TaskBase;
+
+    #[pymodule_export]
+    use crate::title::show_title;
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

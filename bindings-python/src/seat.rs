@@ -236,6 +236,9 @@ fn the_call<'py>(
     }
     let missing = || crate::error::internal(py, "the function of a job is not known to its engine");
     let function = hub.function(attempt.task()).ok_or_else(missing)?;
+    if let Some(pickled) = args.as_host_bytes() {
+        return Ok((Call::unpickled(py, &function.callable, pickled)?, None));
+    }
     Ok((function.decode_call(py, args)?, Some(function)))
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bursar::core::{Plan, Submission, TaskOptions};
+use bursar::core::{ExecutorKind, Plan, Submission, TaskOptions};
 use parking_lot::Mutex;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
@@ -71,7 +71,9 @@ impl TaskBase {
     ) -> PyResult<Submission> {
         let py = args.py();
         let plan = self.plan(py, hub)?;
-        let payload = if hub.live {
+        let payload = if hub.live && plan.spec().executor == ExecutorKind::Process {
+            self.function.pickle_call(args, kwargs)?
+        } else if hub.live {
             let function = self.function.callable.bind(py).clone();
             let (args, kwargs) = (args.clone(), kwargs.cloned());
             let context = python::COPY_CONTEXT.get(py)?.call0()?;
@@ -183,6 +185,16 @@ impl TaskBase {
     #[getter]
     fn is_async(&self) -> bool {
         self.function.is_async
+    }
+
+    /// The module that processes of their own import for it, if it is declared to run in one.
+    #[getter]
+    fn _isolated(&self, py: Python<'_>) -> PyResult<Option<String>> {
+        if self.own.executor != Some(ExecutorKind::Process) {
+            return Ok(None);
+        }
+        let address = self.function.address(py)?;
+        Ok(address.and_then(|address| Some(address.split_once(':')?.0.to_owned())))
     }
 
     /// Submits a call to the current engine: acknowledged on return.

@@ -9,7 +9,15 @@ import pytest
 from conftest import PATIENCE
 
 import bursar
-from bursar import CommandOutput, Engine, JobCancelled, JobCrashed, JobFailed, JobTimedOut
+from bursar import (
+    CommandOutput,
+    Engine,
+    JobCancelled,
+    JobCrashed,
+    JobFailed,
+    JobTimedOut,
+    MemoryExceeded,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,7 +27,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="commands run on
 
 def test_a_command_gives_what_it_wrote(engine: Engine) -> None:
     job = engine.command(["sh", "-c", "echo out; echo err >&2"])
-    assert job.result(PATIENCE) == CommandOutput(0, "out\n", "err\n")
+    assert job.result(PATIENCE) == CommandOutput(0, "out\n", "err\n", [])
     assert [(line.level, line.message) for line in job.logs()] == [("stdout", "out"), ("stderr", "err")]
 
 
@@ -102,9 +110,9 @@ def test_a_client_leaves_its_commands_to_a_worker(tmp_path: Path) -> None:
     with Engine(url, run=False) as client:
         job = client.command(["sh", "-c", "echo $0", "done"])
         with Engine(url):
-            assert job.result(PATIENCE) == CommandOutput(0, "done\n", "")
+            assert job.result(PATIENCE) == CommandOutput(0, "done\n", "", [])
         found = client.job(job.id)
-        assert found.result(PATIENCE) == CommandOutput(0, "done\n", "")
+        assert found.result(PATIENCE) == CommandOutput(0, "done\n", "", [])
         assert found.info().args == ({"argv": ["sh", "-c", "echo $0", "done"]},)
 
 
@@ -113,3 +121,76 @@ def test_what_a_worker_cannot_start_fails_with_the_reason(tmp_path: Path) -> Non
     with Engine(url) as engine, pytest.raises(JobFailed, match=r'"no-such-program" in PATH') as failed:
         engine.command(["no-such-program"]).result(PATIENCE)
     assert failed.value.type == "CommandNotStarted"
+
+
+@pytest.mark.parametrize("kind", ["memory:", "sqlite:"])
+def test_much_output_is_read_back_whole(kind: str, tmp_path: Path) -> None:
+    url = kind if kind == "memory:" else f"sqlite:{tmp_path / 'jobs.db'}"
+    with Engine(url) as engine:
+        job = engine.command(["sh", "-c", "head -c 11000000 /dev/zero; echo few >&2"], timeout="60s")
+        output = job.result(60)
+        assert (output.stdout, output.stderr, output.cut) == ("\0" * 1024, "few\n", ["stdout"])
+        with job.open_output("stdout") as file:
+            assert file.read() == bytes(11_000_000)
+        with job.open_output("stderr") as file:
+            assert file.read() == b"few\n"
+
+
+def test_what_a_failed_command_wrote_is_there(engine: Engine) -> None:
+    job = engine.command(["sh", "-c", "echo half; exit 1"])
+    assert job.wait(PATIENCE)
+    assert job.open_output("stdout").read() == b"half\n"
+    with pytest.raises(bursar.NotFound, match="stderr"):
+        job.open_output("stderr")
+
+
+def test_a_command_is_paused_resumed_and_killed() -> None:
+    with Engine(grace="1h") as engine:
+        job = engine.command(["sh", "-c", "trap '' TERM; echo ready; sleep 1000"])
+        events = job.events()
+        while not job.logs():
+            next(events)
+        assert job.pause()
+        assert not job.pause()
+        assert [reason.kind for reason in job.why().reasons] == ["frozen"]
+        assert job.resume()
+        assert job.kill()
+        with pytest.raises(JobCancelled):
+            job.result(PATIENCE)
+
+
+def test_limits_are_held_and_told(engine: Engine) -> None:
+    job = engine.command(["sleep", "1000"], limits={"memory": 0})
+    with pytest.raises(MemoryExceeded, match="where its limit is 0B"):
+        job.result(PATIENCE)
+    info = job.info()
+    assert (info.limits.memory, info.attempts[0].isolation) == (0, "sampling")
+    script = ["sh", "-c", "while :; do :; done"]
+    busy = engine.command(script, cpu=0.5, limits={"cpu_time": "50ms", "cpu": None})
+    with pytest.raises(JobFailed) as failed:
+        busy.result(PATIENCE)
+    assert failed.value.type == "CpuTimeExceeded"
+    limits = busy.info().limits
+    assert (limits.cpu, limits.cpu_time, limits.files) == (None, 0.05, None)
+
+
+def test_who_nears_a_limit_is_told_of(engine: Engine) -> None:
+    job = engine.command(["sleep", "1000"], limits={"files": 3})
+    for event in job.events():
+        if event.limit:
+            assert (event.limit.resource, event.limit.used, event.limit.kind) == ("files", 3, "near")
+            break
+    assert any(line.level == "warning" for line in job.logs())
+    job.cancel()
+
+
+def test_limits_that_are_wrong_or_cannot_be_held_are_refused(engine: Engine) -> None:
+    wrong: Any = {"memmory": "1MB"}
+    with pytest.raises(bursar.Invalid, match="did you mean memory"):
+        engine.command(["true"], limits=wrong)
+
+    @bursar.task(limits={"memory": "1MB"})
+    def on_a_thread() -> None: ...
+
+    with pytest.raises(bursar.Invalid, match="executor thread can't enforce memory"):
+        engine.submit(on_a_thread)

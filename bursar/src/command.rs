@@ -6,6 +6,7 @@ use bursar_core::{CommandCall, CommandOutput, Input, Reply, Result};
 
 use crate::engine::Engine;
 use crate::job::Job;
+use crate::limits::CommandLimits;
 use crate::options::{Changes, task_options};
 
 /// A program to run as a job, with the engine that it is for. Await it, or [`wait`](Self::wait), to
@@ -49,6 +50,29 @@ impl Command {
     /// What it reads from its standard input: text or bytes; default: nothing.
     pub fn stdin(mut self, input: impl Into<Input>) -> Self {
         self.call.stdin = input.into();
+        self
+    }
+
+    /// What it may use, with everything that it starts; default: what is reserved for it by
+    /// `memory` and `cpu`.
+    ///
+    /// ```
+    /// # use bursar::{CommandLimits, CpuAction};
+    /// # fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    /// # let engine = bursar::Engine::open("memory:").start().wait()?;
+    /// let limits = CommandLimits::new()
+    ///     .memory("64MB")
+    ///     .cpu(0.5)
+    ///     .cpu_action(CpuAction::Stop)
+    ///     .files(100)
+    ///     .connections(0);
+    /// let job = engine.command(["true"]).limits(limits).wait()?;
+    /// assert_eq!(job.wait()?.exit_code, 0);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn limits(mut self, limits: CommandLimits) -> Self {
+        self.changes.set("limits", &limits.value());
         self
     }
 

@@ -115,6 +115,33 @@ impl<T> Job<T> {
         self.engine.core().cancel(self.id(), reason)
     }
 
+    /// Cancels it, and ends its process at once, without `grace`, where it has one here. `false` if it
+    /// had ended.
+    ///
+    /// # Errors
+    /// As [`cancel`](Self::cancel).
+    pub fn kill(&self) -> Reply<bool> {
+        self.engine.core().kill(self.id(), "")
+    }
+
+    /// Freezes it, where it runs here in a process of its own; `false` where it was paused already. It
+    /// keeps what it reserved, and the time until [`resume`](Self::resume) doesn't count to its timeout.
+    ///
+    /// # Errors
+    /// The reply is `Conflict` where it doesn't run in this process's engine; `Invalid` where it runs on
+    /// a thread or a runtime.
+    pub fn pause(&self) -> Reply<bool> {
+        self.engine.core().pause(self.id())
+    }
+
+    /// Lets it go on; `false` where it wasn't paused.
+    ///
+    /// # Errors
+    /// The reply is `Conflict` where it doesn't run in this process's engine.
+    pub fn resume(&self) -> Reply<bool> {
+        self.engine.core().resume(self.id())
+    }
+
     /// Deletes it, once it has ended.
     ///
     /// # Errors

@@ -35,7 +35,7 @@
 //! - [`Engine`]: [`submit`](Engine::submit), [`submit_many`](Engine::submit_many),
 //!   [`jobs`](Engine::jobs), [`stats`](Engine::stats), [`drain`](Engine::drain),
 //!   [`shutdown`](Engine::shutdown).
-//! - [`Job`]: [`result`](Job::result), [`why`](Job::why), [`cancel`](Job::cancel),
+//! - [`Job`]: [`result`](Job::result), [`open_result`](Job::open_result), [`why`](Job::why), [`cancel`](Job::cancel),
 //!   [`retry`](Job::retry), [`events`](Job::events).
 //! - [`JobContext`]: what a running job asks about itself and says of itself.
 //! - [`Retry`], [`Fail`] and [`Cancel`]: errors that say what the engine should make of them.
@@ -73,6 +73,7 @@ mod engine;
 mod handler;
 mod job;
 mod json;
+mod limits;
 mod options;
 mod output;
 mod query;
@@ -105,11 +106,12 @@ pub mod expanded {
 }
 
 pub use bursar_core::{
-    AttemptInfo, Backoff, CommandOutput, Cursor, Dimension, Durability, Error, ErrorKind,
-    EscrowPolicy, Event, EventKind, Events, ExecutorKind, Exit, Input, JobFilter, JobId, JobInfo,
-    Listed, LogLine, Order, OutcomeKind, Payload, Priority, Progress, Reason, Reply, Result, Share,
-    State, Stats, Tally, Tick, Timestamp, Why, format_duration, format_size, parse_duration,
-    parse_size,
+    AttemptInfo, Backoff, Captured, CommandOutput, CpuAction, Cursor, Dimension, Durability, Error,
+    ErrorKind, EscrowPolicy, Event, EventKind, Events, ExecutorKind, Exit, Input, Isolation,
+    JobFilter, JobId, JobInfo, Limits, Listed, LogLine, Notice, NoticeKind, Order, OutcomeKind,
+    Output, Payload, Priority, Progress, Reason, Reply, Resource, Result, SPILL_ABOVE, Share,
+    SpillReader, Spilled, State, Stats, Tally, Tick, Timestamp, Why, format_duration, format_size,
+    parse_duration, parse_size,
 };
 pub use bursar_macros::task;
 
@@ -119,6 +121,7 @@ pub use command::Command;
 pub use context::JobContext;
 pub use engine::Engine;
 pub use job::{Job, JobError, JobEvents, JobFailure};
+pub use limits::CommandLimits;
 pub use output::{Json, TaskOutput};
 pub use query::JobQuery;
 pub use submit::Submit;

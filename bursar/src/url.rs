@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 #[cfg(target_os = "linux")]
-use bursar_core::{Commands, ExecutorKind, process::Processes};
+use bursar_core::{Commands, ExecutorKind};
 use bursar_core::{EngineBuilder, EngineOptions, Error, MemoryOptions, MemoryStore, Result};
 
 /// The environment variable that names the store where the program doesn't.
@@ -32,7 +32,7 @@ pub fn open_engine(url: Option<&str>, options: EngineOptions) -> Result<EngineBu
 /// Programs are run alike in all languages.
 #[cfg(target_os = "linux")]
 fn with_commands(builder: EngineBuilder) -> EngineBuilder {
-    let commands = Commands::new(Processes::new());
+    let commands = Commands::new(builder.processes());
     builder.executor(ExecutorKind::Command, Arc::new(commands))
 }
 

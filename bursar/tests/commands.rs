@@ -6,9 +6,12 @@
     reason = "a test fails by panicking"
 )]
 
+use std::io::Read;
+use std::sync::Arc;
 use std::time::Duration;
 
-use bursar::{CommandOutput, Engine, Exit, Job, JobError, JobFailure, State};
+use bursar::testing::ManualClock;
+use bursar::{CommandOutput, Engine, Exit, Job, JobError, JobFailure, Reason, State};
 
 async fn engine() -> Engine {
     Engine::open("memory:")
@@ -358,4 +361,133 @@ async fn many_commands_are_all_recorded_once() {
             format!("{number}\n")
         );
     }
+}
+
+#[tokio::test]
+async fn a_paused_command_stands_still_and_its_timeout_with_it() {
+    let clock = Arc::new(ManualClock::default());
+    let engine = Engine::open("memory:")
+        .clock(Arc::clone(&clock) as _)
+        .start()
+        .await
+        .unwrap();
+    let job = engine
+        .command(["sh", "-c", "echo $$; exec sleep 1000"])
+        .timeout("10s")
+        .await
+        .unwrap();
+    let pid: u32 = line(&job).await.parse().unwrap();
+    assert!(job.pause().await.unwrap() && !job.pause().await.unwrap());
+    while state(pid) != 'T' {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(job.why().await.unwrap().reasons, [Reason::Frozen]);
+    clock.advance(Duration::from_secs(3_600));
+    assert!(job.resume().await.unwrap() && !job.resume().await.unwrap());
+    while state(pid) == 'T' {
+        tokio::task::yield_now().await;
+    }
+    clock.advance(Duration::from_secs(9));
+    assert!(!job.done());
+    clock.advance(Duration::from_secs(2));
+    assert!(matches!(
+        job.result_timeout("20s").await,
+        Err(JobError::TimedOut(_))
+    ));
+}
+
+#[tokio::test]
+async fn a_paused_command_can_be_cancelled() {
+    let engine = engine().await;
+    let job = shell(
+        &engine,
+        "trap 'exit 0' TERM; echo $$; while :; do sleep 0.01; done",
+    )
+    .await;
+    line(&job).await;
+    job.pause().await.unwrap();
+    job.cancel().await.unwrap();
+    assert!(matches!(
+        job.result_timeout("20s").await,
+        Err(JobError::Cancelled(_))
+    ));
+}
+
+#[tokio::test]
+async fn a_kill_waits_for_no_grace() {
+    let engine = Engine::open("memory:").grace("1h").start().await.unwrap();
+    let job = shell(&engine, "trap '' TERM; echo $$; sleep 1000").await;
+    let pid: u32 = line(&job).await.parse().unwrap();
+    assert!(job.kill().await.unwrap());
+    assert!(matches!(
+        job.result_timeout("20s").await,
+        Err(JobError::Cancelled(_))
+    ));
+    assert!(!lives(pid) && !job.kill().await.unwrap());
+}
+
+#[tokio::test]
+async fn only_what_runs_in_processes_can_be_paused() {
+    let engine = engine().await;
+    let task = engine
+        .task("sits")
+        .run(|(): ()| async { std::future::pending::<()>().await })
+        .unwrap();
+    let job = task.call(()).await.unwrap();
+    while job.state().await.unwrap() != State::Running {
+        tokio::task::yield_now().await;
+    }
+    let refused = job.pause().await.unwrap_err().to_string();
+    assert!(refused.contains("runs as async"), "{refused}");
+    job.cancel().await.unwrap();
+    let ended = shell(&engine, "exit 0").await;
+    ended.result().await.unwrap();
+    assert!(
+        ended
+            .pause()
+            .await
+            .unwrap_err()
+            .to_string()
+            .contains("is completed: it doesn't run")
+    );
+}
+
+fn state(pid: u32) -> char {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    stat.rsplit_once(')')
+        .unwrap()
+        .1
+        .trim_start()
+        .chars()
+        .next()
+        .unwrap()
+}
+
+#[tokio::test]
+async fn a_command_that_prints_100_mb_is_read_back_whole() {
+    let engine = engine().await;
+    let job = shell(&engine, "yes | head -c 100000000; echo end >&2").await;
+    let other = shell(&engine, "echo other").await;
+    let output = job.result_timeout("60s").await.unwrap();
+    assert_eq!(
+        (output.stdout.len(), &*output.stderr, output.cut.as_slice()),
+        (1_024, "end\n", &["stdout".to_owned()][..])
+    );
+    let mut reader = job.open_output("stdout").await.unwrap();
+    assert_eq!(reader.size(), 100_000_000);
+    let (mut chunk, mut size) = (vec![0; 1 << 16], 0);
+    loop {
+        let length = reader.read(&mut chunk).unwrap();
+        if length == 0 {
+            break;
+        }
+        assert!(
+            chunk[..length]
+                .iter()
+                .all(|byte| matches!(byte, b'y' | b'\n'))
+        );
+        size += length;
+    }
+    assert_eq!(size, 100_000_000);
+    assert_eq!(other.result().await.unwrap().stdout, "other\n");
 }

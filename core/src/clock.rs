@@ -87,7 +87,8 @@ impl Tick {
     }
 }
 
-fn micros(duration: Duration) -> u64 {
+/// The microseconds of a duration; the most that there are where it has more.
+pub(crate) fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 

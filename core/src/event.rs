@@ -9,6 +9,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::engine::Ticket;
 use crate::id::JobId;
 use crate::job::{LogLine, Progress};
+use crate::limits::Notice;
 use crate::state::State;
 
 /// How many events a slow listener may fall behind before it misses the oldest.
@@ -23,6 +24,8 @@ pub enum EventKind {
     Progress(Progress),
     /// It logged a line.
     Log(LogLine),
+    /// It nears a limit, or is above it.
+    Limit(Notice),
     /// The listener was too slow and missed this many events.
     Missed(u64),
 }

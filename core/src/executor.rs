@@ -5,6 +5,8 @@ mod async_task;
 mod command;
 mod crew;
 mod host;
+#[cfg(all(target_os = "linux", not(loom)))]
+mod process;
 mod ready;
 mod thread;
 
@@ -21,6 +23,8 @@ pub use async_task::AsyncTasks;
 pub use command::Commands;
 pub(crate) use crew::Crew;
 pub use host::{HostEvent, HostLane};
+#[cfg(all(target_os = "linux", not(loom)))]
+pub use process::{Birth, ChildTemplate, PoolOptions, ProcessPool, be_a_root};
 pub(crate) use ready::Ready;
 pub use thread::ThreadPool;
 
@@ -73,6 +77,15 @@ pub trait Executor: Debug + Send + Sync + 'static {
     fn kill(&self, _attempt: &Arc<Attempt>) -> bool {
         false
     }
+
+    /// Freezes everything of an attempt where it stands; `false` where that can't be done, as with
+    /// threads. One that is asked to stop goes on.
+    fn freeze(&self, _attempt: &Arc<Attempt>) -> bool {
+        false
+    }
+
+    /// Lets a frozen attempt go on.
+    fn thaw(&self, _attempt: &Arc<Attempt>) {}
 
     /// Lets its threads and tasks end once nothing runs.
     fn close(&self);

@@ -29,6 +29,7 @@ mod retry;
 mod scheduler;
 mod seq_map;
 mod signal;
+mod spill;
 mod state;
 mod store;
 mod sync;
@@ -49,13 +50,24 @@ pub use event::{Event, EventKind, Events};
 #[cfg(all(target_os = "linux", not(loom)))]
 pub use executor::Commands;
 pub use executor::{Assignment, AsyncTasks, Executor, HostEvent, HostLane, ThreadPool};
+#[cfg(all(target_os = "linux", not(loom)))]
+pub use executor::{Birth, ChildTemplate, PoolOptions, ProcessPool, be_a_root};
 pub use id::JobId;
 pub use job::{
     AttemptInfo, Cursor, ExecutorKind, JobFilter, JobInfo, LogLine, NewJob, Order, Progress, Spec,
 };
 pub use ledger::{Ledger, Permit, Shortage};
-pub use limits::{Gauge, HostGauge, Usage};
-pub use options::{Defaults, Durability, EngineOptions, OptionValue, Style, TaskOptions};
+#[cfg(all(target_os = "linux", not(loom)))]
+pub use limits::{
+    Brake, Enforcement, Enforcer, Group, Groups, HeldDown, Root, Sign, Watchdog, Watched, judge,
+    says_no_memory,
+};
+pub use limits::{
+    Breach, CpuAction, Gauge, HostGauge, Isolation, Limits, Notice, NoticeKind, Resource, Usage,
+};
+pub use options::{
+    Defaults, Durability, EngineOptions, LimitOptions, OptionValue, Style, TaskOptions,
+};
 pub use outcome::{AttemptEnd, End, Ended, Exit, Failure, Final, Measured, OutcomeKind};
 pub use payload::{ContentType, Payload};
 pub use priority::{ParsePriorityError, Priority};
@@ -63,6 +75,10 @@ pub use rank::Rank;
 pub use retry::{Backoff, RetryPolicy};
 pub use scheduler::{EscrowPolicy, EscrowView, Scheduler};
 pub use signal::{Signal, Waiting};
+pub use spill::{
+    Captured, Output, PREVIEW, SPILL_ABOVE, SpillFolder, SpillHold, SpillName, SpillReader,
+    SpillWriter, Spilled,
+};
 pub use state::State;
 pub use store::{
     Backup, Batch, Cancel, Cancelled, Capabilities, Claim, Claimed, Count, Deletion, Expired,

@@ -1,42 +1,34 @@
-//! How much memory this process may use, and how much it does.
+//! What a job may use, how that is enforced, and how much memory the engine's process may use itself.
 
-mod host;
+mod breach;
+mod declared;
+#[cfg(all(target_os = "linux", not(loom)))]
+mod enforcement;
+mod gauge;
+#[cfg(all(target_os = "linux", not(loom)))]
+mod group;
+mod isolation;
+mod notice;
+#[cfg_attr(
+    any(not(target_os = "linux"), loom),
+    allow(dead_code, reason = "nothing is sampled")
+)]
+mod policy;
+#[cfg(all(target_os = "linux", not(loom)))]
+mod sign;
+#[cfg(all(target_os = "linux", not(loom)))]
+mod watchdog;
 
-use std::fmt::Debug;
-
-pub use host::HostGauge;
-
-/// Memory in bytes: used by this process and its children, and the most that they may use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Usage {
-    /// What is used.
-    pub used: u64,
-    /// What may be used.
-    pub limit: u64,
-}
-
-impl Usage {
-    /// Whether admission is paused: from 80 % on, and until 70 % once it is.
-    pub fn presses(self, paused: bool) -> bool {
-        let bound = if paused { 70 } else { 80 };
-        u128::from(self.used) * 100 >= u128::from(self.limit) * bound
-    }
-}
-
-/// Something that measures memory.
-pub trait Gauge: Debug + Send + Sync + 'static {
-    /// What is used and what may be; `None` where that can't be known.
-    fn usage(&self) -> Option<Usage>;
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn admission_pauses_at_80_percent_and_resumes_below_70() {
-        let at = |used| Usage { used, limit: 100 };
-        assert!(!at(79).presses(false) && at(80).presses(false));
-        assert!(at(70).presses(true) && !at(69).presses(true));
-    }
-}
+pub use breach::{Breach, Resource};
+pub use declared::{CpuAction, Limits};
+#[cfg(all(target_os = "linux", not(loom)))]
+pub use enforcement::{Enforcement, Enforcer, HeldDown};
+pub use gauge::{Gauge, HostGauge, Usage};
+#[cfg(all(target_os = "linux", not(loom)))]
+pub use group::{Group, Groups};
+pub use isolation::Isolation;
+pub use notice::{Notice, NoticeKind};
+#[cfg(all(target_os = "linux", not(loom)))]
+pub use sign::{Sign, judge, says_no_memory};
+#[cfg(all(target_os = "linux", not(loom)))]
+pub use watchdog::{Brake, Root, Watchdog, Watched};

@@ -2,12 +2,14 @@
 
 mod durability;
 mod engine;
+mod limits;
 mod spelling;
 mod task;
 mod value;
 
 pub use durability::Durability;
 pub use engine::EngineOptions;
+pub use limits::LimitOptions;
 pub use spelling::Style;
 pub(crate) use spelling::nearest;
 pub use task::{Defaults, TaskOptions};

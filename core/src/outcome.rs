@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::limits::Isolation;
 use crate::payload::Payload;
+use crate::spill::{Output, Spilled};
 use crate::state::State;
 
 /// What an attempt ended with.
@@ -190,6 +192,9 @@ pub enum Ended {
     Crashed(Failure),
     /// The handler used more memory than it was given.
     MemoryExceeded(Failure),
+    /// What ran the handler was ended for no fault of its own: the job is run again, and that
+    /// counts nowhere.
+    Released,
 }
 
 /// What an attempt that ran in processes of its own was seen to use.
@@ -214,6 +219,10 @@ pub struct AttemptEnd {
     pub peak_memory: Option<u64>,
     /// The processor time that the attempt used, where it is isolated.
     pub cpu_time: Option<Duration>,
+    /// How its limits were enforced, where it is isolated.
+    pub isolation: Option<Isolation>,
+    /// What it wrote beside its result: kept with the job, for as long.
+    pub outputs: Vec<Output>,
 }
 
 impl AttemptEnd {
@@ -225,6 +234,8 @@ impl AttemptEnd {
             failure: None,
             peak_memory: None,
             cpu_time: None,
+            isolation: None,
+            outputs: Vec::new(),
         }
     }
 
@@ -257,7 +268,26 @@ static NOTHING_RETURNED: AttemptEnd = AttemptEnd {
     failure: None,
     peak_memory: None,
     cpu_time: None,
+    isolation: None,
+    outputs: Vec::new(),
 };
+
+impl End {
+    /// The files that are named in it.
+    pub fn files(&self) -> impl Iterator<Item = &Arc<Spilled>> {
+        let outputs = self.outputs.iter();
+        let outputs = outputs.filter_map(|output| output.data.as_file());
+        self.result.as_spilled().into_iter().chain(outputs)
+    }
+
+    /// The end itself, to be changed: a copy where somebody else holds it too.
+    pub(crate) fn to_mut(&mut self) -> &mut AttemptEnd {
+        let end = self
+            .0
+            .get_or_insert_with(|| Arc::new(AttemptEnd::new(OutcomeKind::Completed)));
+        Arc::make_mut(end)
+    }
+}
 
 impl Deref for End {
     type Target = AttemptEnd;
@@ -270,14 +300,16 @@ impl Deref for End {
 impl From<AttemptEnd> for End {
     fn from(end: AttemptEnd) -> Self {
         let nothing = matches!(
-            end,
+            &end,
             AttemptEnd {
                 kind: OutcomeKind::Completed,
                 result: Payload::Null,
                 failure: None,
                 peak_memory: None,
                 cpu_time: None,
-            }
+                isolation: None,
+                outputs,
+            } if outputs.is_empty()
         );
         Self((!nothing).then(|| Arc::new(end)))
     }

@@ -4,6 +4,9 @@ use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::error::{Error, Result};
+use crate::spill::{Captured, SpillReader, Spilled};
+
 /// How the bytes of a payload are encoded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum ContentType {
@@ -21,6 +24,10 @@ impl ContentType {
     }
 }
 
+/// Bytes in an encoding of the host language's own, such as pickle: what it and its own processes
+/// exchange. A payload of them is live: no store on disk takes it.
+struct HostBytes(Box<[u8]>);
+
 /// Arguments or a result: encoded bytes, or a live object of the host language where the store
 /// lives and ends with the process.
 #[derive(Clone, Default)]
@@ -33,6 +40,9 @@ pub enum Payload {
     /// A live object that only its own binding understands. It is never dropped under a lock of
     /// the engine, since dropping it may run the user's code.
     Live(Arc<dyn Any + Send + Sync>),
+    /// Encoded bytes in a file, and how they are encoded: a result that is too large to be kept with its
+    /// job.
+    Spilled(ContentType, Arc<Spilled>),
 }
 
 impl Payload {
@@ -46,12 +56,57 @@ impl Payload {
         }
     }
 
-    /// The JSON text; `None` for a live object.
+    /// Bytes in an encoding of the host language's own.
+    pub fn host_bytes(bytes: impl Into<Box<[u8]>>) -> Self {
+        Self::Live(Arc::new(HostBytes(bytes.into())))
+    }
+
+    /// The bytes in an encoding of the host language's own; `None` for anything else.
+    pub fn as_host_bytes(&self) -> Option<&[u8]> {
+        self.live_ref::<HostBytes>().map(|bytes| &*bytes.0)
+    }
+
+    /// The JSON text; `None` for a live object, and for a file, which must be [`read`](Self::read) before.
     pub fn as_json(&self) -> Option<&[u8]> {
         match self {
             Self::Null => Some(b"null"),
             Self::Bytes(ContentType::Json, bytes) => Some(bytes),
-            Self::Live(_) => None,
+            Self::Live(_) | Self::Spilled(..) => None,
+        }
+    }
+
+    /// The file that it is in, if it is.
+    pub fn as_spilled(&self) -> Option<&Arc<Spilled>> {
+        match self {
+            Self::Spilled(_, file) => Some(file),
+            _ => None,
+        }
+    }
+
+    /// The same without a file: what is in one is read, and its checksum looked at. Blocks the thread
+    /// meanwhile.
+    ///
+    /// # Errors
+    /// As [`Spilled::read`].
+    pub fn read(&self) -> Result<Self> {
+        match self {
+            Self::Spilled(kind, file) => Ok(Self::Bytes(*kind, file.read()?.into())),
+            other => Ok(other.clone()),
+        }
+    }
+
+    /// Reads the encoded bytes a piece at a time.
+    ///
+    /// # Errors
+    /// `Invalid` for a live object; as [`Spilled::open`].
+    pub fn open(&self) -> Result<SpillReader> {
+        match self {
+            Self::Null => Captured::Inline(Arc::from(*b"null")).open(),
+            Self::Bytes(_, bytes) => Captured::Inline(Arc::clone(bytes)).open(),
+            Self::Spilled(_, file) => file.open(),
+            Self::Live(_) => Err(Error::invalid(
+                "a live object has no bytes to be read: ask for the result itself",
+            )),
         }
     }
 
@@ -59,7 +114,7 @@ impl Payload {
     pub fn as_live<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
         match self {
             Self::Live(object) => Arc::clone(object).downcast().ok(),
-            Self::Null | Self::Bytes(..) => None,
+            Self::Null | Self::Bytes(..) | Self::Spilled(..) => None,
         }
     }
 
@@ -67,7 +122,7 @@ impl Payload {
     pub fn live_ref<T: Any + Send + Sync>(&self) -> Option<&T> {
         match self {
             Self::Live(object) => object.downcast_ref(),
-            Self::Null | Self::Bytes(..) => None,
+            Self::Null | Self::Bytes(..) | Self::Spilled(..) => None,
         }
     }
 
@@ -85,6 +140,9 @@ impl fmt::Debug for Payload {
                 write!(f, "Bytes({}, {} bytes)", kind.as_str(), bytes.len())
             }
             Self::Live(_) => f.write_str("Live"),
+            Self::Spilled(kind, file) => {
+                write!(f, "Spilled({}, {} bytes)", kind.as_str(), file.size())
+            }
         }
     }
 }

@@ -44,6 +44,10 @@ pub trait Store: Debug + Send + Sync + 'static {
 
     /// Records how attempts ended and what follows, for each whose job is still running exactly
     /// that attempt; any other is stale and changes nothing. One answer for each, in their order.
+    ///
+    /// A file of large output that an end names is in the folder of this store, and is the store's from
+    /// then on: it is there exactly as long as the job. One that comes with a stale end is removed,
+    /// unless the job names it already: then the same end is told again.
     fn finish(&self, request: Finish) -> Reply<Batch<Fenced>>;
 
     /// Records progress, a log line or a checkpoint of a running attempt; stale ones change
@@ -63,7 +67,7 @@ pub trait Store: Debug + Send + Sync + 'static {
     /// has one, counts as in any submit.
     fn retry(&self, request: Ref) -> Reply<Submitted>;
 
-    /// Deletes a job that has ended.
+    /// Deletes a job that has ended, and then its files.
     fn delete(&self, request: Ref) -> Reply<Deletion>;
 
     /// One job; `None` where there is none with that id, or its time to be forgotten has come.
@@ -89,7 +93,8 @@ pub trait Store: Debug + Send + Sync + 'static {
     /// Forgets ended jobs whose time is up, a bounded number at a time, those first whose time was
     /// up first. That time is `result_ttl` after the end, however often the job is read. A store
     /// that ends with its process also bounds how many it keeps, dead letters apart from others:
-    /// the least recently used go first.
+    /// the least recently used go first. Their files go with them. A file that no job names, and whose
+    /// attempt does not run, was left by a crash, and is swept.
     fn prune(&self, request: Prune) -> Reply<Pruned>;
 
     /// Closes the store: every later request is refused as `Closed`. What ends with the process

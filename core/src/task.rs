@@ -52,6 +52,9 @@ pub struct Task {
     pub executor: ExecutorKind,
     /// The function.
     pub handler: Handler,
+    /// Where a process of its own finds the function, in words of the host language: none where it
+    /// can't.
+    pub address: Option<Arc<str>>,
 }
 
 impl Task {
@@ -71,7 +74,15 @@ impl Task {
             options,
             executor,
             handler,
+            address: None,
         })
+    }
+
+    /// The same task, whose function a process of its own finds at `address`.
+    #[must_use]
+    pub fn at(mut self, address: Option<Arc<str>>) -> Self {
+        self.address = address;
+        self
     }
 
     /// What runs it.

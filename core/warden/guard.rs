@@ -39,6 +39,8 @@ struct Keeping {
     process: i32,
     /// Whether the process itself has ended: its number may be another's by then.
     exited: bool,
+    /// Whether everything stands still.
+    frozen: bool,
     /// Whether everything is to end.
     ending: bool,
 }
@@ -57,6 +59,7 @@ pub(crate) fn run(mut guard: Guard) -> ExitCode {
                 signals,
                 process,
                 exited: false,
+                frozen: false,
                 ending: false,
             };
             while keeping.turn() {}
@@ -160,10 +163,16 @@ impl Keeping {
                 self.pass_on(sys::SIGTERM);
                 // One that stands still would not hear it.
                 self.pass_on(sys::SIGCONT);
+                if self.frozen {
+                    self.thaw();
+                }
             }
             Some(Command::Kill) => self.end(),
-            Some(Command::Freeze) => descendants::send_to_all(sys::SIGSTOP),
-            Some(Command::Thaw) => descendants::send_to_all(sys::SIGCONT),
+            Some(Command::Freeze) => {
+                self.frozen = true;
+                descendants::send_to_all(sys::SIGSTOP);
+            }
+            Some(Command::Thaw) => self.thaw(),
             Some(Command::Title(text)) => {
                 if let Some(title) = self.guard.title {
                     title.show(&text);
@@ -180,6 +189,11 @@ impl Keeping {
         } else {
             sys::send_signal(-self.process, signal);
         }
+    }
+
+    fn thaw(&mut self) {
+        self.frozen = false;
+        descendants::send_to_all(sys::SIGCONT);
     }
 
     /// Ends everything; what comes of it meanwhile is ended when its parent is taken in.

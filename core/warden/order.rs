@@ -20,6 +20,9 @@ pub(crate) struct Order {
     pub(crate) numbers: Vec<i32>,
     /// Resource, soft and hard limit.
     pub(crate) limits: Vec<(i32, u64, u64)>,
+    /// The list of processes of the control group that it joins before it becomes its program; empty
+    /// for that of the engine.
+    pub(crate) group: OsString,
     /// What `ps` shows of its guard.
     pub(crate) title: Vec<u8>,
 }
@@ -45,6 +48,7 @@ impl Order {
             limits.extend(hard.to_ne_bytes());
         }
         put(&mut out, &limits);
+        put(&mut out, self.group.as_bytes());
         put(&mut out, &self.title);
         out
     }
@@ -59,6 +63,7 @@ impl Order {
             cwd: text(take(from)?),
             numbers: take(from)?.chunks_exact(4).map(number).collect(),
             limits: take(from)?.chunks_exact(24).map(three).collect(),
+            group: text(take(from)?),
             title: take(from)?.to_vec(),
         })
     }

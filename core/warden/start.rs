@@ -71,6 +71,10 @@ fn prepare(
     let program = Program::of(order).map_err(|error| (Step::Order, error))?;
     sys::own_session().map_err(fork)?;
     sys::die_with(parent).map_err(fork)?;
+    if !order.group.is_empty() {
+        // 0 stands for whoever writes it.
+        std::fs::write(&order.group, "0").map_err(|error| (Step::Limit, error))?;
+    }
     if !order.cwd.is_empty() {
         std::env::set_current_dir(&order.cwd).map_err(|error| (Step::Folder, error))?;
     }

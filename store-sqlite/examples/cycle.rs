@@ -12,8 +12,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bursar_core::{
-    AttemptEnd, Claim, Demand, End, ExecutorKind, Finish, FinishedAttempt, NewJob, Next, Payload,
-    Priority, RetryPolicy, Spec, State, Store, Submit, Timestamp,
+    AttemptEnd, Claim, Demand, End, ExecutorKind, Finish, FinishedAttempt, Limits, NewJob, Next,
+    Payload, Priority, RetryPolicy, Spec, State, Store, Submit, Timestamp,
 };
 use bursar_store_sqlite::{Durability, SqliteOptions, SqliteStore};
 
@@ -72,6 +72,7 @@ fn submit(store: &SqliteStore, jobs: usize, group: usize) {
         task: "noop".into(),
         priority: Priority::Normal,
         demand: Demand::default(),
+        limits: Limits::NONE,
         executor: ExecutorKind::Async,
         retry: RetryPolicy::default(),
         timeout: None,

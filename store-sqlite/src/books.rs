@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use bursar_core::{JobId, Spec, State, Timestamp};
+use bursar_core::{JobId, Spec, SpillFolder, State, Timestamp};
 use fastrand::Rng;
 use rusqlite::{CachedStatement, Connection, OptionalExtension};
 
@@ -40,6 +40,10 @@ pub(crate) struct Memo {
     /// Something was claimed, and not told to the watching thread.
     pub(crate) claimed: bool,
     pub(crate) starts: Starts,
+    /// Files that nobody names any more, once this transaction is committed.
+    files: Vec<String>,
+    /// Attempts were lost: there may be files that nobody will ever name.
+    losses: bool,
     /// How many were begun.
     transactions: u64,
 }
@@ -55,6 +59,8 @@ impl Memo {
             presence,
             claimed: false,
             starts: Starts::default(),
+            files: Vec::new(),
+            losses: false,
             random: seed.map_or_else(Rng::new, Rng::with_seed),
             transactions: 0,
         }
@@ -63,6 +69,8 @@ impl Memo {
     /// Forgets what was written in a transaction that was taken back.
     pub(crate) fn clear(&mut self) {
         self.starts.failed();
+        self.files.clear();
+        self.losses = false;
         self.forget_workers();
         self.forget_specs();
     }
@@ -77,6 +85,13 @@ impl Memo {
         self.known.clear();
         self.by_id.clear();
         self.version = None;
+    }
+
+    /// The files that nobody names any more, since what was written is committed, and whether there may be
+    /// others.
+    pub(crate) fn take_files(&mut self) -> (Vec<String>, bool) {
+        let losses = std::mem::take(&mut self.losses);
+        (std::mem::take(&mut self.files), losses)
     }
 
     fn keep(&mut self, spec: &Arc<Spec>, id: i64) {
@@ -95,6 +110,7 @@ pub(crate) struct Books<'c> {
     memo: &'c mut Memo,
     /// How long an ended job is kept where its task doesn't say, in microseconds.
     pub(crate) result_ttl: i64,
+    pub(crate) spill: &'c SpillFolder,
     sequence: Option<(u64, u64)>,
     tally: [i64; State::ALL.len()],
     uses: HashMap<i64, i64>,
@@ -116,7 +132,7 @@ impl<'c> Books<'c> {
     pub(crate) fn begin(
         connection: &'c Connection,
         memo: &'c mut Memo,
-        result_ttl: i64,
+        (result_ttl, spill): (i64, &'c SpillFolder),
     ) -> rusqlite::Result<Self> {
         connection.prepare_cached(sql::BEGIN)?.execute([])?;
         let mut version = connection.prepare_cached(sql::DATA_VERSION)?;
@@ -134,6 +150,7 @@ impl<'c> Books<'c> {
             connection,
             memo,
             result_ttl,
+            spill,
             sequence: None,
             tally: [0; State::ALL.len()],
             uses: HashMap::new(),
@@ -258,6 +275,16 @@ impl<'c> Books<'c> {
     /// The worker of this store that has begun jobs last.
     pub(crate) fn last_worker(&self) -> Option<i64> {
         self.memo.worker
+    }
+
+    /// Removes a file once this is committed.
+    pub(crate) fn drop_file(&mut self, file: String) {
+        self.memo.files.push(file);
+    }
+
+    /// Says whether an attempt was lost.
+    pub(crate) fn note_loss(&mut self, lost: bool) {
+        self.memo.losses |= lost;
     }
 
     /// Says that a job was begun by a worker.

@@ -155,6 +155,7 @@ impl Books<'_> {
 
     /// Removes a job that has ended, with everything that is said of it.
     pub(crate) fn remove(&mut self, sequence: i64, state: State, spec: i64) -> Outcome<()> {
+        self.forget_outputs(sequence)?;
         self.statement(sql::DELETE_JOB)?.execute([sequence])?;
         self.removed(sequence, state, spec);
         Ok(())

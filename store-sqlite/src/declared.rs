@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bursar_core::{
-    AttemptEnd, Demand, Error, ErrorKind, ExecutorKind, Failure, Priority, Result, RetryPolicy,
-    Spec,
+    AttemptEnd, Demand, Error, ErrorKind, ExecutorKind, Failure, Isolation, Limits, Priority,
+    Result, RetryPolicy, Spec,
 };
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +15,9 @@ struct Declared {
     task: Arc<str>,
     priority: Priority,
     demand: Demand,
+    /// Earlier versions wrote none.
+    #[serde(default, skip_serializing_if = "is_unlimited")]
+    limits: Limits,
     executor: ExecutorKind,
     retry: RetryPolicy,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -25,12 +28,17 @@ struct Declared {
     result_ttl: Option<Duration>,
 }
 
+fn is_unlimited(limits: &Limits) -> bool {
+    *limits == Limits::NONE
+}
+
 /// The text of a spec: equal for equal specs.
 pub(crate) fn content(spec: &Spec) -> Result<String> {
     let declared = Declared {
         task: Arc::clone(&spec.task),
         priority: spec.priority,
         demand: spec.demand.clone(),
+        limits: spec.limits,
         executor: spec.executor,
         retry: spec.retry,
         timeout: spec.timeout,
@@ -47,6 +55,7 @@ pub(crate) fn spec(content: &str) -> rusqlite::Result<Spec> {
         task: declared.task,
         priority: declared.priority,
         demand: declared.demand,
+        limits: declared.limits,
         executor: declared.executor,
         retry: declared.retry,
         timeout: declared.timeout,
@@ -64,6 +73,8 @@ pub(crate) struct Detail {
     pub(crate) peak_memory: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) cpu_time: Option<Duration>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) isolation: Option<Isolation>,
 }
 
 /// The text of the detail, where there is one.
@@ -72,9 +83,12 @@ pub(crate) fn detail(end: &AttemptEnd) -> Result<Option<String>> {
         failure: end.failure.as_deref().cloned(),
         peak_memory: end.peak_memory,
         cpu_time: end.cpu_time,
+        isolation: end.isolation,
     };
-    let nothing =
-        detail.failure.is_none() && detail.peak_memory.is_none() && detail.cpu_time.is_none();
+    let nothing = detail.failure.is_none()
+        && detail.peak_memory.is_none()
+        && detail.cpu_time.is_none()
+        && detail.isolation.is_none();
     if nothing {
         return Ok(None);
     }

@@ -1,4 +1,6 @@
-use bursar_core::{AttemptEnd, Batch, Fenced, Finish, FinishedAttempt, Next, State, Timestamp};
+use bursar_core::{
+    AttemptEnd, Batch, Fenced, Finish, FinishedAttempt, Next, OutcomeKind, State, Timestamp,
+};
 use rusqlite::{Row, params};
 
 use crate::books::Books;
@@ -6,6 +8,7 @@ use crate::codes::{outcome_code, state_code, stored};
 use crate::declared;
 use crate::error::Outcome;
 use crate::hot::Hot;
+use crate::outputs;
 use crate::payload;
 use crate::sql;
 use crate::submit::micros;
@@ -14,6 +17,7 @@ use crate::submit::micros;
 pub(crate) struct Ended<'a> {
     pub(crate) sequence: i64,
     pub(crate) attempt: u32,
+    pub(crate) end: &'a bursar_core::End,
     pub(crate) next: Next,
     pub(crate) outcome: i64,
     pub(crate) detail: Option<String>,
@@ -27,6 +31,7 @@ impl<'a> Ended<'a> {
         Ok(Self {
             sequence: stored(attempt.sequence),
             attempt: attempt.attempt,
+            end: &attempt.end,
             next: attempt.next,
             outcome: outcome_code(end.kind),
             detail: declared::detail(end)?,
@@ -43,6 +48,9 @@ impl Books<'_> {
     pub(crate) fn finish(&mut self, request: &Finish) -> Outcome<Batch<Fenced>> {
         // What could be refused is looked at before anything is written.
         let ends: Outcome<Batch<Ended<'_>>> = request.attempts.iter().map(Ended::of).collect();
+        for attempt in &request.attempts {
+            outputs::check(self.spill, &attempt.end)?;
+        }
         let now = micros(request.now);
         let mut fenced = Batch::new();
         for run in ends?.chunk_by(Ended::goes_with) {
@@ -51,7 +59,16 @@ impl Books<'_> {
                 continue;
             }
             for ended in run {
-                fenced.push(self.finish_one(ended, now)?);
+                let done = self.finish_one(ended, now)?;
+                match done {
+                    Fenced::Applied => {
+                        self.keep_outputs(ended.sequence, ended.attempt, ended.end)?;
+                        // Whatever ran it has left its files as they were.
+                        self.note_loss(ended.end.kind == OutcomeKind::Lost);
+                    }
+                    Fenced::Stale => self.drop_outputs(ended.end)?,
+                }
+                fenced.push(done);
             }
         }
         Ok(fenced)

@@ -21,7 +21,8 @@ impl Ended<'_> {
 
     fn is_plain(&self) -> bool {
         let completed = self.next == Next::End(State::Completed);
-        completed && self.attempt == 1 && self.detail.is_none()
+        let gave_files = self.end.files().next().is_some() || !self.end.outputs.is_empty();
+        completed && self.attempt == 1 && self.detail.is_none() && !gave_files
     }
 }
 

@@ -27,6 +27,7 @@ mod mend;
 mod note;
 mod open;
 mod options;
+mod outputs;
 mod page;
 mod payload;
 #[cfg(test)]

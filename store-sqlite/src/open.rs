@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use bursar_core::{Durability, Error, ErrorKind, Result};
+use bursar_core::{Durability, Error, ErrorKind, Result, SpillFolder};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, ffi};
 
 use crate::error::{Trouble, no_turn};
 use crate::filesystem;
-use crate::guard::Guard;
+use crate::guard::{Guard, beside};
 use crate::here::Here;
 use crate::options::SqliteOptions;
 use crate::presence::Presence;
@@ -24,7 +24,7 @@ const OLDEST_SQLITE: i32 = 3_051_003;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How many statements are kept prepared: all that there are.
-const STATEMENTS: usize = 96;
+const STATEMENTS: usize = 128;
 
 /// Pages of 4 kB in the log before they are moved into the file: 16 MB.
 const LOG_PAGES: i64 = 4_000;
@@ -54,6 +54,8 @@ pub(crate) struct Place {
     pub(crate) guard: Guard,
     pub(crate) here: Here,
     pub(crate) durability: Durability,
+    /// Where large output is.
+    pub(crate) spill: SpillFolder,
 }
 
 impl Place {
@@ -70,6 +72,7 @@ impl Place {
         let guard =
             Guard::open(&path, options.patience()).map_err(|error| unwritable(&path, error))?;
         let mut place = Self {
+            spill: SpillFolder::beside(outputs_path(&path)),
             path,
             guard,
             here: Here::default(),
@@ -91,7 +94,9 @@ impl Place {
         let (connection, mut presence, last) = {
             let _turn = self.guard.hold().map_err(no_turn).map_err(failed)?;
             let connection = self.bare().map_err(failed)?;
-            schema::check(&connection, &path)?;
+            if schema::check(&connection, &path)? {
+                self.refuse_outputs_of_another()?;
+            }
             self.set_up_writer(&connection).map_err(failed)?;
             schema::migrate(&connection).map_err(failed)?;
             let (presence, last) = self.sit_down(&connection).map_err(failed)?;
@@ -104,6 +109,18 @@ impl Place {
             .map_err(|error| unwritable(&path, error))?;
         presence.ring();
         Ok((connection, presence))
+    }
+
+    /// A new store would take the files of one that was moved away for strays.
+    fn refuse_outputs_of_another(&self) -> Result<()> {
+        if self.spill.files().map_or(true, |files| files.is_empty()) {
+            return Ok(());
+        }
+        let (path, folder) = (self.path.display(), outputs_path(&self.path));
+        Err(Error::conflict(format!(
+            "the store in {path}: it is new, and {} holds large results of another one; move that folder to where its file is, or remove it",
+            folder.display()
+        )))
     }
 
     /// Begins our session, and tells the last change before it.
@@ -161,6 +178,11 @@ impl Place {
         };
         connection.pragma_update(None, "synchronous", synchronous)
     }
+}
+
+/// The folder of the large output of the store at `path`.
+pub(crate) fn outputs_path(path: &Path) -> PathBuf {
+    beside(path, "-outputs")
 }
 
 /// Has SQLite write to its log first. It answers with the mode it is in, and where that can't be

@@ -76,7 +76,7 @@ impl Reading<'_> {
         ])?;
         let mut jobs = Vec::new();
         while let Some(row) = rows.next()? {
-            jobs.push(row::job(self.connection, self.library, row)?.0);
+            jobs.push(row::job((self.connection, self.spill), self.library, row)?.0);
         }
         Ok(jobs)
     }

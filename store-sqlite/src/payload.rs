@@ -19,6 +19,10 @@ fn kind(code: i64) -> rusqlite::Result<ContentType> {
     }
 }
 
+/// What is added to the number of a content type where the bytes are in a file, and its name stands in
+/// their place.
+const IN_FILE: i64 = 256;
+
 /// The columns of a payload: nothing is two nulls.
 pub(crate) type Columns<'a> = (Option<i64>, Option<&'a [u8]>);
 
@@ -28,10 +32,29 @@ pub(crate) fn columns(payload: &Payload) -> Result<Columns<'_>> {
     match payload {
         Payload::Null => Ok((None, None)),
         Payload::Bytes(kind, bytes) => Ok((Some(code(*kind)), Some(bytes))),
+        Payload::Spilled(kind, file) => {
+            Ok((Some(IN_FILE + code(*kind)), Some(file.file().as_bytes())))
+        }
         Payload::Live(_) => Err(Error::invalid(
             "a store on disk can't keep a live object: encode it, as strict does in memory",
         )),
     }
+}
+
+/// The file that the two columns name which begin at `index`, and how the bytes in it are encoded.
+pub(crate) fn read_file<'a>(
+    row: &'a Row<'_>,
+    index: usize,
+) -> rusqlite::Result<Option<(ContentType, &'a str)>> {
+    let found = row.get::<_, Option<i64>>(index)?;
+    let Some(code) = found.filter(|code| *code > IN_FILE) else {
+        return Ok(None);
+    };
+    let name = std::str::from_utf8(row.get_ref(index + 1)?.as_blob()?);
+    Ok(Some((
+        kind(code - IN_FILE)?,
+        name.map_err(|error| rusqlite::Error::Utf8Error(index + 1, error))?,
+    )))
 }
 
 /// Reads the two columns that begin at `index`.

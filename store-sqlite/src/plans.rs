@@ -6,8 +6,9 @@ use crate::SqliteOptions;
 use crate::open::Place;
 use crate::sql;
 
-/// What may walk through jobs, since it is asked by people: a listing stops at the end of its page.
-const MAY_WALK: [&str; 3] = ["count", "list_newest", "list_oldest"];
+/// What may walk through jobs, since it is asked by people: a listing stops at the end of its page, and a
+/// backup copies all that there is.
+const MAY_WALK: [&str; 4] = ["count", "files", "list_newest", "list_oldest"];
 
 /// What has no plan.
 const NO_PLAN: [&str; 12] = [

@@ -1,11 +1,12 @@
 //! What reads one job, and numbers of jobs.
 
-use bursar_core::{Get, JobInfo, State, Tally};
+use bursar_core::{Get, JobInfo, SpillFolder, State, Tally};
 use rusqlite::Connection;
 
 use crate::codes::{read, state_of, stored};
 use crate::error::Outcome;
 use crate::here::Here;
+use crate::outputs;
 use crate::row::{self, Library};
 use crate::sql;
 
@@ -15,6 +16,7 @@ pub(crate) struct Reading<'c> {
     pub(crate) connection: &'c Connection,
     pub(crate) library: &'c mut Library,
     pub(crate) here: &'c Here,
+    pub(crate) spill: &'c SpillFolder,
 }
 
 impl Reading<'_> {
@@ -26,12 +28,19 @@ impl Reading<'_> {
         let Some(row) = rows.next()? else {
             return Ok(None);
         };
-        let (mut info, forget) = row::job(self.connection, self.library, row)?;
+        let (mut info, forget) = row::job((self.connection, self.spill), self.library, row)?;
         if info.id != request.id || forget.is_some_and(|at| at <= request.now) {
             return Ok(None);
         }
         if request.logs {
             info.logs = row::logs(self.connection, sequence)?;
+            for (number, output) in outputs::outputs(self.connection, self.spill, sequence)? {
+                let mut attempts = info.attempts.iter_mut();
+                let attempt = attempts.find(|attempt| attempt.number == number);
+                attempt
+                    .into_iter()
+                    .for_each(|attempt| attempt.outputs.push(output.clone()));
+            }
         }
         Ok(Some(info))
     }

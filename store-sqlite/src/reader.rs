@@ -94,6 +94,7 @@ impl Reader {
             connection,
             library: &mut self.library,
             here: &self.place.here,
+            spill: &self.place.spill,
         })
     }
 }

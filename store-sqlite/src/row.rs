@@ -3,12 +3,15 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use bursar_core::{AttemptInfo, JobId, JobInfo, LogLine, Progress, Spec, State, Timestamp};
+use bursar_core::{
+    AttemptInfo, JobId, JobInfo, LogLine, Progress, Spec, SpillFolder, State, Timestamp,
+};
 use rusqlite::{Connection, Row};
 
 use crate::books::load_spec;
 use crate::codes::{outcome_of, read, state_of, stored};
 use crate::declared::read_detail;
+use crate::outputs::read_result;
 use crate::payload;
 use crate::sql;
 use crate::submit::{id, time};
@@ -51,7 +54,7 @@ impl Library {
 /// A row of `get.sql` or `list_*.sql`, with its earlier attempts, without its log. Together with
 /// it: when it is to be forgotten.
 pub(crate) fn job(
-    connection: &Connection,
+    (connection, spill): (&Connection, &SpillFolder),
     library: &mut Library,
     row: &Row<'_>,
 ) -> rusqlite::Result<(JobInfo, Option<Timestamp>)> {
@@ -77,7 +80,7 @@ pub(crate) fn job(
         finished: finished.filter(|_| state.is_terminal()),
         progress: progress(row)?,
         result: (state == State::Completed)
-            .then(|| payload::read(row, 17))
+            .then(|| read_result(connection, spill, row, 17))
             .transpose()?,
         error: detail.failure,
         outcome: outcome(row, 11)?,
@@ -100,6 +103,8 @@ pub(crate) fn job(
             error: info.error.clone(),
             peak_memory: detail.peak_memory,
             cpu_time: detail.cpu_time,
+            isolation: detail.isolation,
+            outputs: Vec::new(),
         };
         info.attempts.push(newest);
     }
@@ -130,6 +135,8 @@ fn earlier_attempts(
             error: detail.failure,
             peak_memory: detail.peak_memory,
             cpu_time: detail.cpu_time,
+            isolation: detail.isolation,
+            outputs: Vec::new(),
         });
     }
     Ok(attempts)

@@ -11,7 +11,10 @@ use crate::error::Trouble;
 const APPLICATION: i64 = 0x4275_7273;
 
 /// Each takes the schema one version further.
-const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001_jobs.sql")];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("migrations/0001_jobs.sql"),
+    include_str!("migrations/0002_outputs.sql"),
+];
 
 /// What is in the file before it is used.
 #[derive(Debug, PartialEq, Eq)]
@@ -21,17 +24,18 @@ enum Found {
     NotOurs,
 }
 
-/// Looks whether the file is one of ours, or empty.
+/// Looks whether the file is one of ours, or empty: `true`.
 ///
 /// # Errors
 /// `Invalid` for a file of another program; `Conflict` for a schema of a newer version; otherwise
 /// what SQLite says.
-pub(crate) fn check(connection: &Connection, path: &Path) -> Result<()> {
+pub(crate) fn check(connection: &Connection, path: &Path) -> Result<bool> {
     let found = look(connection).map_err(|error| Trouble::of(path, &error).error())?;
     match found {
         Found::NotOurs => Err(not_ours(path)),
         Found::Ours { version } if version > MIGRATIONS.len() => Err(newer(path, version)),
-        Found::Nothing | Found::Ours { .. } => Ok(()),
+        Found::Nothing => Ok(true),
+        Found::Ours { .. } => Ok(false),
     }
 }
 

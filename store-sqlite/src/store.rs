@@ -19,6 +19,7 @@ use crate::error::Outcome;
 use crate::lane::{Answer, gone};
 use crate::open::Place;
 use crate::options::SqliteOptions;
+use crate::outputs;
 use crate::read::Reading;
 use crate::reader::{Looked, Looks, Reader};
 use crate::row::Library;
@@ -51,6 +52,8 @@ impl SqliteStore {
     /// written, or another process stands still in the middle of a write.
     pub fn open(path: impl AsRef<Path>, options: SqliteOptions) -> Result<Self> {
         let (place, connection, presence) = Place::open(path.as_ref(), &options)?;
+        // What was left by a crash is looked for again at the next open, where that fails now.
+        let _ = outputs::sweep(&connection, &place.spill);
         let store = Self {
             place: Arc::new(place),
             works: Arc::default(),
@@ -199,6 +202,7 @@ impl Store for SqliteStore {
             name: "sqlite",
             durable: true,
             live_payloads: false,
+            spill: Some(self.place.spill.clone()),
         }
     }
 

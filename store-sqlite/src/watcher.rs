@@ -250,6 +250,7 @@ impl Watcher {
         let begun = connection.execute_batch(sql::BEGIN_READ);
         let done = begun.map_err(Fault::from).and_then(|()| {
             look(&mut Reading {
+                spill: &self.place.spill,
                 connection: &connection,
                 library: &mut self.library,
                 here: &self.place.here,

@@ -12,6 +12,7 @@ use crate::error::{Outcome, Trouble, is_fatal, is_held, is_of_request, no_turn};
 use crate::lane::{Answer, EndOf, Lane};
 use crate::mend;
 use crate::open::{Place, Role};
+use crate::outputs;
 use crate::sql;
 use crate::watch::Watch;
 
@@ -145,6 +146,7 @@ impl Writer {
         };
         if let Ok(changes) = done {
             self.tell(changes);
+            self.clear_files(&connection);
         }
         let done = done.map(drop);
         match &done {
@@ -152,6 +154,16 @@ impl Writer {
             _ => self.connection = Some(connection),
         }
         done
+    }
+
+    /// Removes the files that are named no more by what was committed.
+    fn clear_files(&mut self, connection: &Connection) {
+        let (files, losses) = self.memo.take_files();
+        self.place.spill.remove(files.iter().map(String::as_str));
+        if losses {
+            // What is left now is looked at again when the store is opened.
+            let _ = outputs::sweep(connection, &self.place.spill);
+        }
     }
 
     /// What weighs nothing need not survive anything: it is not waited for the disk.
@@ -201,7 +213,8 @@ impl Writer {
         batch: &mut Vec<Box<dyn Write>>,
         works: Option<&Works>,
     ) -> rusqlite::Result<i64> {
-        let mut books = Books::begin(connection, &mut self.memo, self.result_ttl)?;
+        let kept = (self.result_ttl, &self.place.spill);
+        let mut books = Books::begin(connection, &mut self.memo, kept)?;
         let (mut done, mut room) = (0, BATCH);
         while done < batch.len() {
             for work in &mut batch[done..] {

@@ -22,6 +22,7 @@ pub mod hostile;
 mod model;
 mod names;
 pub mod noting;
+pub mod outputs;
 mod probe;
 pub mod reading;
 pub mod retention;

@@ -26,6 +26,7 @@ impl Gauge for Scale {
         Some(Usage {
             used: self.0.load(Ordering::SeqCst),
             limit: 100,
+            ..Usage::default()
         })
     }
 }

@@ -164,7 +164,8 @@ fn nothing_starts_while_memory_is_short_and_it_goes_on_after() {
         "{}",
         rig.why(&second)
     );
-    assert!(rig.stats().paused.is_some());
+    let paused = rig.stats().paused.unwrap();
+    assert!(paused.contains("80B of 100B"), "{paused}");
     rig.script.complete(&attempt);
     assert_eq!(rig.final_state(&first), State::Completed);
     rig.scale.set(70);

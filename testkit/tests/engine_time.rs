@@ -109,6 +109,47 @@ fn giving_up_ends_a_job_with_retries_left() {
 }
 
 #[test]
+fn what_is_ended_for_no_fault_of_its_own_is_run_again_and_costs_no_retry() {
+    let rig = Rig::new();
+    let job = rig.submit_with(|options| options.retries = Some(1));
+    for _ in 0..3 {
+        rig.script.end(&rig.script.next(), Ended::Released);
+        assert_eq!(rig.state(&job), State::Running, "it waits for nothing");
+    }
+    rig.script.fail(&rig.script.next());
+    assert_eq!(rig.state(&job), State::Retrying);
+    rig.pass(SECOND * 60);
+    rig.script.fail(&rig.script.next());
+    assert_eq!(rig.final_state(&job), State::Failed);
+    let outcomes: Vec<_> = rig
+        .info(&job)
+        .attempts
+        .iter()
+        .map(|one| one.outcome)
+        .collect();
+    let expected = [
+        OutcomeKind::Released,
+        OutcomeKind::Released,
+        OutcomeKind::Released,
+        OutcomeKind::Failed,
+        OutcomeKind::Failed,
+    ];
+    assert_eq!(outcomes, expected.map(Some));
+    rig.is_at_rest();
+}
+
+#[test]
+fn one_that_is_cancelled_is_not_run_again_though_its_end_was_no_fault_of_its_own() {
+    let rig = Rig::new();
+    let job = rig.submit();
+    let attempt = rig.script.next();
+    assert!(rig.cancel(&job));
+    rig.script.end(&attempt, Ended::Released);
+    assert_eq!(rig.final_state(&job), State::Cancelled);
+    rig.is_at_rest();
+}
+
+#[test]
 fn a_job_that_is_not_started_in_time_is_cancelled() {
     let rig = Rig::builder().slots(1).start();
     let first = rig.submit();

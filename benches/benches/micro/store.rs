@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bursar_core::{
     AttemptEnd, Batch, Claim, Claimed, Demand, End, ExecutorKind, Fenced, Finish, FinishedAttempt,
-    MemoryStore, NewJob, Next, Payload, Priority, RetryPolicy, Spec, State, Store, Submit,
+    Limits, MemoryStore, NewJob, Next, Payload, Priority, RetryPolicy, Spec, State, Store, Submit,
     Timestamp,
 };
 use divan::Bencher;
@@ -27,6 +27,7 @@ impl Desk {
             task: Arc::from("task"),
             priority: Priority::Normal,
             demand: Demand::default(),
+            limits: Limits::NONE,
             executor: ExecutorKind::Async,
             retry: RetryPolicy::default(),
             timeout: None,

@@ -28,6 +28,16 @@ const resize = task('images.resize', { memory: '64MB', retries: 3 }, async (path
 })
 same<typeof resize, Task<[path: string, width: number], string, Promise<string>>>()
 
+const sharpen = task(
+  'images.sharpen',
+  { executor: 'thread', module: import.meta.url, memory: '64MB' },
+  (pixels: Uint8Array, factor: number) => pixels.map((pixel) => pixel * factor),
+)
+// @ts-expect-error where a task is declared is no option of its jobs
+sharpen.options({ module: import.meta.url })
+// @ts-expect-error a module is a URL or a path
+task('nowhere', { executor: 'thread', module: 1 }, () => {})
+
 const plain = task('plain', (n: number) => ({ n }))
 const keyed = task('keyed', { unique: (id) => `user:${id}` }, async (id: string) => id.length)
 const optional = task('optional', async (a: string, b?: number, ...rest: boolean[]) => [a, b, rest] as const)

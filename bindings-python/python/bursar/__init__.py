@@ -4,7 +4,7 @@ Decorate a function with `task`, open an `Engine`, and submit calls: they run wh
 and the budget can carry them.
 """
 
-from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
 
 from bursar._command import CommandOutput
 from bursar._current import CurrentJob, current_job
@@ -35,20 +35,21 @@ from bursar._info import (
     Event,
     JobError,
     JobInfo,
+    LimitNotice,
+    Limits,
     LogLine,
     Progress,
     Reason,
     Share,
+    Spilled,
     Stats,
     Why,
 )
 from bursar._native import Job
 from bursar._task import Task, task
 
-try:
-    __version__ = version("bursar")
-except PackageNotFoundError:  # run from a source tree that was never installed
-    __version__ = "0"
+if TYPE_CHECKING:
+    __version__: str
 
 __all__ = [
     "AttemptInfo",
@@ -74,6 +75,8 @@ __all__ = [
     "JobFailed",
     "JobInfo",
     "JobTimedOut",
+    "LimitNotice",
+    "Limits",
     "LogLine",
     "MemoryExceeded",
     "NotFound",
@@ -82,6 +85,7 @@ __all__ = [
     "Reason",
     "Retry",
     "Share",
+    "Spilled",
     "Stats",
     "Task",
     "Unavailable",
@@ -89,3 +93,17 @@ __all__ = [
     "current_job",
     "task",
 ]
+
+
+def __getattr__(name: str) -> str:
+    """Looks the version up when it is asked for: that takes as long as importing all the rest."""
+    if name != "__version__":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415
+
+    try:
+        found = version("bursar")
+    except PackageNotFoundError:  # run from a source tree that was never installed
+        found = "0"
+    globals()[name] = found
+    return found

@@ -25,6 +25,9 @@ class CommandOutput:
     """What it wrote to its standard output; bytes that are no text in UTF-8 stand there as U+FFFD."""
     stderr: str
     """What it wrote to its standard error."""
+    cut: list[str]
+    """Those of `stdout` and `stderr` that are over 10 MB: here stands their first 1 KiB, and
+    `job.open_output` reads all of them."""
 
 
 class Program(NamedTuple):

@@ -9,6 +9,9 @@ from bursar._native import CurrentJob
 
 __all__ = ["CurrentJob", "current_job", "get_current", "set_current"]
 
+in_child = False
+"""Whether this is a process that an engine has started to run jobs in."""
+
 _current: ContextVar[CurrentJob] = ContextVar("bursar.current_job")
 
 get_current = _current.get

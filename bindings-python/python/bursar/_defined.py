@@ -30,6 +30,12 @@ def find(name: str) -> Task[..., Any] | None:
         return _tasks.get(name)
 
 
+def known() -> list[Task[..., Any]]:
+    """Returns every task that there is."""
+    with _lock:
+        return list(_tasks.values())
+
+
 def attend(engine: Engine) -> None:
     """Has an engine know every task there is, and those to come."""
     with _lock:

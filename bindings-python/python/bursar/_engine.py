@@ -6,8 +6,9 @@ import os
 import threading
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
-from bursar import _defined, _exit, _native, _notices
+from bursar import _current, _defined, _exit, _native, _notices
 from bursar._command import program
+from bursar._errors import Conflict
 from bursar._executor import JobExecutor
 from bursar._info import JobInfo
 from bursar._loops import wait_for
@@ -50,12 +51,13 @@ class Engine(_native.EngineBase):
             Default: the environment variable `BURSAR_URL`, else `memory:`.
         **options: `memory` to share out (default: 75 % of what this process may use), `cpu` (cores),
             `tokens` (`{"gpu": 2}`), `concurrency` (a number, or one for each of `async` (100), `thread`
-            (cpus + 4, at most 32)), `default_memory` of a job whose task doesn't say, where `memory` is
-            set (32MB), `default_timeout` (none), `grace` for a job that is asked to stop (5 s),
-            `shutdown_grace` (25 s), `strict` (encode arguments and results in memory too), `run` (False:
-            only submit), `name` of this worker, `max_results` that are kept in memory (10,000),
+            (cpus + 4, at most 32) and `process` (cpus)), `default_memory` of a job whose task doesn't say,
+            where `memory` is set (32MB), `default_timeout` (none), `grace` for a job that is asked to stop
+            (5 s), `shutdown_grace` (25 s), `strict` (encode arguments and results in memory too), `run`
+            (False: only submit), `name` of this worker, `max_results` that are kept in memory (10,000),
             `durability` on disk (`full`: an acknowledged job survives power loss; `process`: the end of
-            the process), `seed`, and `clock` (see `bursar.testing`).
+            the process), `max_jobs_per_child` and `max_memory_per_child`, after which a process is replaced
+            (default: never), `seed`, and `clock` (see `bursar.testing`).
 
     Raises:
         Invalid: for an unknown option or a value out of range.
@@ -244,6 +246,11 @@ def _filter(
 def default_engine() -> Engine:
     """Returns the engine that tasks submit to outside of any `with` block, made when first asked for."""
     global _default  # noqa: PLW0603
+    if _current.in_child:
+        raise Conflict(
+            "this job runs in a process of its own, which has no engine: open an Engine on a shared store "
+            "such as sqlite:jobs.db here, or submit from what the job returns"
+        )
     with _default_lock:
         if _default is None or _default.closed:
             _default = Engine()

@@ -6,7 +6,7 @@ import threading
 from concurrent.futures import Executor, Future
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from bursar._errors import Cancel, JobFailed
+from bursar._errors import Cancel, JobCancelled, JobFailed
 from bursar._functions import is_async
 from bursar._task import Task
 
@@ -74,6 +74,23 @@ class JobFuture(Future[T]):
         self._value = await self._value
 
 
+class RemoteFuture(JobFuture[T]):
+    """The future of a job that runs in a process of its own, where it can't be told that it begins."""
+
+    def settle(self, job: Job[T]) -> None:
+        """Takes over the end of the job."""
+        error = job.exception(0)
+        if isinstance(error, JobCancelled):
+            super(JobFuture, self).cancel()
+        if not self.begin():
+            return
+        if error is None:
+            self.set_result(job.result(0))
+        else:
+            self.set_exception((error.__cause__ if type(error) is JobFailed else None) or error)
+        job.delete()
+
+
 def _call(future: JobFuture[Any], function: Callable[..., Any], args: Any, kwargs: Any) -> None:
     future.run(function, args, kwargs)
 
@@ -82,20 +99,33 @@ async def _acall(future: JobFuture[Any], function: Callable[..., Any], args: Any
     await future.arun(function, args, kwargs)
 
 
+def _call_there(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+    return function(*args, **kwargs)
+
+
+async def _acall_there(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+    return await function(*args, **kwargs)
+
+
 _SYNC: Task[..., Any] = Task(_call, {"name": "bursar.executor"})
 _ASYNC: Task[..., Any] = Task(_acall, {"name": "bursar.executor.async"})
+_SYNC_THERE: Task[..., Any] = Task(_call_there, {"name": "bursar.executor.process"})
+_ASYNC_THERE: Task[..., Any] = Task(_acall_there, {"name": "bursar.executor.process.async"})
 
 
 class JobExecutor(Executor):
     """Runs calls as jobs of an engine.
 
-    Futures and calls are live objects, so the store must be in memory. The end of the interpreter waits for
+    Futures and calls are live objects, so the store must be in memory. With `executor="process"` functions,
+    arguments and results are pickled, as by `ProcessPoolExecutor`. The end of the interpreter waits for
     `shutdown` or the end of a `with` block only, not for calls that nobody waits for.
     """
 
     def __init__(self, engine: EngineBase, options: SubmitOptions) -> None:
         self._engine = engine
-        self._sync, self._async = _SYNC.options(**options), _ASYNC.options(**options)
+        self._there = options.get("executor") == "process"
+        sync, asynchronous = (_SYNC_THERE, _ASYNC_THERE) if self._there else (_SYNC, _ASYNC)
+        self._sync, self._async = sync.options(**options), asynchronous.options(**options)
         self._pending: set[JobFuture[Any]] = set()
         self._changed = threading.Condition()
         self._closed = False
@@ -106,12 +136,13 @@ class JobExecutor(Executor):
         Raises:
             RuntimeError: after `shutdown`.
         """
-        future: JobFuture[T] = JobFuture()
+        future: JobFuture[T] = RemoteFuture() if self._there else JobFuture()
         task = self._async if is_async(fn) else self._sync
         with self._changed:
             if self._closed or self._engine.closed:
                 raise RuntimeError("cannot schedule new futures after shutdown")
-            future.job = self._engine.submit(task, future, fn, args, kwargs)
+            call = (fn, args, kwargs) if self._there else (future, fn, args, kwargs)
+            future.job = self._engine.submit(task, *call)
             self._pending.add(future)
         future.job.add_done_callback(lambda job: self._settle(future, job))
         return future

@@ -50,3 +50,44 @@ def check_importable(function: Callable[..., Any], name: str) -> None:
             f"the function {name!r} can't be found by its name, as this store needs: "
             "define it at the top of a module, or decorate it with @task(name=...)"
         )
+
+
+def address_of(function: Callable[..., Any] | None) -> str | None:
+    """Returns where a process of its own finds it: module, colon, name. None where it can't."""
+    if function is None or _why_not_found(function) is not None:
+        return None
+    module, path = _place_of(function)
+    return f"{module}:{path}"
+
+
+def check_address(function: Callable[..., Any], name: str) -> None:
+    """Checks that a process of its own finds `function`.
+
+    Raises:
+        Invalid: where it doesn't, saying what to do.
+    """
+    why = _why_not_found(function)
+    if why is not None:
+        raise Invalid(
+            f"{name!r} can't run in a process of its own: {why}; a process imports the function from its "
+            "module, so move it to the top of a module that can be imported"
+        )
+
+
+def _why_not_found(function: Callable[..., Any]) -> str | None:
+    module, path = _place_of(function)
+    if "<lambda>" in path:
+        return "it is a lambda"
+    if "<locals>" in path:
+        return "it is defined inside of another function"
+    if module == "__main__":
+        return "it is defined in __main__, the program itself or an interactive session"
+    if module not in sys.modules:
+        return f"its module {module!r} was not imported"
+    return None
+
+
+def _place_of(function: Callable[..., Any]) -> tuple[str, str]:
+    inner = unwrapped(function)
+    path = getattr(inner, "__qualname__", None) or type(inner).__qualname__
+    return getattr(inner, "__module__", None) or type(inner).__module__ or "", path

@@ -29,6 +29,36 @@ class Demand:
 
 
 @dataclass(frozen=True)
+class Limits:
+    """What an attempt may use, where it runs in processes of its own. `None` is no limit."""
+
+    memory: int | None
+    """Bytes."""
+    cpu: float | None
+    """Cores."""
+    cpu_action: str
+    """What happens above `cpu`: `warn`, `throttle` or `stop`."""
+    cpu_time: float | None
+    """Seconds."""
+    files: int | None
+    connections: int | None
+
+
+@dataclass(frozen=True)
+class LimitNotice:
+    """An attempt nears a limit, or is above it."""
+
+    resource: str
+    """`memory`, `cpu`, `cpu_time`, `files` or `connections`."""
+    used: int
+    """Bytes, thousandths of a core, microseconds, or how many."""
+    limit: int
+    """What it may use, in the same unit."""
+    kind: str
+    """`near`: it has reached 90 %; `over`: it is above it and goes on; `slowed`: and is slowed down."""
+
+
+@dataclass(frozen=True)
 class Progress:
     """How far a job says it has come."""
 
@@ -78,6 +108,20 @@ class AttemptInfo:
     """Bytes, where the attempt was isolated."""
     cpu_time: float | None
     """Seconds, where the attempt was isolated."""
+    isolation: str | None
+    """How its limits were enforced, once it has ended: `cgroup`, `rlimit` or `sampling`."""
+
+
+@dataclass(frozen=True)
+class Spilled:
+    """A result over 10 MB: it is in a file, and read by `job.result()` or `job.open_result()`."""
+
+    size: int
+    """Bytes of JSON text."""
+    sha256: str
+    """Their checksum, as 64 hexadecimal digits."""
+    preview: str = field(repr=False)
+    """How the text begins: its first 1,024 bytes."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +133,7 @@ class JobInfo:
     state: str
     priority: str
     demand: Demand
+    limits: Limits
     args: tuple[Any, ...]
     kwargs: Mapping[str, Any]
     attempt: int
@@ -102,6 +147,7 @@ class JobInfo:
     finished: datetime | None
     progress: Progress | None
     result: Any
+    """What it returned; a `Spilled` where that is over 10 MB of JSON."""
     error: JobError | None
     outcome: str | None
     worker: str | None
@@ -150,7 +196,7 @@ class Why:
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened to a job: one of `state`, `progress`, `log` and `missed` is set."""
+    """Something that happened to a job: one of `state`, `progress`, `log`, `limit` and `missed` is set."""
 
     at: datetime
     job: str
@@ -159,6 +205,7 @@ class Event:
     """The state that it is in now."""
     progress: Progress | None = None
     log: LogLine | None = None
+    limit: LimitNotice | None = None
     missed: int | None = None
     """How many events a listener that was too slow has missed."""
 
@@ -200,6 +247,7 @@ class Stats:
 def job_info(**fields: Any) -> JobInfo:
     """Makes a snapshot of its raw fields."""
     fields["demand"] = Demand(**fields["demand"])
+    fields["limits"] = Limits(**fields["limits"])
     fields["kwargs"] = fields["kwargs"] or {}
     fields["error"] = _error(fields["error"])
     fields["waiting_on"] = tuple(fields["waiting_on"])
@@ -223,6 +271,8 @@ def why(state: str, message: str, reasons: list[dict[str, Any]]) -> Why:
 
 def event(**fields: Any) -> Event:
     """Makes an event of its raw fields."""
+    if limit := fields.get("limit"):
+        fields["limit"] = LimitNotice(**limit)
     return Event(**fields)
 
 

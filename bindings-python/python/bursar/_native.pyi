@@ -1,6 +1,7 @@
 # ruff: noqa: PYI021 editors show these docstrings
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Iterable, Iterator
 from datetime import datetime, timedelta
+from io import BufferedReader
 from os import PathLike
 from types import TracebackType
 from typing import Any, Generic, ParamSpec, TypeAlias, TypeVar, final, overload
@@ -19,6 +20,8 @@ _P = ParamSpec("_P")
 
 def forked() -> None: ...
 def begin_end() -> None: ...
+def be_a_root() -> None: ...
+def show_title(text: bytes) -> None: ...
 def attend_engines() -> list[tuple[Callable[[Any], object], Any]]: ...
 
 @final
@@ -46,6 +49,29 @@ class Job(Awaitable[_R_co], Generic[_R_co]):
             JobFailed: or a subclass, where it did not complete.
             TimeoutError: where `timeout` is over before; the job goes on.
             Conflict: inside a job, where waiting would never end.
+            NotFound: where it is over 10 MB and its file is gone; Unavailable where that is damaged.
+        """
+    def open_result(self, timeout: Duration | None = None) -> BufferedReader:
+        """Waits for its end and opens what it returned as a binary file of JSON text, read a piece at a time.
+
+        It needs no more memory however large the result is: `with job.open_result() as file: ...`. What is
+        over 10 MB is in a file that is there as long as the job; its checksum is looked at with the
+        last byte. Reading blocks: not for code that runs on an event loop.
+
+        Raises:
+            JobFailed: or a subclass, where it did not complete.
+            TimeoutError: where `timeout` is over before; the job goes on.
+            NotFound: where the file is gone. Reading raises Unavailable where it is damaged.
+        """
+    def open_output(self, name: str) -> BufferedReader:
+        """Opens what its command has written as `stdout` or `stderr` as a binary file.
+
+        It is read a piece at a time and needs no more memory however much that is. Of several attempts, it is
+        that of the newest one which wrote something.
+
+        Raises:
+            NotFound: where nothing was written under this name, where the job has not ended, or where the
+                file is gone. Reading raises Unavailable where it is damaged.
         """
     def wait(self, timeout: Duration | None = None) -> bool:
         """Waits for its end; False where `timeout` is over before."""
@@ -55,6 +81,26 @@ class Job(Awaitable[_R_co], Generic[_R_co]):
         """Waits for its end and returns the exception that `result` would raise, or None."""
     def cancel(self, reason: str = "") -> bool:
         """Cancels it: at once where it waits, by asking where it runs. False if it had ended."""
+    def kill(self, reason: str = "") -> bool:
+        """Cancels it, and ends its process at once, without `grace`, where it has one here.
+
+        False if it had ended. What runs on a thread or a loop is asked, as `cancel` asks it.
+        """
+    def pause(self) -> bool:
+        """Freezes it, where it runs here in a process of its own; False where it was paused already.
+
+        It keeps what it reserved, and the time until `resume` doesn't count to its timeout.
+
+        Raises:
+            Conflict: where it doesn't run in this process's engine.
+            Invalid: where it runs on a thread or a loop.
+        """
+    def resume(self) -> bool:
+        """Lets it go on; False where it wasn't paused.
+
+        Raises:
+            Conflict: where it doesn't run in this process's engine.
+        """
     def retry(self) -> Job[_R_co]:
         """Submits this dead letter again, as a new job linked to this one."""
     def delete(self) -> None:
@@ -119,6 +165,11 @@ class CurrentJob:
         """Raises `bursar.Cancel` if the job is asked to stop."""
 
 @final
+class ResultReader:
+    def read(self, size: int) -> bytes: ...
+    def close(self) -> None: ...
+
+@final
 class Pause:
     def __enter__(self) -> None: ...
     def __exit__(
@@ -172,11 +223,20 @@ class TaskBase:
     @property
     def is_async(self) -> bool:
         """Whether it is an `async def`."""
+    @property
+    def _isolated(self) -> str | None: ...
     def submit(self, *args: Any, **kwargs: Any) -> Job[Any]: ...
     def submit_many(self, calls: Iterable[tuple[Any, ...]]) -> list[Job[Any]]: ...
 
 class EngineBase:
-    def __new__(cls, url: str | None = None, *, clock: ManualClock | None = None, **options: Any) -> Self: ...
+    def __new__(
+        cls,
+        url: str | None = None,
+        *,
+        clock: ManualClock | None = None,
+        in_caller: bool = False,
+        **options: Any,
+    ) -> Self: ...
     @overload
     def submit(self, function: Task[_P, _T], /, *args: _P.args, **kwargs: _P.kwargs) -> Job[_T]: ...
     @overload
@@ -222,7 +282,7 @@ class EngineBase:
 
         Raises:
             Invalid: where the store ends with the process.
-            Conflict: where there is a file already.
+            Conflict: where there is a file already, or a folder of its large results.
             Unavailable: where it can't be written.
         """
     def _command(self, program: Program, options: SubmitOptions) -> Job[CommandOutput]: ...

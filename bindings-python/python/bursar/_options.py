@@ -21,6 +21,17 @@ UniqueKey: TypeAlias = "str | Callable[..., str]"
 """A key, a template over the arguments such as `"resize:{path}"`, or a function of the arguments."""
 
 
+class LimitOptions(TypedDict, total=False):
+    """What the attempts of a job may use, with everything that they start. `None` is no limit; 0 is 0."""
+
+    memory: Size | None
+    cpu: float | str | None
+    cpu_action: Literal["warn", "throttle", "stop"]
+    cpu_time: Duration | None
+    files: int | None
+    connections: int | None
+
+
 class SubmitOptions(TypedDict, total=False):
     """What one submit may change."""
 
@@ -28,6 +39,7 @@ class SubmitOptions(TypedDict, total=False):
     memory: Size
     cpu: float | str
     tokens: Mapping[str, int]
+    limits: LimitOptions
     timeout: Duration
     retries: int
     retry_delay: Duration
@@ -61,5 +73,7 @@ class EngineOptions(TypedDict, total=False):
     name: str
     max_results: int
     durability: Literal["full", "process"]
+    max_jobs_per_child: int
+    max_memory_per_child: Size
     seed: int
     clock: Any

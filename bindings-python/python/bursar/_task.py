@@ -118,10 +118,19 @@ def task(function: Callable[..., Any] | None = None, /, **options: Unpack[TaskOp
     Args:
         function: what a job calls. An `async def` runs on the event loop, any other on a thread.
         **options: `name` (default: module and qualified name), `priority` (`critical`, `high`, `normal`,
-            `low`), `memory` (`"64MB"`, bytes), `cpu` (cores), `tokens` (`{"gpu": 1}`), `timeout` of one
-            attempt, `retries` after the first attempt (default 0), `retry_delay` (1 s), `backoff`
-            (`exponential`, `fixed`), `executor` (`async`, `thread`), `unique` (a key, a template over the
-            arguments such as `"resize:{path}"`, or a function of them), `expires`, `delay`, `result_ttl`.
+            `low`), `memory` (`"64MB"`, bytes), `cpu` (cores), `tokens` (`{"gpu": 1}`), `limits` (what
+            each attempt may use that has a process of its own: `memory`, `cpu`, `cpu_action`, `cpu_time`,
+            `files`, `connections`; default: what is reserved), `timeout` of one attempt, `retries` after
+            the first attempt (default 0), `retry_delay` (1 s), `backoff` (`exponential`, `fixed`),
+            `executor` (`async`, `thread`, `process`), `unique` (a key, a template over the arguments such
+            as `"resize:{path}"`, or a function of them), `expires`, `delay`, `result_ttl`.
+
+    With `executor="process"` a job runs in a process of its own, one of a few that are kept warm: it can be
+    killed, and crash, without harm to others. The process imports the function from its module, so it stands
+    at the top of one that can be imported, not in `__main__`. Arguments and results are copies: pickled where
+    the store is in memory, JSON where it is durable or `strict`. Objects, module globals and the environment
+    are those of that process, and last from one of its jobs to the next; nothing that a job changes there is
+    seen here. An `async def` runs on an event loop of that process.
 
     Raises:
         Invalid: for an unknown option or a value out of range.

@@ -55,6 +55,8 @@ def blocking() -> None:
         assert_type(job, Job[str])
         assert_type(job.result(timeout=10), str)
         assert_type(job.info(), JobInfo)
+        with job.open_result() as file:
+            assert_type(file.read(10), bytes)
         assert_type(fetch.submit("u"), Job[bytes])
         assert_type(fetch.submit("u").result("10s"), bytes)
         assert_type(resize.options(priority="critical", delay="10s").submit("b.png", 50), Job[str])

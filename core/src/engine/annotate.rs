@@ -7,6 +7,7 @@ use crate::engine::inner::Inner;
 use crate::error::{Error, Result};
 use crate::event::EventKind;
 use crate::job::{LogLine, Progress};
+use crate::limits::Notice;
 use crate::payload::Payload;
 use crate::store::{Fenced, Note, NoteKind, Reply};
 
@@ -64,6 +65,19 @@ impl Attempt {
         let reply = self.note(NoteKind::Checkpoint(state.clone()), None);
         self.keep_checkpoint(state);
         Ok(reply)
+    }
+
+    /// Says that it nears a limit, or is above it: in its log, and to whoever listens.
+    pub(crate) fn tell_limit(&self, notice: Notice) {
+        let Some(inner) = self.engine() else {
+            return;
+        };
+        let logged = self.log("warning", &notice.to_string());
+        inner
+            .events
+            .emit(&*inner.clock, &self.ticket, || EventKind::Limit(notice));
+        // Nobody is told where the attempt is over by then.
+        inner.with_reply(logged, |_, _| {});
     }
 
     fn note(&self, kind: NoteKind, event: Option<EventKind>) -> Reply<()> {

@@ -7,12 +7,16 @@ use parking_lot::Mutex;
 
 use crate::clock::Tick;
 use crate::engine::inner::Inner;
+use crate::engine::pause::Pauses;
+use crate::engine::seen::Seen;
 use crate::engine::ticket::Ticket;
 use crate::id::JobId;
 use crate::ledger::Permit;
+use crate::limits::{Breach, Isolation, Limits, Resource};
 use crate::outcome::Measured;
 use crate::payload::Payload;
 use crate::signal::Signal;
+use crate::spill::Output;
 use crate::sync::AtomicBool;
 
 /// Why an attempt is asked to stop.
@@ -22,6 +26,8 @@ pub enum StopKind {
     Cancelled,
     /// The attempt ran longer than its timeout.
     TimedOut,
+    /// The attempt used more of this than it may.
+    OverLimit(Resource),
     /// The engine shuts down.
     Shutdown,
     /// Its lease was lost, and its job given to others: what it ends with is not recorded.
@@ -53,9 +59,13 @@ pub struct Attempt {
     pub(crate) permit: Permit,
     started: OnceLock<Started>,
     checkpoint: Mutex<Option<Payload>>,
+    /// What it wrote beside its result, until its end.
+    pub(super) outputs: Mutex<Vec<Output>>,
     stop: Signal<Stop>,
-    /// What it was seen to use, where it runs in processes of its own.
-    measured: Mutex<Option<Measured>>,
+    /// How long it has stood still.
+    pub(super) pauses: Mutex<Pauses>,
+    /// What is known of it where it runs in processes of its own.
+    seen: Mutex<Option<Box<Seen>>>,
     /// Why its job is cancelled, whatever else it was asked to stop for.
     cancelled: OnceLock<Arc<str>>,
     /// Whether its end was recorded, or given up on: the first to set this decides.
@@ -75,8 +85,10 @@ impl Attempt {
             permit,
             started: OnceLock::new(),
             checkpoint: Mutex::new(None),
+            outputs: Mutex::default(),
             stop: Signal::default(),
-            measured: Mutex::new(None),
+            pauses: Mutex::default(),
+            seen: Mutex::new(None),
             cancelled: OnceLock::new(),
             closed: AtomicBool::new(false),
             answered: AtomicBool::new(false),
@@ -161,9 +173,38 @@ impl Attempt {
         self.ticket.plan().map_or(0, |plan| plan.spec.demand.memory)
     }
 
-    /// When its timeout is over, on the engine's monotonic clock.
+    /// What it may use; nothing is limited where it doesn't run in processes of its own.
+    pub fn limits(&self) -> Limits {
+        self.ticket
+            .plan()
+            .map_or(Limits::NONE, |plan| plan.spec.limits)
+    }
+
+    /// The memory in bytes and the thousandths of a core that are reserved for it.
+    pub(crate) fn requested(&self) -> (u64, u64) {
+        let demand = self.ticket.plan().map(|plan| &plan.spec.demand);
+        demand.map_or((0, 0), |demand| (demand.memory, demand.cpu))
+    }
+
+    /// It uses more than it may.
+    pub(crate) fn over_limit(self: &Arc<Self>, breach: Breach, at_once: bool) {
+        if let Some(engine) = self.engine() {
+            engine.over_limit(self, breach, at_once);
+        }
+    }
+
+    /// When its timeout is over, on the engine's monotonic clock. Time for which it was paused doesn't
+    /// count.
     pub fn deadline(&self) -> Option<Tick> {
-        self.started.get().and_then(|started| started.deadline)
+        let deadline = self.started.get().and_then(|started| started.deadline)?;
+        Some(deadline.after(self.paused_for()))
+    }
+
+    /// Whether what it returns must be encoded, as arguments are: so that a store keeps it.
+    pub fn encodes(&self) -> bool {
+        self.engine().is_none_or(|engine| {
+            engine.options.strict || !engine.store.capabilities().live_payloads
+        })
     }
 
     /// Why it is asked to stop, if it is.
@@ -204,17 +245,36 @@ impl Attempt {
 
     /// Notes what it was seen to use. What was noted before is the least: a peak stays.
     pub fn measure(&self, seen: Measured) {
-        let mut measured = self.measured.lock();
-        let before = measured.unwrap_or_default();
-        *measured = Some(Measured {
-            peak_memory: before.peak_memory.max(seen.peak_memory),
-            cpu_time: before.cpu_time.max(seen.cpu_time),
-        });
+        self.seen.lock().get_or_insert_default().measure(seen);
     }
 
     /// What it was seen to use, where it runs in processes of its own.
     pub fn measured(&self) -> Option<Measured> {
-        *self.measured.lock()
+        self.seen.lock().as_ref()?.measured
+    }
+
+    /// Notes how its limits are enforced, for the record of its end. The first note stands.
+    pub fn isolate(&self, isolation: Isolation) {
+        let mut seen = self.seen.lock();
+        seen.get_or_insert_default()
+            .isolation
+            .get_or_insert(isolation);
+    }
+
+    /// How its limits are enforced, where they are.
+    pub fn isolation(&self) -> Option<Isolation> {
+        self.seen.lock().as_ref()?.isolation
+    }
+
+    /// Notes which limit it went over. The first one stands.
+    pub(crate) fn breach(&self, breach: Breach) {
+        let mut seen = self.seen.lock();
+        seen.get_or_insert_default().breach.get_or_insert(breach);
+    }
+
+    /// Which limit it went over, with the most that it was seen to use.
+    pub(crate) fn breached(&self) -> Option<Breach> {
+        self.seen.lock().as_ref()?.breach()
     }
 
     /// Whether the caller is the one to record how it ended.

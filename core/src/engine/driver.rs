@@ -25,6 +25,9 @@ pub(super) const STORE_PAUSE: Duration = Duration::from_secs(1);
 /// How many jobs time may change in one go.
 pub(super) const STEP: usize = 1_000;
 
+/// How many large results are written to files at once: a disk isn't faster for more.
+const SPILL_THREADS: usize = 2;
+
 const NEVER: u64 = u64::MAX;
 
 /// What is due for an attempt.
@@ -64,6 +67,7 @@ impl Driver {
     pub(super) fn start(name: &str, clock: Arc<dyn Clock>) -> Result<(Self, DriverStart)> {
         let runtime = Builder::new_current_thread()
             .enable_time()
+            .max_blocking_threads(SPILL_THREADS)
             .build()
             .map_err(unavailable)?;
         let shared = Arc::new(Shared {
@@ -106,6 +110,12 @@ impl Driver {
         if let Some(future) = later.carry(&self.line, next) {
             self.spawn(future);
         }
+    }
+
+    /// Runs what may wait for the disk on a thread beside it.
+    pub(super) fn spawn_blocking(&self, run: impl FnOnce() + Send + 'static) {
+        // It tells by itself what comes of it.
+        drop(self.runtime.spawn_blocking(run));
     }
 
     /// Makes sure the thread looks at the engine at `tick`.

@@ -56,11 +56,14 @@ impl Inner {
         let mut judged = Judged::with_capacity(ended.size_hint().0);
         for (attempt, ended) in ended {
             if !attempt.close() {
+                attempt.drop_outputs();
                 self.release(&attempt);
             } else if attempt.is_lost() {
+                attempt.drop_outputs();
                 self.let_go_of_lost(&attempt);
             } else {
-                let verdict = verdict(&attempt, ended, now, || self.luck());
+                let mut verdict = verdict(&attempt, ended, now, || self.luck());
+                attempt.hand_over_outputs(&mut verdict.end);
                 judged.push((attempt, verdict));
             }
         }
@@ -68,7 +71,16 @@ impl Inner {
     }
 
     /// Records verdicts; `ended` says whether the code has stopped too.
-    pub(super) fn record(&self, judged: Judged, now: Timestamp, ended: bool) {
+    pub(super) fn record(&self, mut judged: Judged, now: Timestamp, ended: bool) {
+        let large = self.take_large(&mut judged);
+        if !large.is_empty() {
+            self.spill(large, now, ended);
+        }
+        self.write_down(judged, now, ended);
+    }
+
+    /// Has the store record verdicts.
+    pub(super) fn write_down(&self, judged: Judged, now: Timestamp, ended: bool) {
         if judged.is_empty() {
             return;
         }
@@ -143,7 +155,7 @@ impl Inner {
 
     /// The store did not say whether it has recorded these ends. It is asked again: what it has
     /// recorded is stale by then, and is looked up.
-    fn not_recorded(&self, judged: Judged, now: Timestamp, ended: bool, error: &Error) {
+    pub(super) fn not_recorded(&self, judged: Judged, now: Timestamp, ended: bool, error: &Error) {
         if ended {
             let mut dispatch = self.dispatch.lock();
             judged.iter().for_each(|(attempt, _)| {

@@ -25,8 +25,11 @@ use crate::job::{ExecutorKind, JobFilter, JobInfo};
 use crate::ledger::Ledger;
 use crate::limits::{Gauge, HostGauge};
 use crate::options::{EngineOptions, TaskOptions};
+#[cfg(all(target_os = "linux", not(loom)))]
+use crate::process::Processes;
 use crate::scheduler::{EscrowPolicy, Scheduler};
 use crate::signal::Signal;
+use crate::spill::Captured;
 use crate::store::{Backup, Batch, Capabilities, Count, List, Listed, Reply, Store};
 use crate::task::Task;
 
@@ -47,6 +50,8 @@ pub struct EngineBuilder {
     escrow: EscrowPolicy,
     executors: Vec<(ExecutorKind, Arc<dyn Executor>)>,
     backup: Option<Arc<dyn Backup>>,
+    #[cfg(all(target_os = "linux", not(loom)))]
+    processes: Arc<Processes>,
 }
 
 impl EngineBuilder {
@@ -60,7 +65,15 @@ impl EngineBuilder {
             escrow: EscrowPolicy::default(),
             executors: Vec::new(),
             backup: None,
+            #[cfg(all(target_os = "linux", not(loom)))]
+            processes: Processes::new(),
         }
+    }
+
+    /// What its executors start processes with: one for all of them.
+    #[cfg(all(target_os = "linux", not(loom)))]
+    pub fn processes(&self) -> Arc<Processes> {
+        Arc::clone(&self.processes)
     }
 
     /// Copies the store with `backup`.
@@ -121,6 +134,11 @@ impl EngineBuilder {
         let dispatch = Dispatch::new(scheduler, Ledger::new(pool.totals.clone()), gate);
         let name = self.options.name.as_deref().unwrap_or("engine");
         let (driver, start) = Driver::start(name, Arc::clone(&self.clock))?;
+        #[cfg(all(target_os = "linux", not(loom)))]
+        let host = {
+            let watchdog = Arc::clone(self.processes.watchdog());
+            host.counting(move || watchdog.memory())
+        };
         let gauge = self.gauge.unwrap_or_else(|| Box::new(host));
         let (store, clock, options, executors) =
             (self.store, self.clock, self.options, self.executors);
@@ -206,6 +224,15 @@ impl Engine {
         self.inner.info(id, logs)
     }
 
+    /// What an attempt of the job wrote beside its result under this name, such as `stdout`: that of the
+    /// newest attempt which has it.
+    ///
+    /// # Errors
+    /// The reply is `NotFound` where there is none, or no such job.
+    pub fn output(&self, id: JobId, name: &str) -> Reply<Captured> {
+        self.inner.output(id, name)
+    }
+
     /// A page of jobs.
     pub fn list(&self, request: List) -> Reply<Listed> {
         self.inner.store.list(request)
@@ -219,6 +246,30 @@ impl Engine {
     /// Cancels a job: at once where it waits, by asking where it runs. `false` if it had ended.
     pub fn cancel(&self, id: JobId, reason: &str) -> Reply<bool> {
         self.inner.cancel(id, reason)
+    }
+
+    /// Cancels a job, and ends it by force at once, without its grace, where it runs here in processes
+    /// of its own. `false` if it had ended.
+    pub fn kill(&self, id: JobId, reason: &str) -> Reply<bool> {
+        self.inner.kill(id, reason)
+    }
+
+    /// Freezes a job that runs here in processes of its own. It keeps what it reserved; the time until it
+    /// goes on doesn't count to its timeout. `false` where it was paused already.
+    ///
+    /// # Errors
+    /// The reply is `Conflict` where it doesn't run here; `Invalid` where it runs in this process, and
+    /// so can't be frozen.
+    pub fn pause(&self, id: JobId) -> Reply<bool> {
+        self.inner.pause(id)
+    }
+
+    /// Lets a paused job go on. `false` where it wasn't paused.
+    ///
+    /// # Errors
+    /// The reply is `Conflict` where it doesn't run here.
+    pub fn resume(&self, id: JobId) -> Reply<bool> {
+        self.inner.resume(id)
     }
 
     /// Submits a dead letter again, as a new job linked to the old one.

@@ -24,6 +24,7 @@ use crate::id::JobId;
 use crate::job::ExecutorKind;
 use crate::limits::Gauge;
 use crate::options::{Defaults, EngineOptions};
+use crate::spill::SpillFolder;
 use crate::store::{Backup, Reply, Store};
 
 /// What all handles of one engine share.
@@ -49,6 +50,8 @@ pub(crate) struct Inner {
     /// The ticket of attempts that are blank.
     pub(super) nobody: Arc<Ticket>,
     pub(super) backup: Option<Arc<dyn Backup>>,
+    /// Where the store keeps large output.
+    pub(super) spill: Option<SpillFolder>,
     /// Whether others can change what is in the store, so that it is followed.
     pub(super) follows: bool,
     random: Mutex<Rng>,
@@ -71,9 +74,11 @@ impl Inner {
     pub(super) fn new(parts: Parts) -> Arc<Self> {
         let options = parts.options;
         let memory = options.memory.map_or(0, |_| options.default_memory);
+        let capabilities = parts.store.capabilities();
         Arc::new_cyclic(|this| Self {
             this: Weak::clone(this),
-            follows: parts.store.capabilities().durable,
+            follows: capabilities.durable,
+            spill: capabilities.spill.clone(),
             store: parts.store,
             clock: parts.clock,
             defaults: Defaults {

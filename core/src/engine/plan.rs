@@ -129,6 +129,7 @@ impl Inner {
             return Err(self.unknown(name));
         }
         let executor = options.executor.unwrap_or_default();
+        options.check_limits(executor)?;
         let spec = options.spec(&Arc::from(name), executor, &self.defaults);
         Ok(Arc::new(self.plan_of_strange(options.clone(), spec.into())))
     }
@@ -148,6 +149,7 @@ impl Inner {
     fn settle(&self, task: Arc<Task>, options: TaskOptions) -> Result<Plan> {
         let executor = options.executor.unwrap_or(task.executor);
         self.executor(executor)?;
+        options.check_limits(executor)?;
         check_executor(&task, executor)?;
         let spec = Arc::new(options.spec(&task.name, executor, &self.defaults));
         Ok(self.plan_for(task, options, spec))

@@ -1,5 +1,7 @@
 //! Numbers for people: how many jobs are in each state, and what of the budget is used.
 
+use std::borrow::Cow;
+
 use crate::engine::dispatch::Gate;
 use crate::engine::inner::Inner;
 use crate::engine::pool::Dimension;
@@ -31,7 +33,7 @@ pub struct Stats {
     /// Attempts at once, of each executor.
     pub concurrency: Vec<(ExecutorKind, Share)>,
     /// Why nothing is started for now, if so.
-    pub paused: Option<&'static str>,
+    pub paused: Option<Cow<'static, str>>,
 }
 
 impl Inner {
@@ -44,7 +46,7 @@ impl Inner {
                 jobs,
                 budget: Vec::new(),
                 concurrency: Vec::new(),
-                paused: paused(gate),
+                paused: paused(gate, usage),
             };
             for share in shares {
                 match share.dimension {
@@ -86,7 +88,9 @@ impl Inner {
         let eased = {
             let mut dispatch = self.dispatch.lock();
             let before = dispatch.gate.pressed;
-            dispatch.gate.pressed = usage.presses(before);
+            // Waiting for what isn't ours alone is no help where nothing of ours runs.
+            let stalls = !dispatch.running.is_empty() && usage.stalls(before);
+            dispatch.gate.pressed = usage.presses(before) || stalls;
             before && !dispatch.gate.pressed
         };
         if eased {
@@ -96,16 +100,19 @@ impl Inner {
 }
 
 /// Why nothing is started, in words.
-pub(super) fn paused(gate: Gate) -> Option<&'static str> {
-    match gate {
+pub(super) fn paused(gate: Gate, usage: Option<Usage>) -> Option<Cow<'static, str>> {
+    let why = match gate {
         Gate { closing: true, .. } => Some("the engine shuts down"),
         Gate {
             submit_only: true, ..
         } => Some("this engine only submits: it was opened with the option run off"),
-        Gate { pressed: true, .. } => Some("the process nears the memory that it may use"),
+        Gate { pressed: true, .. } => {
+            return Some(usage.unwrap_or_default().explain().into());
+        }
         Gate {
             store_away: true, ..
         } => Some("the store does not answer"),
         _ => None,
-    }
+    };
+    why.map(Cow::Borrowed)
 }

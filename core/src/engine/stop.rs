@@ -13,6 +13,7 @@ use crate::error::Error;
 use crate::event::EventKind;
 use crate::executor::Executor;
 use crate::id::JobId;
+use crate::limits::Breach;
 use crate::outcome::{AttemptEnd, End, Failure, Final, OutcomeKind};
 use crate::state::State;
 use crate::store::{Cancel, Cancelled, Reply};
@@ -114,6 +115,18 @@ impl Inner {
         }
     }
 
+    /// An attempt uses more than it may: it is asked to stop, or is killed where there is no time for
+    /// that.
+    pub(crate) fn over_limit(&self, attempt: &Arc<Attempt>, breach: Breach, at_once: bool) {
+        attempt.breach(breach);
+        let kind = StopKind::OverLimit(breach.resource);
+        let reason = breach.to_string().into();
+        self.ask(attempt, Stop { kind, reason });
+        if at_once && !attempt.is_closed() {
+            self.kill_or_abandon(attempt);
+        }
+    }
+
     /// The time of an attempt has come: its timeout, or the end of its grace.
     pub(super) fn overdue(&self, key: u64, due: Due) {
         let attempt = self.dispatch.lock().running.get(key).cloned();
@@ -121,6 +134,12 @@ impl Inner {
             return;
         };
         match due {
+            Due::Timeout if attempt.is_paused() => {}
+            // It was paused meanwhile: what ended that looks again.
+            Due::Timeout
+                if attempt
+                    .deadline()
+                    .is_some_and(|deadline| deadline > self.tick()) => {}
             Due::Timeout => self.time_out(&attempt),
             Due::Grace => self.kill_or_abandon(&attempt),
         }
@@ -137,7 +156,7 @@ impl Inner {
     }
 
     /// What runs an attempt that has begun.
-    fn executor_of(&self, attempt: &Attempt) -> Option<&Arc<dyn Executor>> {
+    pub(super) fn executor_of(&self, attempt: &Attempt) -> Option<&Arc<dyn Executor>> {
         let plan = attempt.ticket.plan().filter(|_| attempt.has_begun())?;
         self.executor(plan.spec().executor).ok()
     }

@@ -2,6 +2,7 @@
 
 use crate::clock::Timestamp;
 use crate::engine::attempt::{Attempt, Stop, StopKind};
+use crate::limits::{Isolation, Resource};
 use crate::outcome::{AttemptEnd, End, Ended, Failure, Measured, OutcomeKind};
 use crate::retry::RetryPolicy;
 use crate::state::State;
@@ -30,11 +31,15 @@ impl Verdict {
         )
     }
 
-    /// The same, with what the attempt was seen to use.
-    fn measured(self, measured: Measured) -> Self {
+    /// The same, with what the attempt was seen to use and how that was limited.
+    fn measured(self, measured: Option<Measured>, isolation: Option<Isolation>) -> Self {
+        if measured.is_none() && isolation.is_none() {
+            return self;
+        }
         let end = AttemptEnd {
-            peak_memory: Some(measured.peak_memory),
-            cpu_time: Some(measured.cpu_time),
+            peak_memory: measured.map(|measured| measured.peak_memory),
+            cpu_time: measured.map(|measured| measured.cpu_time),
+            isolation,
             ..(*self.end).clone()
         };
         Self::new(end, self.next)
@@ -87,12 +92,9 @@ pub(super) fn verdict(
     let verdict = match (attempt.job_cancelled(), attempt.stopped()) {
         (Some(reason), _) => Verdict::cancelled(reason),
         (None, None) => judge(ended, retries),
-        (None, Some(stop)) => judge_stopped(&stop, ended, retries),
+        (None, Some(stop)) => judge_stopped(attempt, &stop, ended, retries),
     };
-    match attempt.measured() {
-        Some(measured) => verdict.measured(measured),
-        None => verdict,
-    }
+    verdict.measured(attempt.measured(), attempt.isolation())
 }
 
 fn judge<L: FnOnce() -> f64>(ended: Ended, retries: Retries<L>) -> Verdict {
@@ -103,6 +105,7 @@ fn judge<L: FnOnce() -> f64>(ended: Ended, retries: Retries<L>) -> Verdict {
         Ended::Raised(failure) => retries.failed(OutcomeKind::Failed, failure),
         Ended::Crashed(failure) => retries.failed(OutcomeKind::Crashed, failure),
         Ended::MemoryExceeded(failure) => retries.failed(OutcomeKind::MemoryExceeded, failure),
+        Ended::Released => Verdict::released(),
         Ended::GaveUp(failure) => Verdict::new(
             AttemptEnd::failed(OutcomeKind::Failed, failure),
             Next::End(State::Failed),
@@ -118,16 +121,35 @@ fn judge<L: FnOnce() -> f64>(ended: Ended, retries: Retries<L>) -> Verdict {
     }
 }
 
-fn judge_stopped<L: FnOnce() -> f64>(stop: &Stop, ended: Ended, retries: Retries<L>) -> Verdict {
+fn judge_stopped<L: FnOnce() -> f64>(
+    attempt: &Attempt,
+    stop: &Stop,
+    ended: Ended,
+    retries: Retries<L>,
+) -> Verdict {
     match (stop.kind, ended) {
         (StopKind::Cancelled, _) => Verdict::cancelled(&stop.reason),
         (StopKind::TimedOut, _) => timed_out(stop, retries),
+        (StopKind::OverLimit(resource), _) => over_limit(attempt, resource, stop, retries),
         (StopKind::Shutdown, ended @ (Ended::Returned(_) | Ended::GaveUp(_))) => {
             judge(ended, retries)
         }
         // A lost one is recorded nowhere.
         (StopKind::Shutdown | StopKind::Lost, _) => Verdict::released(),
     }
+}
+
+fn over_limit<L: FnOnce() -> f64>(
+    attempt: &Attempt,
+    resource: Resource,
+    stop: &Stop,
+    retries: Retries<L>,
+) -> Verdict {
+    let failure = match attempt.breached() {
+        Some(breach) => breach.failure(),
+        None => Failure::new(resource.failure_type(), &*stop.reason),
+    };
+    retries.failed(resource.outcome(), failure)
 }
 
 fn timed_out<L: FnOnce() -> f64>(stop: &Stop, retries: Retries<L>) -> Verdict {

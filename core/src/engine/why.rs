@@ -1,5 +1,6 @@
 //! Why a job isn't running: in words and as data.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
@@ -28,6 +29,8 @@ const COUNTED: usize = 10_000;
 pub enum Reason {
     /// It is running.
     Running,
+    /// It runs here, and stands still until it is resumed.
+    Frozen,
     /// It has ended.
     Ended(State),
     /// Its time has not come.
@@ -40,7 +43,7 @@ pub enum Reason {
         retry: bool,
     },
     /// Nothing is started for now.
-    Paused(&'static str),
+    Paused(Cow<'static, str>),
     /// The budget has too little left of something.
     Budget {
         /// Of what.
@@ -78,6 +81,7 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Running => f.write_str("it is running"),
+            Self::Frozen => f.write_str("it is paused: resume it"),
             Self::Ended(state) => write!(f, "it has ended: {state}"),
             Self::Time { left, retry, .. } => {
                 let what = if *retry {
@@ -147,6 +151,13 @@ impl Inner {
 
     fn explain(&self, info: &JobInfo) -> Why {
         let reasons = match info.state {
+            State::Running
+                if self
+                    .runs(info.id)
+                    .is_some_and(|attempt| attempt.is_paused()) =>
+            {
+                vec![Reason::Frozen]
+            }
             State::Running => vec![Reason::Running],
             State::Scheduled | State::Retrying => vec![self.until(info)],
             State::Blocked | State::Queued => self.explain_queued(info),
@@ -171,8 +182,9 @@ impl Inner {
         if let Some(error) = self.why_strange(info) {
             return vec![Reason::NotHere(error.message().to_owned())];
         }
+        let usage = self.gauge.usage();
         let dispatch = self.dispatch.lock();
-        let mut reasons: Vec<Reason> = paused(dispatch.gate)
+        let mut reasons: Vec<Reason> = paused(dispatch.gate, usage)
             .map(Reason::Paused)
             .into_iter()
             .collect();

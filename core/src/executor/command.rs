@@ -90,6 +90,20 @@ impl Executor for Commands {
         })
     }
 
+    fn freeze(&self, attempt: &Arc<Attempt>) -> bool {
+        let run = self.shared.run_of(attempt);
+        run.is_some_and(|run| {
+            run.freeze();
+            true
+        })
+    }
+
+    fn thaw(&self, attempt: &Arc<Attempt>) {
+        if let Some(run) = self.shared.run_of(attempt) {
+            run.thaw();
+        }
+    }
+
     fn close(&self) {
         // What is left was given up on: nothing of it may outlive its engine.
         let left = std::mem::take(&mut *self.shared.running.lock());

@@ -6,8 +6,10 @@ use std::time::Duration;
 use crate::clock::Timestamp;
 use crate::id::JobId;
 use crate::job::Spec;
+use crate::limits::Isolation;
 use crate::outcome::{Failure, OutcomeKind};
 use crate::payload::Payload;
+use crate::spill::Output;
 use crate::state::State;
 
 /// How far a running job says it has come.
@@ -51,6 +53,10 @@ pub struct AttemptInfo {
     pub peak_memory: Option<u64>,
     /// The processor time it used, where it is isolated.
     pub cpu_time: Option<Duration>,
+    /// How its limits were enforced, where it is isolated: known once it has ended.
+    pub isolation: Option<Isolation>,
+    /// What it wrote beside its result, where the log lines were asked for too.
+    pub outputs: Vec<Output>,
 }
 
 /// One snapshot of a job.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 use crate::demand::Demand;
+use crate::limits::Limits;
 use crate::payload::Payload;
 use crate::priority::Priority;
 use crate::retry::RetryPolicy;
@@ -30,6 +31,11 @@ pub enum ExecutorKind {
 impl ExecutorKind {
     /// Every kind.
     pub const ALL: [Self; 4] = [Self::Async, Self::Thread, Self::Process, Self::Command];
+
+    /// Whether each attempt runs in processes of its own, so that what it uses can be told and limited.
+    pub fn is_isolated(self) -> bool {
+        !matches!(self, Self::Async | Self::Thread)
+    }
 
     /// The name of the kind, lower case.
     pub fn as_str(self) -> &'static str {
@@ -57,6 +63,8 @@ pub struct Spec {
     pub priority: Priority,
     /// What is reserved while it runs.
     pub demand: Demand,
+    /// What an attempt may use, where it runs in processes of its own; none elsewhere.
+    pub limits: Limits,
     /// What runs it.
     pub executor: ExecutorKind,
     /// How often and when it is tried again.

@@ -37,6 +37,10 @@ pub struct EngineOptions {
     pub max_results: u32,
     /// What an acknowledged change survives in a store on disk; default `full`.
     pub durability: Durability,
+    /// After how many jobs a process that runs one after the other is replaced; default: never.
+    pub max_jobs_per_child: Option<u32>,
+    /// How many bytes a process may keep after a job before it is replaced; default: any.
+    pub max_memory_per_child: Option<u64>,
     /// What the engine's random choices start from; default: a different one each time.
     pub seed: Option<u64>,
 }
@@ -57,6 +61,8 @@ impl Default for EngineOptions {
             name: None,
             max_results: 10_000,
             durability: Durability::Full,
+            max_jobs_per_child: None,
+            max_memory_per_child: None,
             seed: None,
         }
     }
@@ -64,7 +70,7 @@ impl Default for EngineOptions {
 
 impl EngineOptions {
     /// The names of the options, in snake case.
-    pub const NAMES: [&'static str; 14] = [
+    pub const NAMES: [&'static str; 16] = [
         "memory",
         "cpu",
         "tokens",
@@ -78,6 +84,8 @@ impl EngineOptions {
         "name",
         "max_results",
         "durability",
+        "max_jobs_per_child",
+        "max_memory_per_child",
         "seed",
     ];
 
@@ -104,6 +112,8 @@ impl EngineOptions {
             "name" => self.name = Some(Arc::from(value.text(name)?)),
             "max_results" => self.max_results = value.count(name, 1)?,
             "durability" => self.durability = value.text(name)?.parse()?,
+            "max_jobs_per_child" => self.max_jobs_per_child = Some(value.count(name, 1)?),
+            "max_memory_per_child" => self.max_memory_per_child = Some(value.size(name)?),
             _ => self.seed = Some(u64::from(value.count(name, 0)?)),
         }
         Ok(())

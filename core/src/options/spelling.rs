@@ -26,18 +26,33 @@ impl Style {
     /// # Errors
     /// `Invalid` for a name that is none of them, with the nearest one or all of them.
     pub(super) fn resolve<'a>(self, name: &str, known: &[&'a str]) -> Result<&'a str> {
-        let found = known.iter().find(|known| self.spell(known) == name);
-        found.copied().ok_or_else(|| self.unknown(name, known))
+        self.resolve_in("option", name, known)
     }
 
-    fn unknown(self, name: &str, known: &[&str]) -> Error {
+    /// The same for names of something else, such as limits.
+    ///
+    /// # Errors
+    /// `Invalid` for a name that is none of them, with the nearest one or all of them.
+    pub(super) fn resolve_in<'a>(
+        self,
+        what: &str,
+        name: &str,
+        known: &[&'a str],
+    ) -> Result<&'a str> {
+        let found = known.iter().find(|known| self.spell(known) == name);
+        found
+            .copied()
+            .ok_or_else(|| self.unknown(what, name, known))
+    }
+
+    fn unknown(self, what: &str, name: &str, known: &[&str]) -> Error {
         let shown: String = name.chars().take(64).collect();
         let names: Vec<String> = known.iter().map(|known| self.spell(known)).collect();
         let hint = match nearest(name, names.iter().map(String::as_str)) {
             Some(near) => format!("did you mean {near}?"),
-            None => format!("the options are {}", names.join(", ")),
+            None => format!("the {what}s are {}", names.join(", ")),
         };
-        Error::invalid(format!("unknown option {shown:?}: {hint}"))
+        Error::invalid(format!("unknown {what} {shown:?}: {hint}"))
     }
 }
 

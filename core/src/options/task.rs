@@ -7,7 +7,8 @@ use std::time::Duration;
 use crate::demand::Demand;
 use crate::error::{Error, Result};
 use crate::job::{ExecutorKind, Spec};
-use crate::options::{OptionValue, Style};
+use crate::limits::Limits;
+use crate::options::{LimitOptions, OptionValue, Style};
 use crate::priority::Priority;
 use crate::retry::{Backoff, RetryPolicy};
 
@@ -23,6 +24,9 @@ pub struct TaskOptions {
     pub cpu: Option<u64>,
     /// Named tokens; default none.
     pub tokens: Option<Vec<(Arc<str>, u64)>>,
+    /// What its attempts may use; default: what is reserved. For executors that run each attempt in
+    /// processes of its own.
+    pub limits: Option<LimitOptions>,
     /// The longest that one attempt may run; default: the engine's `default_timeout`.
     pub timeout: Option<Duration>,
     /// Attempts after the first; default 0.
@@ -54,11 +58,12 @@ pub struct Defaults {
 
 impl TaskOptions {
     /// The names of the options, in snake case.
-    pub const NAMES: [&'static str; 13] = [
+    pub const NAMES: [&'static str; 14] = [
         "priority",
         "memory",
         "cpu",
         "tokens",
+        "limits",
         "timeout",
         "retries",
         "retry_delay",
@@ -84,6 +89,7 @@ impl TaskOptions {
             "memory" => self.memory = Some(value.size(name)?),
             "cpu" => self.cpu = Some(value.milli_cpus(name)?),
             "tokens" => self.tokens = Some(value.tokens(name)?),
+            "limits" => self.limits = Some(LimitOptions::read(name, value, style)?),
             "timeout" => self.timeout = Some(value.duration(name)?),
             "retries" => self.retries = Some(value.count(name, 0)?),
             "retry_delay" => self.retry_delay = Some(value.duration(name)?),
@@ -106,6 +112,10 @@ impl TaskOptions {
             memory: own.memory.or(base.memory),
             cpu: own.cpu.or(base.cpu),
             tokens: own.tokens.or(base.tokens),
+            limits: match (own.limits, base.limits) {
+                (Some(own), Some(base)) => Some(own.over(&base)),
+                (own, base) => own.or(base),
+            },
             timeout: own.timeout.or(base.timeout),
             retries: own.retries.or(base.retries),
             retry_delay: own.retry_delay.or(base.retry_delay),
@@ -118,17 +128,40 @@ impl TaskOptions {
         }
     }
 
+    /// Whether `executor` can do what these options ask of it.
+    ///
+    /// # Errors
+    /// `Invalid` for limits where it can't enforce them.
+    pub(crate) fn check_limits(&self, executor: ExecutorKind) -> Result<()> {
+        let asked = self.limits.and_then(|limits| limits.asked());
+        let Some(name) = asked.filter(|_| !executor.is_isolated()) else {
+            return Ok(());
+        };
+        Err(Error::invalid(format!(
+            "limits: executor {executor} can't enforce {name}, as its jobs share one process: use an \
+             executor that gives each job a process of its own; memory and cpu outside of limits are \
+             reserved in any case"
+        )))
+    }
+
     /// The declared part of a job of `task` with these options.
     pub fn spec(&self, task: &Arc<str>, executor: ExecutorKind, defaults: &Defaults) -> Spec {
         let retry = RetryPolicy::default();
+        let demand = Demand {
+            memory: self.memory.unwrap_or(defaults.memory),
+            cpu: self.cpu.unwrap_or(0),
+            tokens: self.tokens.clone().unwrap_or_default(),
+        };
+        let limits = if executor.is_isolated() {
+            self.limits.unwrap_or_default().of(&demand)
+        } else {
+            Limits::NONE
+        };
         Spec {
             task: Arc::clone(task),
             priority: self.priority.unwrap_or_default(),
-            demand: Demand {
-                memory: self.memory.unwrap_or(defaults.memory),
-                cpu: self.cpu.unwrap_or(0),
-                tokens: self.tokens.clone().unwrap_or_default(),
-            },
+            demand,
+            limits,
             executor,
             retry: RetryPolicy {
                 retries: self.retries.unwrap_or(retry.retries),

@@ -142,7 +142,7 @@ impl OptionValue {
         Ok(tokens)
     }
 
-    fn wrong(&self, name: &str, wanted: &str) -> Error {
+    pub(super) fn wrong(&self, name: &str, wanted: &str) -> Error {
         let shown: String = self.to_string().chars().take(120).collect();
         Error::invalid(format!("{name}={shown}: expected {wanted}"))
     }

@@ -25,6 +25,8 @@ pub struct Launch {
     pub fds: Vec<(OwnedFd, i32)>,
     /// Limits of the system for it and each of its children: resource, soft, hard.
     pub limits: Vec<(i32, u64, u64)>,
+    /// The control group of its tree: its file `cgroup.procs`. None: that of this process.
+    pub group: Option<PathBuf>,
     /// What `ps` shows of the process that guards it.
     pub title: String,
 }
@@ -45,6 +47,7 @@ impl Launch {
             cwd: cwd.into_os_string(),
             numbers,
             limits: self.limits,
+            group: self.group.unwrap_or_default().into_os_string(),
             title: self.title.into_bytes(),
         };
         Ok((order, fds))

@@ -7,17 +7,40 @@ use super::launch::{Launch, Watch};
 use super::reactor::Reactor;
 use super::tree::Tree;
 use super::warden::Warden;
+use crate::limits::{Enforcer, Watchdog};
 
 /// The processes of one engine, of all its executors.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Processes {
     started: OnceLock<(Reactor, Warden)>,
+    enforcer: OnceLock<Enforcer>,
+    watchdog: Arc<Watchdog>,
 }
 
 impl Processes {
     /// None yet.
     pub fn new() -> Arc<Self> {
-        Arc::default()
+        Self::guarded(Watchdog::new(), None)
+    }
+
+    /// None yet, to be looked after by `watchdog`, and with their limits enforced by `enforcer`, where one is
+    /// given.
+    pub fn guarded(watchdog: Arc<Watchdog>, enforcer: Option<Enforcer>) -> Arc<Self> {
+        Arc::new(Self {
+            started: OnceLock::new(),
+            enforcer: enforcer.map(OnceLock::from).unwrap_or_default(),
+            watchdog,
+        })
+    }
+
+    /// What looks after them.
+    pub fn watchdog(&self) -> &Arc<Watchdog> {
+        &self.watchdog
+    }
+
+    /// What their limits are enforced with. The first call finds out what this system gives.
+    pub fn enforcer(&self) -> &Enforcer {
+        self.enforcer.get_or_init(Enforcer::find)
     }
 
     /// Starts a process. Whether it could be is told to `watch`.

@@ -2,14 +2,10 @@
 
 use crate::id::JobId;
 
-/// How many characters of a job's id are shown: the last ones, in which ids differ.
-const SHORT: usize = 8;
-
 /// `bursar-{the end of the id}:{task}:{status}`, of letters, digits and `_ . : -` alone: what else a
 /// task's name has stands there as `_`.
 pub fn title(job: JobId, task: &str, status: &str) -> String {
-    let id = job.to_string();
-    let short = &id[id.len() - SHORT..];
+    let short = job.short();
     let task: String = task.chars().map(plain).collect();
     format!("bursar-{short}:{task}:{status}")
 }

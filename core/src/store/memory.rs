@@ -13,6 +13,7 @@ use std::time::Duration;
 use crate::error::{Error, Result};
 use crate::hot_mutex::HotMutex;
 use crate::job::{JobInfo, NewJob};
+use crate::spill::SpillFolder;
 use crate::store::{
     Batch, Cancel, Cancelled, Capabilities, Claim, Claimed, Count, Deletion, Fenced, Finish,
     Follow, Followed, Get, List, Listed, Note, Position, Promote, Promoted, Prune, Pruned, Ref,
@@ -51,6 +52,7 @@ pub struct MemoryStore {
     books: HotMutex<Books>,
     /// Taken after the lock of the books, by those who take both.
     arrivals: HotMutex<Arrivals>,
+    spill: SpillFolder,
 }
 
 impl MemoryStore {
@@ -59,6 +61,7 @@ impl MemoryStore {
         Self {
             books: HotMutex::new(Books::new(options)),
             arrivals: HotMutex::new(Arrivals::new(options.seed)),
+            spill: SpillFolder::private(),
         }
     }
 
@@ -92,7 +95,7 @@ impl MemoryStore {
     }
 
     /// Runs `change` under the lock and drops what it throws away after it: dropping a payload may
-    /// run the user's code, and that code may call us.
+    /// run the user's code, and that code may call us. Files go then too.
     fn write<T>(&self, change: impl FnOnce(&mut Books, &mut Trash) -> Result<T>) -> Reply<T> {
         let mut trash = Trash::default();
         let result = {
@@ -103,6 +106,7 @@ impl MemoryStore {
                 change(&mut books, &mut trash)
             }
         };
+        trash.remove_files();
         drop(trash);
         Reply::now(result)
     }
@@ -120,6 +124,7 @@ impl Store for MemoryStore {
             name: "memory",
             durable: false,
             live_payloads: true,
+            spill: Some(self.spill.clone()),
         }
     }
 
@@ -201,6 +206,7 @@ impl Store for MemoryStore {
             books.empty()
         };
         drop(old);
+        self.spill.close();
         Reply::ok(())
     }
 }

@@ -10,6 +10,7 @@ use crate::id::JobId;
 use crate::job::{Cursor, JobFilter, JobInfo, LogLine, NewJob, Order, Progress, Spec};
 use crate::outcome::{AttemptEnd, End, Failure, Final, OutcomeKind};
 use crate::payload::Payload;
+use crate::spill::SpillFolder;
 use crate::state::State;
 use crate::units::format_duration;
 
@@ -17,7 +18,7 @@ use crate::units::format_duration;
 pub type Batch<T> = SmallVec<[T; 1]>;
 
 /// What a store can do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Capabilities {
     /// The name of the kind, such as `memory`.
     pub name: &'static str,
@@ -25,6 +26,8 @@ pub struct Capabilities {
     pub durable: bool,
     /// Whether payloads may be live objects.
     pub live_payloads: bool,
+    /// Where it keeps large output; `None` where it keeps all of it by itself.
+    pub spill: Option<SpillFolder>,
 }
 
 /// New jobs.
@@ -260,7 +263,7 @@ pub struct Get {
     pub now: Timestamp,
     /// Its id.
     pub id: JobId,
-    /// Whether to read its log lines too.
+    /// Whether to read its log lines too, and what its attempts wrote beside their results.
     pub logs: bool,
 }
 

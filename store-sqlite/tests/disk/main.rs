@@ -16,6 +16,7 @@ mod disk;
 mod faults;
 mod forgotten;
 mod image;
+mod outputs;
 mod planted;
 mod play;
 mod power;

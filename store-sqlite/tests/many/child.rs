@@ -9,7 +9,7 @@ use bursar_testkit::conformance::{Probe, Settings, job};
 use bursar_testkit::{Puppet, until};
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 
-use crate::open;
+use crate::{open, outputs};
 
 const PATH: &str = "BURSAR_TEST_STORE";
 
@@ -79,6 +79,11 @@ fn play(probe: &Probe, verb: &str, number: u64) -> String {
             let batches = (0..number).map(|_| probe.submit((0..50).map(|_| job())).len());
             batches.sum::<usize>().to_string()
         }
+        "write" => {
+            let size = outputs::write(probe, number);
+            size.to_string()
+        }
+        "finish_written" => outputs::finish_written(probe, number),
         "race" => race(probe, number),
         _ => format!("what is {verb}?"),
     }

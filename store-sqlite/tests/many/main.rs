@@ -7,6 +7,7 @@
 
 mod child;
 mod following;
+mod outputs;
 mod processes;
 mod stopped;
 

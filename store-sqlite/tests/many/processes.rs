@@ -17,7 +17,7 @@ fn lost() -> AttemptEnd {
 }
 
 /// Follows until so many jobs are told to be orphaned.
-fn orphans(store: &Arc<dyn Store>, mut from: Position, count: usize) -> Vec<Standing> {
+pub(crate) fn orphans(store: &Arc<dyn Store>, mut from: Position, count: usize) -> Vec<Standing> {
     let mut found = Vec::<Standing>::new();
     while found.len() < count {
         let told = follow(store, from, 100);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bursar_core::{
-    AttemptEnd, Fenced, FinishedAttempt, Next, OutcomeKind, Payload, State, Submitted,
+    AttemptEnd, Fenced, FinishedAttempt, Isolation, Next, OutcomeKind, Payload, State, Submitted,
 };
 
 use super::probe::{Maker, Probe, end_for, failed, job};
@@ -17,6 +17,7 @@ pub fn a_completed_job_has_its_result(make: Maker<'_>) {
     let end = AttemptEnd {
         peak_memory: Some(123_456_789),
         cpu_time: Some(Duration::from_micros(1_234_567)),
+        isolation: Some(Isolation::Rlimit),
         ..AttemptEnd::completed(Payload::json(*br#"{"a": [1, null]}"#))
     };
     let next = Next::End(State::Completed);
@@ -32,6 +33,7 @@ pub fn a_completed_job_has_its_result(make: Maker<'_>) {
     assert_eq!(attempt.outcome, Some(OutcomeKind::Completed));
     assert_eq!(attempt.peak_memory, Some(123_456_789));
     assert_eq!(attempt.cpu_time, Some(Duration::from_micros(1_234_567)));
+    assert_eq!(attempt.isolation, Some(Isolation::Rlimit));
 }
 
 /// The error is there, and no result.

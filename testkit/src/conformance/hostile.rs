@@ -158,6 +158,14 @@ pub fn extreme_numbers_come_back_as_they_were(make: Maker<'_>) {
                 cpu: extreme,
                 tokens: vec![("t".into(), extreme)],
             },
+            limits: bursar_core::Limits {
+                memory: Some(extreme),
+                cpu: Some(extreme),
+                cpu_action: bursar_core::CpuAction::Stop,
+                cpu_time: Some(time),
+                files: Some(extreme.min(u64::from(u32::MAX)) as u32),
+                connections: Some(u32::MAX),
+            },
             retry: bursar_core::RetryPolicy {
                 retries: u32::MAX,
                 delay: time,

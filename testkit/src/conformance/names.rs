@@ -63,6 +63,20 @@ macro_rules! conformance_suite {
                     a_checkpoint_is_given_to_later_attempts
                     notes_of_other_attempts_are_stale
                 }
+                outputs {
+                    a_large_result_is_told_by_its_file
+                    files_are_for_their_user_alone
+                    outputs_are_kept_with_their_attempts
+                    a_deleted_job_leaves_no_file
+                    a_forgotten_job_leaves_no_file
+                    the_least_recently_used_leave_no_file
+                    a_late_end_leaves_no_file
+                    an_end_told_twice_keeps_its_file
+                    no_file_is_written_over
+                    an_abandoned_writer_leaves_no_file
+                    a_damaged_file_is_told
+                    a_file_is_read_in_pieces
+                }
                 cancelling {
                     a_queued_job_is_cancelled
                     a_scheduled_job_is_cancelled

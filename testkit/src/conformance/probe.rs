@@ -290,6 +290,7 @@ pub(super) fn spec(task: &str) -> Spec {
         task: task.into(),
         priority: bursar_core::Priority::default(),
         demand: bursar_core::Demand::default(),
+        limits: bursar_core::Limits::NONE,
         executor: bursar_core::ExecutorKind::default(),
         retry: bursar_core::RetryPolicy::default(),
         timeout: None,

@@ -106,7 +106,15 @@ pub fn what_was_submitted_can_be_read(make: Maker<'_>) {
             cpu: 250,
             tokens: vec![("gpu".into(), 2), ("net".into(), 1)],
         },
-        executor: bursar_core::ExecutorKind::Thread,
+        limits: bursar_core::Limits {
+            memory: Some(0),
+            cpu: Some(1_500),
+            cpu_action: bursar_core::CpuAction::Warn,
+            cpu_time: Some(Duration::from_micros(90_000_001)),
+            files: Some(0),
+            connections: None,
+        },
+        executor: bursar_core::ExecutorKind::Process,
         retry: bursar_core::RetryPolicy {
             retries: 3,
             delay: Duration::from_millis(1_500),

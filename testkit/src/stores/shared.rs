@@ -107,6 +107,7 @@ impl Store for SharedStore {
             name: "shared",
             durable: true,
             live_payloads: false,
+            spill: self.hub.lock().store.capabilities().spill,
         }
     }
 

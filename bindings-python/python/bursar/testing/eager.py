@@ -32,7 +32,7 @@ class EagerEngine(Engine):
 
     def __new__(cls, url: str | None = None, **options: Any) -> Self:  # noqa: D102
         clock = options.pop("clock", None) or ManualClock()
-        engine = super().__new__(cls, url, **{"strict": True, **options}, clock=clock)
+        engine = super().__new__(cls, url, **{"strict": True, **options}, clock=clock, in_caller=True)
         engine.clock = clock
         engine._be_eager(engine._run)
         engine._loops.only_bound = True

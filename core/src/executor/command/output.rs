@@ -10,7 +10,9 @@ use parking_lot::Mutex;
 use super::capture::Capture;
 use super::run::Run;
 use crate::engine::Attempt;
+use crate::error::Result;
 use crate::process::{Interest, Reactor, Readiness, Source, Token};
+use crate::spill::Captured;
 
 /// How much is read at a time, and how often before others have a turn.
 const CHUNK: usize = 64 * 1_024;
@@ -84,7 +86,6 @@ pub(super) struct Output {
     run: Weak<Run>,
 }
 
-#[derive(Default)]
 struct Read {
     all: Capture,
     /// The beginning of a line whose end has not come.
@@ -92,19 +93,23 @@ struct Read {
 }
 
 impl Output {
-    /// Reads from `pipe`, which doesn't block, for `run`.
+    /// Reads from `pipe`, which doesn't block, for the `run` of `attempt`.
     pub(super) fn new(
         level: &'static str,
         pipe: OwnedFd,
         reactor: &Reactor,
-        run: Weak<Run>,
+        (attempt, run): (&Attempt, Weak<Run>),
     ) -> Arc<Self> {
+        let read = Read {
+            all: Capture::new(attempt, level),
+            line: Vec::new(),
+        };
         Arc::new(Self {
             level,
             pipe,
             reactor: reactor.clone(),
             token: Mutex::default(),
-            read: Mutex::default(),
+            read: Mutex::new(read),
             over: AtomicBool::new(false),
             run,
         })
@@ -120,9 +125,16 @@ impl Output {
         Ok(())
     }
 
-    /// Everything that was written, as text.
-    pub(super) fn text(&self) -> String {
-        self.read.lock().all.text()
+    /// Ends it: everything that was written is kept with the attempt.
+    ///
+    /// # Errors
+    /// Where it could not be kept.
+    pub(super) fn keep(&self, attempt: &Attempt) -> Result<Captured> {
+        let captured = self.read.lock().all.finish()?;
+        if captured.size() > 0 {
+            attempt.keep_output(self.level, captured.clone())?;
+        }
+        Ok(captured)
     }
 
     /// The last that was written, as text.

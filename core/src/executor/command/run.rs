@@ -15,6 +15,9 @@ use crate::command::{CommandCall, CommandOutput, environment};
 use crate::engine::Attempt;
 use crate::error::Result;
 use crate::executor::Assignment;
+use crate::limits::{
+    Brake, Breach, Enforcement, Group, Root, Sign, Watched, judge, says_no_memory,
+};
 use crate::outcome::{Ended, Exit, Failure, Measured};
 use crate::process::{Launch, Refusal, Timer, Tree, TreeUsage, Watch, title};
 
@@ -27,12 +30,25 @@ pub(super) struct Run {
     outputs: [Arc<Output>; 2],
     feed: OnceLock<Arc<Feed>>,
     tree: OnceLock<Tree>,
+    enforcement: Enforcement,
+    held: Mutex<Held>,
     state: Mutex<State>,
+}
+
+/// Who wants a command to stand still.
+#[derive(Default)]
+struct Held {
+    /// Whoever paused the job.
+    paused: bool,
+    /// Its limit of cpu.
+    slowed: bool,
 }
 
 #[derive(Default)]
 struct State {
     exit: Option<Exit>,
+    /// What looks after it while it runs.
+    watched: Option<Watched>,
     /// Ends what the command has left behind.
     leftovers: Option<Timer>,
     over: bool,
@@ -73,17 +89,23 @@ impl Run {
         for ours in [&input.1, &output.0, &error.0] {
             never_block(ours).map_err(failed)?;
         }
+        let limits = attempt.limits();
+        let enforcement = shared.processes.enforcer().prepare(&limits, &program);
+        attempt.isolate(enforcement.isolation);
+        let launch_limits = (enforcement.rlimits.clone(), enforcement.procs());
         let run = Arc::new_cyclic(|run: &Weak<Self>| Self {
             shared: Arc::clone(shared),
             attempt: Arc::clone(attempt),
             name: name.clone(),
             log: Log::new(Arc::clone(attempt)),
             outputs: [
-                Output::new("stdout", output.0, reactor, Weak::clone(run)),
-                Output::new("stderr", error.0, reactor, Weak::clone(run)),
+                Output::new("stdout", output.0, reactor, (attempt, Weak::clone(run))),
+                Output::new("stderr", error.0, reactor, (attempt, Weak::clone(run))),
             ],
             feed: OnceLock::new(),
             tree: OnceLock::new(),
+            enforcement,
+            held: Mutex::default(),
             state: Mutex::default(),
         });
         let launch = Launch {
@@ -92,7 +114,8 @@ impl Run {
             env: environment(&call.env),
             cwd,
             fds: vec![(input.0, 0), (output.1, 1), (error.1, 2)],
-            limits: Vec::new(),
+            limits: launch_limits.0,
+            group: launch_limits.1,
             title: run.title("running"),
         };
         shared
@@ -149,6 +172,30 @@ impl Run {
         });
     }
 
+    /// Stops it where it stands, and everything that it has started.
+    pub(super) fn freeze(&self) {
+        self.with_tree(|tree| tree.title(&self.title("paused")));
+        self.hold(|held| held.paused = true);
+    }
+
+    /// Lets it run on.
+    pub(super) fn thaw(&self) {
+        self.with_tree(|tree| tree.title(&self.title("running")));
+        self.hold(|held| held.paused = false);
+    }
+
+    /// It stands still while anybody wants it to.
+    fn hold(&self, change: impl FnOnce(&mut Held)) {
+        // What is sent to the tree is in the order of what was wanted.
+        let mut held = self.held.lock();
+        change(&mut held);
+        if held.paused || held.slowed {
+            self.with_tree(Tree::freeze);
+        } else {
+            self.with_tree(Tree::thaw);
+        }
+    }
+
     /// Ends it, and everything that it has started.
     pub(super) fn kill(&self) {
         self.with_tree(Tree::kill);
@@ -202,29 +249,45 @@ impl Run {
             .iter()
             .for_each(|output| output.finish(&self.log));
         self.log.say_what_was_left_out();
-        let leftovers = self.state.lock().leftovers.take();
-        drop(leftovers);
+        let (leftovers, watched) = {
+            let mut state = self.state.lock();
+            (state.leftovers.take(), state.watched.take())
+        };
+        drop((leftovers, watched));
         self.shared.running.lock().remove(&self.attempt.key());
         if let Some(reporter) = self.shared.reporter.get() {
             reporter.finish([(Arc::clone(&self.attempt), ended(exit))]);
         }
     }
 
-    /// What it came to.
+    /// What it came to. What it has written is kept, however it ended.
     fn outcome(&self, exit: Option<Exit>) -> Ended {
-        match exit {
-            Some(Exit::Code(0)) => {
-                let [stdout, stderr] = [0, 1].map(|index| self.outputs[index].text());
-                let output = CommandOutput {
-                    code: 0,
-                    stdout,
-                    stderr,
-                };
+        let kept = self.keep_outputs();
+        if let Some(exit) = exit
+            && let Some(breach) = self.ran_out(exit)
+        {
+            return Ended::MemoryExceeded(Failure {
+                exit: Some(exit),
+                ..breach.failure()
+            });
+        }
+        match (exit, kept) {
+            (Some(Exit::Code(0)), Ok(output)) => {
                 output.payload().map_or_else(not_a_command, Ended::Returned)
             }
-            Some(exit @ Exit::Code(_)) => Ended::Raised(self.failure("CommandFailed", exit)),
-            Some(exit @ Exit::Signal(_)) => Ended::Crashed(self.failure("CommandCrashed", exit)),
-            None => Ended::Crashed(Failure::new(
+            (Some(Exit::Code(0)), Err(error)) => {
+                let why = format!(
+                    "what {:?} wrote could not be kept: {}",
+                    self.name,
+                    error.message()
+                );
+                Ended::Raised(Failure::new("OutputLost", why))
+            }
+            (Some(exit @ Exit::Code(_)), _) => Ended::Raised(self.failure("CommandFailed", exit)),
+            (Some(exit @ Exit::Signal(_)), _) => {
+                Ended::Crashed(self.failure("CommandCrashed", exit))
+            }
+            (None, _) => Ended::Crashed(Failure::new(
                 "CommandLost",
                 format!(
                     "{:?} was ended, since the process that guards it was killed",
@@ -232,6 +295,34 @@ impl Run {
                 ),
             )),
         }
+    }
+
+    fn keep_outputs(&self) -> Result<CommandOutput> {
+        let [stdout, stderr] = [0, 1].map(|index| self.outputs[index].keep(&self.attempt));
+        Ok(CommandOutput::of(&stdout?, &stderr?))
+    }
+
+    /// The limit of memory that it ended at, if it did.
+    fn ran_out(&self, exit: Exit) -> Option<Breach> {
+        if exit == Exit::Code(0) {
+            return None;
+        }
+        let group = self.enforcement.group.as_ref();
+        let sign = if group.is_some_and(Group::ran_out) {
+            Sign::RanOut
+        } else if says_no_memory(&self.outputs[1].tail()) {
+            Sign::SaidSo
+        } else {
+            Sign::Exit(exit)
+        };
+        let attempt = &self.attempt;
+        judge(
+            &attempt.limits(),
+            self.enforcement.isolation,
+            attempt.measured(),
+            attempt.requested().0,
+            sign,
+        )
     }
 
     fn failure(&self, kind: &str, exit: Exit) -> Failure {
@@ -248,7 +339,33 @@ impl Run {
     }
 }
 
+impl Brake for Run {
+    fn freeze(&self) {
+        self.hold(|held| held.slowed = true);
+    }
+
+    fn thaw(&self) {
+        self.hold(|held| held.slowed = false);
+    }
+}
+
 impl Watch for Run {
+    fn started(&self, _: u32, guard: u32) {
+        let watchdog = self.shared.processes.watchdog();
+        let watched = watchdog.watch(Arc::clone(&self.attempt), Root::Below(guard));
+        if let Some(run) = self.shared.run_of(&self.attempt) {
+            watched.brake(run);
+        }
+        let mut state = self.state.lock();
+        let before = if state.over {
+            Some(watched)
+        } else {
+            state.watched.replace(watched)
+        };
+        drop(state);
+        drop(before);
+    }
+
     fn refused(&self, refusal: Refusal) {
         self.end(|_| not_started(&self.name, &refusal.to_string()));
     }

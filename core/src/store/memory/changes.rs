@@ -138,7 +138,11 @@ impl Books {
 
     fn finish_one(&mut self, ended: FinishedAttempt, now: Timestamp, trash: &mut Trash) -> Fenced {
         let Some(record) = running(self.records.get_mut(ended.sequence), ended.attempt) else {
-            trash.ends.push(ended.end);
+            // Asked again for want of an answer, it is what was recorded before.
+            let known = self.records.get(ended.sequence);
+            if !known.is_some_and(|record| names_files_of(record, &ended.end)) {
+                trash.ends.push(ended.end);
+            }
             return Fenced::Stale;
         };
         record.finished = now;
@@ -357,6 +361,12 @@ impl Books {
         let next = self.first_forgotten().map(|(at, _)| at);
         Pruned { removed, next }
     }
+}
+
+/// Whether a file of this end is one of the record's.
+fn names_files_of(record: &Record, end: &End) -> bool {
+    let mut files = end.files();
+    files.any(|file| record.files().any(|known| known == file))
 }
 
 /// The record, where it is running exactly this attempt.

@@ -10,6 +10,7 @@ use crate::id::JobId;
 use crate::job::{AttemptInfo, JobInfo, LogLine, NewJob, Progress, Spec};
 use crate::outcome::{End, Failure};
 use crate::payload::Payload;
+use crate::spill::Spilled;
 use crate::state::State;
 use crate::store::Submitted;
 
@@ -55,6 +56,15 @@ pub(super) struct Trash {
     pub(super) ends: SmallVec<[End; 1]>,
 }
 
+impl Trash {
+    /// Removes the files that are named in what goes. Ends are here because nobody recorded them.
+    pub(super) fn remove_files(&self) {
+        let records = self.records.iter().flat_map(Record::files);
+        let ends = self.ends.iter().flat_map(End::files);
+        records.chain(ends).for_each(|file| file.remove());
+    }
+}
+
 impl Record {
     pub(super) fn new(id: JobId, job: NewJob, now: Timestamp) -> Self {
         let due = job.due.filter(|due| *due > now);
@@ -84,6 +94,14 @@ impl Record {
                 State::Queued
             },
         }
+    }
+
+    /// The files that are named here: they go with the job.
+    pub(super) fn files(&self) -> impl Iterator<Item = &Arc<Spilled>> {
+        let earlier = self.rare.iter().flat_map(|rare| &rare.earlier);
+        let outputs = earlier.flat_map(|attempt| &attempt.outputs);
+        let outputs = outputs.filter_map(|output| output.data.as_file());
+        self.end.iter().flat_map(End::files).chain(outputs)
     }
 
     pub(super) fn rare(&mut self) -> &mut Rare {
@@ -131,6 +149,8 @@ impl Record {
             error: end.and_then(|end| end.failure.as_deref().cloned()),
             peak_memory: end.and_then(|end| end.peak_memory),
             cpu_time: end.and_then(|end| end.cpu_time),
+            isolation: end.and_then(|end| end.isolation),
+            outputs: end.map(|end| end.outputs.clone()).unwrap_or_default(),
         })
     }
 
@@ -145,6 +165,9 @@ impl Record {
         let rare = self.rare.as_deref();
         let mut attempts = rare.map(|rare| rare.earlier.clone()).unwrap_or_default();
         attempts.extend(self.newest_attempt(workers));
+        if !logs {
+            attempts.iter_mut().for_each(|one| one.outputs.clear());
+        }
         JobInfo {
             id: self.id,
             sequence,

@@ -269,7 +269,9 @@ impl Entry {
             outcome: None,
             error: None,
             peak_memory: None,
+            outputs: Vec::new(),
             cpu_time: None,
+            isolation: None,
         });
         Claimed {
             sequence: info.sequence,
@@ -287,6 +289,7 @@ impl Entry {
             attempt.error = end.failure.as_deref().cloned();
             attempt.peak_memory = end.peak_memory;
             attempt.cpu_time = end.cpu_time;
+            attempt.isolation = end.isolation;
         }
         self.info.outcome = Some(end.kind);
         self.info.error = end.failure.as_deref().cloned();

@@ -1,0 +1,2 @@
+/** What piscina's threads run. */
+export default () => {}

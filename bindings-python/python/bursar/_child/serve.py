@@ -1,0 +1,129 @@
+"""Runs jobs in a child, one after the other, until the engine has no more for it."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+from bursar._child import call, frames
+from bursar._child.frames import Channel
+from bursar._child.job import ChildJob
+from bursar._child.title import show_job
+from bursar._native import show_title
+
+if TYPE_CHECKING:
+    import asyncio
+    import socket
+    from collections.abc import Callable, Coroutine
+
+    from bursar._child.call import Ended
+
+IDLE = b"bursar:idle"
+
+
+class Child:
+    """This process, as the engine's pool sees it."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._channel = Channel(sock)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._usage = _usage()
+        self._cpu_time = self._usage()[0]
+
+    def serve(self) -> None:
+        """Runs jobs until the engine closes the socket."""
+        show_title(IDLE)
+        while True:
+            frame = self._channel.receive()
+            if frame is None:
+                return
+            if frame.kind == frames.START:
+                self._run(frame)
+                # Nothing of the job is held while this waits for the next.
+                del frame
+
+    def _run(self, frame: frames.Frame) -> None:
+        start = frames.start(frame.body)
+        show_job(start.id, start.task, b"running")
+        _forget_peak()
+        ended = call.run(ChildJob(self._channel, frame.key, start), start, self._drive)
+        _flush()
+        show_title(IDLE)
+        self._send(frame.key, ended)
+
+    def _send(self, key: int, ended: Ended) -> None:
+        before = self._cpu_time
+        # What this process did between two jobs was for the next one.
+        self._cpu_time, peak = self._usage()
+        cpu_time = int((self._cpu_time - before) * 1e6)
+        head = frames.ENDED_HEAD.pack(ended.outcome, ended.content, max(cpu_time, 0), peak)
+        if len(ended.parts) == 1 and len(ended.parts[0]) > frames.CHUNK:
+            self._channel.send_large(frames.ENDED, key, head, ended.parts[0])
+        else:
+            self._channel.send(frames.ENDED, key, (head, *ended.parts))
+
+    def _drive(self, job: ChildJob, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        """Runs a coroutine; a request to stop cancels it."""
+        import asyncio  # noqa: PLC0415 only for those who need it
+
+        if self._loop is None or self._loop.is_closed():
+            self._loop = asyncio.new_event_loop()
+            asyncio.set_event_loop(self._loop)
+        loop = self._loop
+        task = loop.create_task(coroutine)
+
+        def heard() -> None:
+            reason = job.stopped()
+            if reason is not None:
+                loop.remove_reader(self._channel)
+                task.cancel(reason)
+
+        loop.add_reader(self._channel, heard)
+        try:
+            return loop.run_until_complete(task)
+        finally:
+            loop.remove_reader(self._channel)
+
+
+def _usage() -> Callable[[], tuple[float, int]]:
+    """Returns what tells the processor time of this process, in seconds, and its peak of memory, in bytes.
+
+    The peak is that since `_forget_peak`, where that can be told.
+    """
+    try:
+        from resource import RUSAGE_SELF, getrusage  # noqa: PLC0415 not on every platform
+    except ImportError:
+        return lambda: (time.process_time(), 0)
+    unit = 1 if sys.platform == "darwin" else 1_024
+
+    def usage() -> tuple[float, int]:
+        used = getrusage(RUSAGE_SELF)
+        return used.ru_utime + used.ru_stime, used.ru_maxrss * unit
+
+    return usage
+
+
+_peak = -1
+
+
+def _forget_peak() -> None:
+    """Begins to measure the peak anew, where the system can: proc(5), clear_refs."""
+    global _peak  # noqa: PLW0603
+    if _peak == -1:
+        try:
+            _peak = os.open("/proc/self/clear_refs", os.O_WRONLY | os.O_CLOEXEC)
+        except OSError:
+            _peak = -2
+    if _peak >= 0:
+        os.write(_peak, b"5")
+
+
+def _flush() -> None:
+    # A job may have closed them, or there are none.
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except (AttributeError, OSError, ValueError):
+        return

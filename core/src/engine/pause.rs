@@ -1,0 +1,138 @@
+//! Freezing what runs, and letting it go on; and ending it at once.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::clock::Tick;
+use crate::engine::attempt::Attempt;
+use crate::engine::driver::Due;
+use crate::engine::inner::Inner;
+use crate::error::{Error, Result};
+use crate::id::JobId;
+use crate::state::State;
+use crate::store::Reply;
+
+/// How long an attempt has stood still.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Pauses {
+    /// Since when it does, if it does.
+    since: Option<Tick>,
+    /// What is over.
+    over: Duration,
+}
+
+impl Attempt {
+    /// Whether it is paused.
+    pub fn is_paused(&self) -> bool {
+        self.pauses.lock().since.is_some()
+    }
+
+    /// How long it has been paused, as far as that is over.
+    pub(super) fn paused_for(&self) -> Duration {
+        self.pauses.lock().over
+    }
+
+    /// `false` where it was paused already.
+    fn begin_pause(&self, now: Tick) -> bool {
+        let mut pauses = self.pauses.lock();
+        let begins = pauses.since.is_none();
+        pauses.since = pauses.since.or(Some(now));
+        begins
+    }
+
+    /// `false` where it was not paused.
+    fn end_pause(&self, now: Tick) -> bool {
+        let mut pauses = self.pauses.lock();
+        let since = pauses.since.take();
+        pauses.over += since.map_or(Duration::ZERO, |since| now.since(since));
+        since.is_some()
+    }
+}
+
+impl Inner {
+    /// Freezes a job that runs here in processes of its own. The time until it goes on doesn't count to
+    /// its timeout. `false` where it was paused already.
+    pub(crate) fn pause(&self, id: JobId) -> Reply<bool> {
+        self.at(id, |inner, attempt| {
+            if !attempt.begin_pause(inner.tick()) {
+                return Ok(false);
+            }
+            let frozen = inner.executor_of(attempt).is_some_and(|executor| executor.freeze(attempt));
+            if frozen {
+                return Ok(true);
+            }
+            attempt.end_pause(inner.tick());
+            let kind = attempt.ticket.plan().map(|plan| plan.spec().executor).unwrap_or_default();
+            Err(Error::invalid(format!(
+                "job {id} can't be paused: only what runs in a process of its own can, and it runs as {kind}"
+            )))
+        })
+    }
+
+    /// Lets a paused job go on. `false` where it wasn't paused.
+    pub(crate) fn resume(&self, id: JobId) -> Reply<bool> {
+        self.at(id, |inner, attempt| {
+            if !attempt.end_pause(inner.tick()) {
+                return Ok(false);
+            }
+            if let Some(executor) = inner.executor_of(attempt) {
+                executor.thaw(attempt);
+            }
+            if let Some(deadline) = attempt.deadline() {
+                inner.driver.watch(deadline, attempt.key(), Due::Timeout);
+            }
+            Ok(true)
+        })
+    }
+
+    /// Cancels a job, and ends it by force at once where it runs here and that can be done. `true` if it
+    /// had not ended.
+    pub(crate) fn kill(&self, id: JobId, reason: &str) -> Reply<bool> {
+        let reason = if reason.is_empty() {
+            "it was killed"
+        } else {
+            reason
+        };
+        let this = self.this.clone();
+        self.cancel(id, reason).then(move |cancelled| {
+            let inner = this.upgrade().filter(|_| cancelled);
+            if let Some(attempt) = inner.as_ref().and_then(|inner| inner.runs(id))
+                && let Some(executor) = inner.as_ref().and_then(|inner| inner.executor_of(&attempt))
+            {
+                // What can't be killed is asked, and given up on after its grace.
+                executor.kill(&attempt);
+            }
+            Reply::ok(cancelled)
+        })
+    }
+
+    /// Does something with the attempt of a job that runs here.
+    ///
+    /// # Errors
+    /// The reply is `NotFound` where there is no such job, `Conflict` where it doesn't run here.
+    fn at(
+        &self,
+        id: JobId,
+        then: impl FnOnce(&Self, &Arc<Attempt>) -> Result<bool>,
+    ) -> Reply<bool> {
+        if let Some(attempt) = self.runs(id) {
+            return Reply::now(then(self, &attempt));
+        }
+        self.info(id, false).then(move |info| {
+            let message = match info.state {
+                State::Running => format!("job {id} runs in another process: ask there"),
+                state => format!("job {id} is {state}: it doesn't run"),
+            };
+            Reply::now(Err(Error::conflict(message)))
+        })
+    }
+
+    /// The attempt of a job that runs here.
+    pub(super) fn runs(&self, id: JobId) -> Option<Arc<Attempt>> {
+        let dispatch = self.dispatch.lock();
+        let mut running = dispatch.running.iter().map(|(_, attempt)| attempt);
+        let found = running
+            .find(|attempt| attempt.job() == id && attempt.has_begun() && !attempt.is_closed());
+        found.cloned()
+    }
+}

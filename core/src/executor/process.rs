@@ -1,0 +1,21 @@
+//! Runs functions of a host language in processes of their own, which are kept warm: each runs one job after
+//! the other. The pool talks with them in frames and trusts them with nothing; they can be killed.
+
+mod child;
+mod frame;
+mod heard;
+mod kept;
+mod link;
+mod message;
+mod nursery;
+mod orphans;
+mod pool;
+mod roster;
+mod shared;
+mod template;
+#[cfg(test)]
+mod tests;
+
+pub use orphans::be_a_root;
+pub use pool::{PoolOptions, ProcessPool};
+pub use template::{Birth, ChildTemplate};

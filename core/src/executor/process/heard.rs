@@ -1,0 +1,151 @@
+//! What a pool hears of its children.
+
+use std::sync::Arc;
+
+use super::child::Child;
+use super::frame::{Frame, Kind, Malformed};
+use super::kept::judged;
+use super::link::Hears;
+use super::message::{Body, reply};
+use super::nursery::{Death, Family, Nursery};
+use super::shared::Shared;
+use crate::engine::Attempt;
+use crate::error::{Error, Result};
+use crate::outcome::{Ended, Exit, Failure, Measured};
+use crate::payload::Payload;
+use crate::store::Reply;
+
+/// The number of the signal by which children are killed.
+const KILLED: i32 = rustix::process::Signal::KILL.as_raw();
+
+impl Shared {
+    fn ended(&self, child: &Arc<Child>, attempt: &Attempt, body: &[u8]) -> Result<(), Malformed> {
+        let end = Body(body).end(attempt.encodes())?;
+        attempt.measure(Measured {
+            peak_memory: end.peak_memory,
+            cpu_time: end.cpu_time,
+        });
+        self.settle(child, end.ended);
+        Ok(())
+    }
+
+    /// Takes a note, and tells the child what became of it.
+    fn note(&self, child: &Arc<Child>, attempt: &Attempt, noted: Result<Reply<()>>) {
+        let (link, key) = (Arc::clone(&child.link), attempt.key());
+        let answer = move |answer: Result<()>| {
+            // A message is shorter than a frame can be.
+            let _ = link.send(Kind::Reply, key, [&reply(answer), &[]]);
+        };
+        match (noted, attempt.engine()) {
+            (Err(error), _) => answer(Err(error)),
+            (Ok(reply), Some(engine)) => engine.with_reply(reply, move |_, result| answer(result)),
+            (Ok(_), None) => answer(Err(Error::closed())),
+        }
+    }
+
+    fn frame_of(&self, child: &Arc<Child>, frame: &Frame) -> Result<(), Malformed> {
+        let Some(attempt) = child.runs(frame.key) else {
+            return Err(Malformed(
+                "a message about a job that it doesn't run".into(),
+            ));
+        };
+        let body = Body(&frame.body);
+        let noted = match frame.kind {
+            Kind::Progress => {
+                let (percent, message) = body.progress()?;
+                attempt.progress(percent, message.as_deref())
+            }
+            Kind::Log => {
+                let (level, message) = body.log()?;
+                Ok(attempt.log(&level, &message))
+            }
+            Kind::Checkpoint => attempt.save_checkpoint(Payload::json(&*frame.body)),
+            _ => return self.ended(child, &attempt, &frame.body),
+        };
+        self.note(child, &attempt, noted);
+        Ok(())
+    }
+}
+
+impl Hears for Shared {
+    fn frame(&self, child: u64, frame: Frame) {
+        let known = self.roster.lock().child(child);
+        if let Some(child) = known
+            && let Err(fault) = self.frame_of(&child, &frame)
+        {
+            child.condemn(Some(fault.0));
+        }
+    }
+
+    fn malformed(&self, child: u64, what: Malformed) {
+        let known = self.roster.lock().child(child);
+        if let Some(child) = known {
+            child.condemn(Some(what.0));
+        }
+    }
+
+    fn ended(&self, child: u64) {
+        let known = self.roster.lock().child(child);
+        if let Some(child) = known {
+            // Where it has ended, there is nothing left to be killed.
+            child.condemn(None);
+        }
+    }
+}
+
+impl Family for Shared {
+    fn born(&self, child: u64, pid: u32) {
+        let known = self.roster.lock().child(child);
+        let Some(child) = known else { return };
+        let measured = self.options.max_memory_per_child.is_some();
+        match child.born(pid, measured) {
+            Some(first) => self.give(&child, &first),
+            None => {
+                self.roster.lock().rest(child);
+                self.assign();
+            }
+        }
+    }
+
+    fn died(&self, child: u64, death: Death) {
+        let known = self.roster.lock().child(child);
+        let Some(child) = known else { return };
+        // It may have ended its job before it ended itself.
+        child.link.read_rest();
+        child.link.close();
+        self.roster.lock().bury(child.number);
+        if let Some(attempt) = child.vacate() {
+            self.roster.lock().free(attempt.key());
+            let failure = failure(&death, child.fault());
+            let ended = judged(&attempt, Ended::Crashed(failure));
+            self.report(attempt, ended);
+        }
+        drop(child.take_back());
+    }
+
+    fn deserted(&self, nursery: &Arc<dyn Nursery>, up: bool) {
+        let mut nurseries = self.nursery.lock();
+        nurseries.failed = !up;
+        let gone = nurseries.open.take_if(|open| Arc::ptr_eq(open, nursery));
+        drop(nurseries);
+        drop(gone);
+    }
+}
+
+fn failure(death: &Death, fault: Option<String>) -> Failure {
+    let message = match (fault, death) {
+        (Some(fault), Death::Exit(Exit::Signal(KILLED))) => {
+            format!("the process of the job was killed: it sent {fault}")
+        }
+        (_, Death::Exit(exit)) => format!("the process of the job ended with {exit}"),
+        (_, Death::Lost(why)) => format!("the process of the job was lost: {why}"),
+    };
+    let exit = match death {
+        Death::Exit(exit) => Some(*exit),
+        Death::Lost(_) => None,
+    };
+    Failure {
+        exit,
+        ..Failure::new("ProcessDied", message)
+    }
+}

@@ -1,0 +1,63 @@
+//! Where children come from, and who tells when they end.
+
+mod direct;
+mod zygote;
+
+use std::fmt::Debug;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::{Arc, Weak};
+
+use super::template::{Birth, ChildTemplate};
+use crate::outcome::Exit;
+use crate::process::Processes;
+
+pub(super) use direct::Direct;
+pub(super) use zygote::Zygote;
+
+/// How a child ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Death {
+    /// By itself, or by a signal.
+    Exit(Exit),
+    /// With the process that was to start it, or had started it; why, in words.
+    Lost(String),
+}
+
+/// Who is told what becomes of children, on the reactor's thread.
+pub(super) trait Family: Send + Sync {
+    /// It runs, and may be given something to do.
+    fn born(&self, child: u64, pid: u32);
+    /// It has ended, and so has everything that it had started.
+    fn died(&self, child: u64, death: Death);
+    /// No child comes from this nursery any more; `up` says whether one could have.
+    fn deserted(&self, nursery: &Arc<dyn Nursery>, up: bool);
+}
+
+/// Where children come from.
+pub(super) trait Nursery: Debug + Send + Sync {
+    /// Starts the child with this number, on `socket`.
+    ///
+    /// # Errors
+    /// Those of the system; then it is never told of.
+    fn raise(&self, child: u64, socket: OwnedFd) -> io::Result<()>;
+
+    /// Ends a child that was born, and everything that it has started, at once and surely.
+    fn kill(&self, child: u64);
+}
+
+/// The nursery that `template` asks for; `plainly`, where one before it has failed.
+pub(super) fn open(
+    template: &Arc<ChildTemplate>,
+    plainly: bool,
+    processes: &Arc<Processes>,
+    family: Weak<dyn Family>,
+) -> io::Result<Arc<dyn Nursery>> {
+    Ok(match &template.birth {
+        Birth::Direct => Direct::open(template, processes, family),
+        Birth::Zygote { setup, plain } => {
+            let setup = if plainly { plain } else { setup };
+            Zygote::open(template, setup, processes, family)?
+        }
+    })
+}

@@ -1,0 +1,111 @@
+//! Children that are each started by themselves.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::{Arc, Weak};
+
+use parking_lot::Mutex;
+
+use super::{ChildTemplate, Death, Family, Nursery};
+use crate::outcome::Exit;
+use crate::process::{Processes, Refusal, Tree, TreeUsage, Watch};
+
+/// Starts each child by itself.
+pub(in super::super) struct Direct {
+    this: Weak<Self>,
+    template: Arc<ChildTemplate>,
+    processes: Arc<Processes>,
+    family: Weak<dyn Family>,
+    trees: Mutex<HashMap<u64, Tree>>,
+}
+
+impl Direct {
+    pub(super) fn open(
+        template: &Arc<ChildTemplate>,
+        processes: &Arc<Processes>,
+        family: Weak<dyn Family>,
+    ) -> Arc<Self> {
+        Arc::new_cyclic(|this| Self {
+            this: Weak::clone(this),
+            template: Arc::clone(template),
+            processes: Arc::clone(processes),
+            family,
+            trees: Mutex::default(),
+        })
+    }
+}
+
+impl Nursery for Direct {
+    fn raise(&self, child: u64, socket: OwnedFd) -> io::Result<()> {
+        let watch = Guarded {
+            child,
+            nursery: Weak::clone(&self.this),
+            family: Weak::clone(&self.family),
+            exit: Mutex::new(None),
+        };
+        // What becomes of it is told on another thread, and not before its tree is known here.
+        let mut trees = self.trees.lock();
+        let tree = self
+            .processes
+            .launch(self.template.launch(socket)?, Arc::new(watch))?;
+        trees.insert(child, tree);
+        Ok(())
+    }
+
+    fn kill(&self, child: u64) {
+        if let Some(tree) = self.trees.lock().get(&child) {
+            tree.kill();
+        }
+    }
+}
+
+impl fmt::Debug for Direct {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Direct").finish_non_exhaustive()
+    }
+}
+
+/// What is told of one child.
+struct Guarded {
+    child: u64,
+    nursery: Weak<Direct>,
+    family: Weak<dyn Family>,
+    exit: Mutex<Option<Exit>>,
+}
+
+impl Guarded {
+    fn over(&self, death: Death) {
+        let nursery = self.nursery.upgrade();
+        let tree = nursery.and_then(|nursery| nursery.trees.lock().remove(&self.child));
+        drop(tree);
+        if let Some(family) = self.family.upgrade() {
+            family.died(self.child, death);
+        }
+    }
+}
+
+impl Watch for Guarded {
+    fn started(&self, pid: u32, _: u32) {
+        if let Some(family) = self.family.upgrade() {
+            family.born(self.child, pid);
+        }
+    }
+
+    fn refused(&self, refusal: Refusal) {
+        self.over(Death::Lost(format!("it could not be started: {refusal}")));
+    }
+
+    fn exited(&self, exit: Exit, _: bool) {
+        *self.exit.lock() = Some(exit);
+    }
+
+    fn gone(&self, _: Option<TreeUsage>) {
+        let exit = *self.exit.lock();
+        self.over(exit.map_or_else(
+            || Death::Lost("what guarded it was lost".into()),
+            Death::Exit,
+        ));
+    }
+}

@@ -1,0 +1,283 @@
+//! Children that are forked by one clean process, the zygote. It is told what to do in messages of a code, the
+//! number of a child and a value, over a socket that keeps them apart and passes descriptors on.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::io::{self, IoSlice, IoSliceMut};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::{Arc, Weak};
+
+use parking_lot::Mutex;
+use rustix::io::Errno;
+use rustix::net::{
+    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
+    SendAncillaryMessage, SendFlags, SocketFlags, SocketType, recvmsg, send, sendmsg, socketpair,
+};
+use rustix::process::{Signal, pidfd_send_signal};
+
+use super::{ChildTemplate, Death, Family, Nursery};
+use crate::outcome::Exit;
+use crate::process::{
+    Interest, Processes, Reactor, Readiness, Refusal, Source, Token, Tree, TreeUsage, Watch,
+};
+
+const MESSAGE: usize = 1 + 8 + 8;
+
+// To the zygote.
+const FORK: u8 = 1;
+
+// Of the zygote.
+const UP: u8 = 16;
+const BORN: u8 = 17;
+const DIED: u8 = 18;
+const NOT_BORN: u8 = 19;
+
+/// Has a zygote fork children.
+pub(in super::super) struct Zygote {
+    this: Weak<Self>,
+    control: OwnedFd,
+    reactor: Reactor,
+    family: Weak<dyn Family>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    tree: Option<Tree>,
+    token: Option<Token>,
+    /// Its children, and the descriptors of those that were born.
+    children: HashMap<u64, Option<OwnedFd>>,
+    /// Whether it is ready to fork: it has imported what it is to import.
+    up: bool,
+    exit: Option<Exit>,
+    over: bool,
+}
+
+impl Zygote {
+    /// Starts a zygote. What it is sent before it is up waits for it.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub(super) fn open(
+        template: &ChildTemplate,
+        setup: &[u8],
+        processes: &Processes,
+        family: Weak<dyn Family>,
+    ) -> io::Result<Arc<Self>> {
+        let reactor = processes.reactor()?;
+        let (control, theirs) = socketpair(
+            AddressFamily::UNIX,
+            SocketType::SEQPACKET,
+            SocketFlags::CLOEXEC,
+            None,
+        )?;
+        send(&control, setup, SendFlags::DONTWAIT | SendFlags::NOSIGNAL)?;
+        let zygote = Arc::new_cyclic(|this| Self {
+            this: Weak::clone(this),
+            control,
+            reactor: reactor.clone(),
+            family,
+            state: Mutex::default(),
+        });
+        let mut state = zygote.state.lock();
+        let heard = Heard(Arc::downgrade(&zygote));
+        state.token = Some(reactor.add(zygote.control.as_fd(), Interest::Read, Arc::new(heard))?);
+        let watch = Watched(Arc::downgrade(&zygote));
+        state.tree = Some(processes.launch(template.launch(theirs)?, Arc::new(watch))?);
+        drop(state);
+        Ok(zygote)
+    }
+
+    fn tell(&self, what: u8, child: u64, brings: &[BorrowedFd<'_>]) -> io::Result<()> {
+        let mut message = [0; MESSAGE];
+        message[0] = what;
+        message[1..9].copy_from_slice(&child.to_le_bytes());
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        let mut ancillary = SendAncillaryBuffer::new(&mut space);
+        if !brings.is_empty() {
+            ancillary.push(SendAncillaryMessage::ScmRights(brings));
+        }
+        let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
+        sendmsg(
+            &self.control,
+            &[IoSlice::new(&message)],
+            &mut ancillary,
+            flags,
+        )?;
+        Ok(())
+    }
+
+    /// The next message and what it brings; none for now, or none any more.
+    fn hear(&self) -> io::Result<Option<([u8; MESSAGE], Option<OwnedFd>)>> {
+        let mut message = [0; MESSAGE];
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        let mut ancillary = RecvAncillaryBuffer::new(&mut space);
+        let flags = RecvFlags::DONTWAIT | RecvFlags::CMSG_CLOEXEC;
+        let mut slices = [IoSliceMut::new(&mut message)];
+        let received = match recvmsg(&self.control, &mut slices, &mut ancillary, flags) {
+            Err(Errno::AGAIN | Errno::INTR) => return Ok(None),
+            received => received?,
+        };
+        let brought = ancillary.drain().find_map(|one| match one {
+            RecvAncillaryMessage::ScmRights(mut fds) => fds.next(),
+            _ => None,
+        });
+        match received.bytes {
+            MESSAGE => Ok(Some((message, brought))),
+            _ => Err(io::ErrorKind::UnexpectedEof.into()),
+        }
+    }
+
+    fn heard(&self, message: [u8; MESSAGE], brought: Option<OwnedFd>) {
+        let number = |at: usize| {
+            let mut bytes = [0; 8];
+            bytes.copy_from_slice(&message[at..at + 8]);
+            u64::from_le_bytes(bytes)
+        };
+        let (child, value) = (number(1), number(9));
+        match message[0] {
+            UP => self.state.lock().up = true,
+            BORN => self.born(child, value, brought),
+            DIED => self.died(child, Death::Exit(Exit::from_status(value as i32))),
+            NOT_BORN => {
+                let error = io::Error::from_raw_os_error(value as i32);
+                self.died(
+                    child,
+                    Death::Lost(format!("no process could be made: {error}")),
+                );
+            }
+            _ => {}
+        }
+    }
+
+    fn born(&self, child: u64, pid: u64, process: Option<OwnedFd>) {
+        let known = self.state.lock().children.insert(child, process);
+        drop(known);
+        if let (Some(family), Ok(pid)) = (self.family.upgrade(), u32::try_from(pid)) {
+            family.born(child, pid);
+        }
+    }
+
+    fn died(&self, child: u64, death: Death) {
+        let known = self.state.lock().children.remove(&child);
+        if let (Some(_), Some(family)) = (known, self.family.upgrade()) {
+            family.died(child, death);
+        }
+    }
+
+    /// It has ended, and everything that it had started.
+    fn over(&self, why: &str) {
+        let (children, tree, up) = {
+            let mut state = self.state.lock();
+            state.over = true;
+            if let Some(token) = state.token.take() {
+                self.reactor.remove(self.control.as_fd(), token);
+            }
+            (
+                std::mem::take(&mut state.children),
+                state.tree.take(),
+                state.up,
+            )
+        };
+        drop(tree);
+        let (Some(family), Some(this)) = (self.family.upgrade(), self.this.upgrade()) else {
+            return;
+        };
+        let this: Arc<dyn Nursery> = this;
+        family.deserted(&this, up);
+        for child in children.into_keys() {
+            family.died(child, Death::Lost(why.to_owned()));
+        }
+    }
+}
+
+impl Nursery for Zygote {
+    fn raise(&self, child: u64, socket: OwnedFd) -> io::Result<()> {
+        {
+            let mut state = self.state.lock();
+            if state.over {
+                return Err(io::ErrorKind::BrokenPipe.into());
+            }
+            state.children.insert(child, None);
+        }
+        let told = self.tell(FORK, child, &[socket.as_fd()]);
+        if told.is_err() {
+            self.state.lock().children.remove(&child);
+        }
+        told
+    }
+
+    fn kill(&self, child: u64) {
+        let state = self.state.lock();
+        // One that is not born yet has nothing to run.
+        if let Some(Some(process)) = state.children.get(&child) {
+            // It fails where the child has ended, which is told soon.
+            let _ = pidfd_send_signal(process, Signal::KILL);
+        }
+    }
+}
+
+impl fmt::Debug for Zygote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.state.lock();
+        f.debug_struct("Zygote")
+            .field("up", &state.up)
+            .field("children", &state.children.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Hears what the zygote says.
+struct Heard(Weak<Zygote>);
+
+impl Source for Heard {
+    fn ready(&self, _: Readiness) {
+        let Some(zygote) = self.0.upgrade() else {
+            return;
+        };
+        loop {
+            match zygote.hear() {
+                Ok(Some((message, brought))) => zygote.heard(message, brought),
+                Ok(None) => return,
+                Err(_) => {
+                    let token = zygote.state.lock().token.take();
+                    if let Some(token) = token {
+                        zygote.reactor.remove(zygote.control.as_fd(), token);
+                    }
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// Hears what becomes of the zygote.
+struct Watched(Weak<Zygote>);
+
+impl Watched {
+    fn over(&self, why: impl FnOnce(&Zygote) -> String) {
+        if let Some(zygote) = self.0.upgrade() {
+            zygote.over(&why(&zygote));
+        }
+    }
+}
+
+impl Watch for Watched {
+    fn refused(&self, refusal: Refusal) {
+        self.over(|_| format!("the process that starts others could not be started: {refusal}"));
+    }
+
+    fn exited(&self, exit: Exit, _: bool) {
+        if let Some(zygote) = self.0.upgrade() {
+            zygote.state.lock().exit = Some(exit);
+        }
+    }
+
+    fn gone(&self, _: Option<TreeUsage>) {
+        self.over(|zygote| match zygote.state.lock().exit {
+            Some(exit) => format!("the process that starts others ended with {exit}"),
+            None => "the process that starts others was lost".into(),
+        });
+    }
+}

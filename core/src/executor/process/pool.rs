@@ -1,0 +1,126 @@
+//! The pool: what it is told by the engine, and by its children.
+
+use std::fmt;
+use std::sync::{Arc, OnceLock, Weak};
+
+use parking_lot::Mutex;
+
+use super::frame::Kind;
+use super::shared::Shared;
+use super::template::ChildTemplate;
+use crate::engine::{Attempt, Reporter};
+use crate::executor::{Assignment, Executor};
+use crate::process::Processes;
+
+/// When children are replaced.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct PoolOptions {
+    /// After so many jobs; none: never.
+    pub max_jobs_per_child: Option<u32>,
+    /// Once they keep more than so many bytes after a job; none: never.
+    pub max_memory_per_child: Option<u64>,
+}
+
+/// The executor of functions in processes of their own. It has as many children as attempts run at once,
+/// which the engine's `concurrency` bounds; they come with the work.
+pub struct ProcessPool {
+    shared: Arc<Shared>,
+}
+
+impl ProcessPool {
+    /// A pool without children, which come by `processes`.
+    pub fn new(options: PoolOptions, processes: Arc<Processes>) -> Self {
+        let shared = Arc::new_cyclic(|this| Shared {
+            this: Weak::clone(this),
+            options,
+            processes,
+            reporter: OnceLock::new(),
+            template: Mutex::default(),
+            nursery: Mutex::default(),
+            roster: Mutex::default(),
+            owner: std::process::id(),
+        });
+        Self { shared }
+    }
+
+    /// Sets what children are made of that come from now on, but for those of a zygote that runs.
+    pub fn make_of(&self, template: ChildTemplate) {
+        *self.shared.template.lock() = Some(Arc::new(template));
+    }
+}
+
+impl fmt::Debug for ProcessPool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (idle, living) = self.shared.roster.lock().count();
+        f.debug_struct("ProcessPool")
+            .field("idle", &idle)
+            .field("living", &living)
+            .finish()
+    }
+}
+
+impl Executor for ProcessPool {
+    fn attach(&self, reporter: Reporter) {
+        // An executor belongs to one engine: the first stays.
+        let _ = self.shared.reporter.set(reporter);
+    }
+
+    fn start(&self, assignment: Assignment) {
+        self.shared.roster.lock().waiting.push_back(assignment);
+    }
+
+    fn flush(&self) {
+        self.shared.assign();
+    }
+
+    fn is_hungry(&self) -> bool {
+        // What was started has its child as soon as it is flushed.
+        true
+    }
+
+    fn stop(&self, attempt: &Arc<Attempt>) {
+        let Some(child) = self.shared.roster.lock().with_job(attempt.key()) else {
+            return;
+        };
+        if let Some(first) = child.take_back() {
+            return self.shared.not_run(first);
+        }
+        // One that stands still would not hear it.
+        child.hold(|frozen| frozen.paused = false);
+        let reason = attempt.stopped().map(|stop| stop.reason);
+        let reason = reason.as_deref().unwrap_or_default().as_bytes();
+        // A reason is shorter than a frame can be.
+        let _ = child.link.send(Kind::Stop, attempt.key(), [reason, &[]]);
+    }
+
+    fn kill(&self, attempt: &Arc<Attempt>) -> bool {
+        if let Some(child) = self.shared.roster.lock().with_job(attempt.key()) {
+            child.kill_with(attempt.key());
+        }
+        // Where it has no child any more, its end is on its way.
+        true
+    }
+
+    fn freeze(&self, attempt: &Arc<Attempt>) -> bool {
+        let child = self.shared.roster.lock().with_job(attempt.key());
+        child.is_some_and(|child| child.hold(|frozen| frozen.paused = true))
+    }
+
+    fn thaw(&self, attempt: &Arc<Attempt>) {
+        if let Some(child) = self.shared.roster.lock().with_job(attempt.key()) {
+            child.hold(|frozen| frozen.paused = false);
+        }
+    }
+
+    fn close(&self) {
+        if std::process::id() == self.shared.owner {
+            self.shared.close();
+        }
+    }
+}
+
+impl Drop for ProcessPool {
+    fn drop(&mut self) {
+        self.close();
+    }
+}

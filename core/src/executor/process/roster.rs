@@ -1,0 +1,82 @@
+//! Who of a pool's children is idle, and who runs what.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use super::child::Child;
+use crate::executor::Assignment;
+
+/// The children of a pool.
+#[derive(Debug, Default)]
+pub(super) struct Roster {
+    /// What was started and has no child yet.
+    pub(super) waiting: VecDeque<Assignment>,
+    /// Those without a job, the last one to end one at the end: its caches are warm.
+    idle: Vec<Arc<Child>>,
+    /// All that live, by number.
+    living: HashMap<u64, Arc<Child>>,
+    /// Those with a job, by the key of its attempt.
+    busy: HashMap<u64, Arc<Child>>,
+    last: u64,
+    pub(super) closed: bool,
+}
+
+impl Roster {
+    /// A number that no child has.
+    pub(super) fn next_number(&mut self) -> u64 {
+        self.last += 1;
+        self.last
+    }
+
+    pub(super) fn count(&self) -> (usize, usize) {
+        (self.idle.len(), self.living.len())
+    }
+
+    /// Takes a new child in, which has a job.
+    pub(super) fn welcome(&mut self, child: Arc<Child>, key: u64) {
+        self.busy.insert(key, Arc::clone(&child));
+        self.living.insert(child.number, child);
+    }
+
+    /// Gives the job `key` to a child without one.
+    pub(super) fn seat(&mut self, key: u64) -> Option<Arc<Child>> {
+        let child = self.idle.pop()?;
+        self.busy.insert(key, Arc::clone(&child));
+        Some(child)
+    }
+
+    /// The child that has the job `key`.
+    pub(super) fn with_job(&self, key: u64) -> Option<Arc<Child>> {
+        self.busy.get(&key).cloned()
+    }
+
+    pub(super) fn child(&self, number: u64) -> Option<Arc<Child>> {
+        self.living.get(&number).cloned()
+    }
+
+    /// Its job `key` is no longer that of any child.
+    pub(super) fn free(&mut self, key: u64) {
+        self.busy.remove(&key);
+    }
+
+    /// A child waits for a job.
+    pub(super) fn rest(&mut self, child: Arc<Child>) {
+        if self.living.contains_key(&child.number) {
+            self.idle.push(child);
+        }
+    }
+
+    /// A child has ended.
+    pub(super) fn bury(&mut self, number: u64) -> Option<Arc<Child>> {
+        let child = self.living.remove(&number)?;
+        self.idle.retain(|idle| idle.number != number);
+        Some(child)
+    }
+
+    /// Takes everybody out.
+    pub(super) fn dismiss(&mut self) -> Vec<Arc<Child>> {
+        self.closed = true;
+        self.idle.clear();
+        self.living.values().cloned().collect()
+    }
+}

@@ -1,0 +1,215 @@
+//! What a pool does: children come, get jobs, and are replaced.
+
+use std::io;
+use std::sync::{Arc, OnceLock, Weak};
+
+use parking_lot::Mutex;
+use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
+
+use super::child::Child;
+use super::frame::Kind;
+use super::kept::judged;
+use super::link::{Hears, Link};
+use super::message::Start;
+use super::nursery::{self, Family, Nursery};
+use super::pool::PoolOptions;
+use super::roster::Roster;
+use super::template::ChildTemplate;
+use crate::engine::{Attempt, Reporter};
+use crate::error::{Error, Result};
+use crate::executor::Assignment;
+use crate::outcome::{Ended, Failure};
+use crate::process::Processes;
+
+/// A pool, as its children hold it.
+pub(super) struct Shared {
+    pub(super) this: Weak<Shared>,
+    pub(super) options: PoolOptions,
+    pub(super) processes: Arc<Processes>,
+    pub(super) reporter: OnceLock<Reporter>,
+    pub(super) template: Mutex<Option<Arc<ChildTemplate>>>,
+    pub(super) nursery: Mutex<Nurseries>,
+    pub(super) roster: Mutex<Roster>,
+    /// The process that it belongs to: a forked one has no part in it.
+    pub(super) owner: u32,
+}
+
+#[derive(Default)]
+pub(super) struct Nurseries {
+    pub(super) open: Option<Arc<dyn Nursery>>,
+    /// Whether the last one ended before it could do anything.
+    pub(super) failed: bool,
+}
+
+impl Shared {
+    /// Gives what waits to children, new ones where none is idle.
+    pub(super) fn assign(&self) {
+        loop {
+            let (assignment, child) = {
+                let mut roster = self.roster.lock();
+                let Some(assignment) = roster.waiting.pop_front() else {
+                    return;
+                };
+                let child = match assignment.stopped() {
+                    None => roster.seat(assignment.attempt.key()),
+                    Some(_) => None,
+                };
+                (assignment, child)
+            };
+            if let Some(ended) = assignment.stopped().filter(|_| child.is_none()) {
+                self.report(assignment.attempt, ended);
+            } else if let Some(child) = child {
+                child.occupy(&assignment.attempt);
+                self.give(&child, &assignment);
+            } else {
+                self.raise(assignment);
+            }
+        }
+    }
+
+    /// Sends a child its job.
+    pub(super) fn give(&self, child: &Arc<Child>, assignment: &Assignment) {
+        let attempt = &assignment.attempt;
+        child.look_after(&self.processes, attempt);
+        let sent = self.encode(assignment).and_then(|(start, args)| {
+            let sent = child.link.send(Kind::Start, attempt.key(), [&start, args]);
+            sent.map_err(|error| Error::invalid(format!("the arguments can't be sent: {error}")))
+        });
+        if let Err(error) = sent {
+            self.settle(
+                child,
+                Ended::GaveUp(Failure::new("Invalid", error.message())),
+            );
+            return;
+        }
+        if attempt.stop_signal().is_set() {
+            // It may have been asked before the child was known to have it.
+            let reason = attempt.stopped().map(|stop| stop.reason);
+            let reason = reason.as_deref().unwrap_or_default().as_bytes();
+            let _ = child.link.send(Kind::Stop, attempt.key(), [reason, &[]]);
+        }
+    }
+
+    fn encode<'a>(&self, assignment: &'a Assignment) -> Result<(Vec<u8>, &'a [u8])> {
+        let attempt = &assignment.attempt;
+        let engine = attempt.engine().ok_or_else(Error::closed)?;
+        let task = attempt.ticket.plan().and_then(|plan| plan.task());
+        let address = task.and_then(|task| task.address.as_deref()).ok_or_else(|| {
+            Error::invalid(format!(
+                "no other process finds the function of {:?}: declare it at the top of a module that can \
+                 be imported",
+                attempt.task()
+            ))
+        })?;
+        let start = Start {
+            attempt,
+            address,
+            encoded: attempt.encodes(),
+            deadline: attempt.deadline().map_or(0, |deadline| {
+                engine.now().after(deadline.since(engine.tick())).micros()
+            }),
+        };
+        start.encode(&assignment.args)
+    }
+
+    /// Starts a child for a job.
+    fn raise(&self, assignment: Assignment) {
+        let attempt = Arc::clone(&assignment.attempt);
+        if let Err(error) = self.try_raise(assignment) {
+            let message = format!("no process could be started for the job: {error}");
+            self.roster.lock().free(attempt.key());
+            self.report(
+                attempt,
+                Ended::Crashed(Failure::new("ProcessError", message)),
+            );
+        }
+    }
+
+    fn try_raise(&self, assignment: Assignment) -> io::Result<()> {
+        let nursery = self.nursery()?;
+        let (ours, theirs) = socketpair(
+            AddressFamily::UNIX,
+            SocketType::STREAM,
+            SocketFlags::CLOEXEC,
+            None,
+        )?;
+        let number = self.roster.lock().next_number();
+        let hears: Weak<dyn Hears> = self.this.clone();
+        let link = Link::open(number, ours, self.processes.reactor()?, hears)?;
+        let key = assignment.attempt.key();
+        let child = Child::new(number, link, Arc::clone(&nursery), assignment);
+        let child = Arc::new(child);
+        self.roster.lock().welcome(Arc::clone(&child), key);
+        let raised = nursery.raise(number, theirs);
+        if raised.is_err() {
+            self.roster.lock().bury(number);
+            child.link.close();
+        }
+        raised
+    }
+
+    /// Where children come from now.
+    fn nursery(&self) -> io::Result<Arc<dyn Nursery>> {
+        let mut nurseries = self.nursery.lock();
+        if let Some(open) = &nurseries.open {
+            return Ok(Arc::clone(open));
+        }
+        if self.roster.lock().closed {
+            return Err(io::Error::other("the engine is closed"));
+        }
+        let template = self.template.lock().clone();
+        let template = template.ok_or_else(|| io::Error::other("it is not known what to start"))?;
+        let family: Weak<dyn Family> = self.this.clone();
+        let opened = nursery::open(&template, nurseries.failed, &self.processes, family)?;
+        nurseries.open = Some(Arc::clone(&opened));
+        Ok(opened)
+    }
+
+    /// A job was taken back from a child that was not born yet, since it is asked to stop.
+    pub(super) fn not_run(&self, assignment: Assignment) {
+        self.roster.lock().free(assignment.attempt.key());
+        let ended = assignment.stopped();
+        let ended =
+            ended.unwrap_or_else(|| Ended::Cancelled("it was stopped before it began".into()));
+        self.report(assignment.attempt, ended);
+    }
+
+    /// The job of a child has ended while the child lives on.
+    pub(super) fn settle(&self, child: &Arc<Child>, ended: Ended) {
+        let Some(attempt) = child.vacate() else {
+            return;
+        };
+        let options = self.options;
+        let used_up = child.is_used_up(options.max_jobs_per_child, options.max_memory_per_child);
+        {
+            let mut roster = self.roster.lock();
+            roster.free(attempt.key());
+            if !used_up {
+                roster.rest(Arc::clone(child));
+            }
+        }
+        if used_up {
+            // It ends when it sees that.
+            child.link.close();
+        }
+        let ended = judged(&attempt, ended);
+        self.report(attempt, ended);
+    }
+
+    pub(super) fn report(&self, attempt: Arc<Attempt>, ended: Ended) {
+        if let Some(reporter) = self.reporter.get() {
+            reporter.finish([(attempt, ended)]);
+        }
+    }
+
+    pub(super) fn close(&self) {
+        let children = self.roster.lock().dismiss();
+        for child in &children {
+            child.link.close();
+            child.nursery.kill(child.number);
+        }
+        // With it goes the zygote, and whatever is left of its children.
+        let nursery = self.nursery.lock().open.take();
+        drop(nursery);
+    }
+}

@@ -1,0 +1,129 @@
+//! A process and everything that descends from it, and what they use together.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use super::procfs::{Process, time};
+use crate::limits::{Limits, Root};
+
+/// What the processes of a tree use together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Used {
+    /// Resident memory in bytes, what they share counted for each.
+    pub(super) resident: u64,
+    /// Processor time since the tree is known; what has ended and was waited for is part of it.
+    pub(super) cpu_time: Duration,
+    /// Open descriptors, where they are counted.
+    pub(super) files: u64,
+    /// Open sockets, where they are counted.
+    pub(super) connections: u64,
+}
+
+/// A tree of processes.
+#[derive(Debug)]
+pub(super) struct Tree {
+    root: Root,
+    /// The root, whether it is part of the tree or not.
+    top: Process,
+    /// Everything below it.
+    below: HashMap<u32, Process>,
+    /// Ticks that are not the tree's.
+    before: u64,
+    used: Used,
+}
+
+impl Tree {
+    /// The tree from `root` on, as it is now. What a process that is part of it has used before is not
+    /// counted.
+    pub(super) fn new(root: Root, top: Option<Process>) -> Self {
+        let (Root::Below(pid) | Root::With(pid)) = root;
+        let mut tree = Self {
+            root,
+            top: top.unwrap_or_else(|| Process::new(pid)),
+            below: HashMap::new(),
+            before: 0,
+            used: Used::default(),
+        };
+        if let (Root::With(_), Ok(ticks)) = (root, tree.top.ticks()) {
+            tree.before = ticks.own + ticks.reaped;
+        }
+        tree
+    }
+
+    /// Whether its root is a process that runs on without it: what is below a guard is gone when the guard
+    /// says so, and it says what it has used.
+    pub(super) fn runs_on(&self) -> bool {
+        matches!(self.root, Root::With(_))
+    }
+
+    /// The root, where it is part of the tree and was there when it was last looked at. Nothing can be
+    /// looked at any more.
+    pub(super) fn take_top(&mut self) -> Option<Process> {
+        self.below.clear();
+        let own = matches!(self.root, Root::With(_)) && self.used.resident > 0;
+        let nobody = Process::new(self.top.pid);
+        own.then(|| std::mem::replace(&mut self.top, nobody))
+    }
+
+    /// Looks at everything, from the root down: what has come is found and what has gone is let go.
+    /// `None` once the root has ended.
+    pub(super) fn look(&mut self, limits: &Limits) -> Option<Used> {
+        let mut used = Used::default();
+        let mut sockets = Vec::new();
+        let mut known = std::mem::take(&mut self.below);
+        let top = self.top.ticks().ok()?;
+        let mut ticks = top.reaped;
+        if matches!(self.root, Root::With(_)) {
+            ticks += top.own;
+            count(&mut self.top, limits, &mut used, &mut sockets);
+        }
+        let mut next = self.top.children();
+        while let Some(pid) = next.pop() {
+            if self.below.contains_key(&pid) {
+                continue;
+            }
+            let mut process = known.remove(&pid).unwrap_or_else(|| Process::new(pid));
+            let Ok(more) = process.ticks() else {
+                continue;
+            };
+            ticks += more.own + more.reaped;
+            count(&mut process, limits, &mut used, &mut sockets);
+            next.extend(process.children());
+            self.below.insert(pid, process);
+        }
+        sockets.sort_unstable();
+        sockets.dedup();
+        used.connections = sockets.len() as u64;
+        // What ends between two looks at it is missing once, and is back with whoever waited for it.
+        used.cpu_time = time(ticks.saturating_sub(self.before)).max(self.used.cpu_time);
+        self.used = used;
+        Some(used)
+    }
+
+    /// Looks at the memory of the processes that are known, and at nothing else.
+    pub(super) fn glance(&mut self) -> Used {
+        let own = matches!(self.root, Root::With(_)).then_some(&mut self.top);
+        let all = own.into_iter().chain(self.below.values_mut());
+        self.used.resident = all.filter_map(|process| process.resident().ok()).sum();
+        self.used
+    }
+
+    /// Their memory in bytes, what they share counted once as far as they share it with each other.
+    pub(super) fn proportional(&self) -> Option<u64> {
+        let own = matches!(self.root, Root::With(_)).then_some(&self.top);
+        let mut all = own.into_iter().chain(self.below.values()).peekable();
+        all.peek()?;
+        // One that can't be looked at leaves it unknown.
+        all.map(Process::proportional).sum()
+    }
+}
+
+fn count(process: &mut Process, limits: &Limits, used: &mut Used, sockets: &mut Vec<u64>) {
+    used.resident += process.resident().unwrap_or(0);
+    if limits.files.is_some() {
+        used.files += process.files();
+    }
+    if limits.connections.is_some() {
+        process.sockets(sockets);
+    }
+}

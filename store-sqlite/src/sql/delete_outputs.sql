@@ -1,0 +1,1 @@
+DELETE FROM output WHERE job = ?1 RETURNING file

@@ -1,0 +1,3 @@
+SELECT file
+FROM output
+WHERE file IS NOT NULL
