@@ -82,9 +82,9 @@ pub use spill::{
 pub use state::State;
 pub use store::{
     Backup, Batch, Cancel, Cancelled, Capabilities, Claim, Claimed, Count, Deletion, Expired,
-    Fenced, Finish, FinishedAttempt, Follow, Followed, Get, List, Listed, MemoryOptions,
-    MemoryStore, Next, Note, NoteKind, Position, Promote, Promoted, Prune, Pruned, Queued, Ref,
-    Reply, Standing, Store, Submit, Submitted, Tally,
+    Fenced, Finish, FinishedAttempt, Follow, Followed, Get, Later, List, Listed, MemoryOptions,
+    MemoryStore, Next, Note, NoteKind, Position, Promise, Promote, Promoted, Prune, Pruned, Queued,
+    Ref, Reply, Standing, Store, Submit, Submitted, Tally,
 };
 pub use task::{Handler, HandlerFuture, Task};
 pub use units::{format_duration, format_size, parse_duration, parse_size};

@@ -6,6 +6,7 @@
 
 mod backup;
 mod memory;
+mod promise;
 mod reply;
 mod request;
 
@@ -15,7 +16,9 @@ use crate::job::JobInfo;
 
 pub use backup::Backup;
 pub use memory::{MemoryOptions, MemoryStore};
-pub use reply::Reply;
+pub(crate) use promise::Line;
+pub use promise::Promise;
+pub use reply::{Later, Reply};
 pub use request::{
     Batch, Cancel, Cancelled, Capabilities, Claim, Claimed, Count, Deletion, Expired, Fenced,
     Finish, FinishedAttempt, Follow, Followed, Get, List, Listed, Next, Note, NoteKind, Position,

@@ -7,6 +7,7 @@ use bursar_core::{JobId, Spec, SpillFolder, State, Timestamp};
 use fastrand::Rng;
 use rusqlite::{CachedStatement, Connection, OptionalExtension};
 
+use crate::blocks::Blocks;
 use crate::codes::{read, state_code, stored};
 use crate::declared;
 use crate::error::Outcome;
@@ -31,6 +32,8 @@ pub(crate) struct Memo {
     known: HashMap<usize, (Arc<Spec>, i64)>,
     by_id: HashMap<i64, Arc<Spec>>,
     workers: HashMap<Arc<str>, i64>,
+    /// Of those, the one that was asked for last: there is only one as a rule.
+    worker: Option<i64>,
     version: Option<i64>,
     random: Rng,
     pub(crate) presence: Presence,
@@ -51,6 +54,7 @@ impl Memo {
             known: HashMap::new(),
             by_id: HashMap::new(),
             workers: HashMap::new(),
+            worker: None,
             version: None,
             presence,
             claimed: false,
@@ -67,8 +71,13 @@ impl Memo {
         self.starts.failed();
         self.files.clear();
         self.losses = false;
-        self.workers.clear();
+        self.forget_workers();
         self.forget_specs();
+    }
+
+    fn forget_workers(&mut self) {
+        self.workers.clear();
+        self.worker = None;
     }
 
     /// Forgets what another one may have taken away.
@@ -105,6 +114,7 @@ pub(crate) struct Books<'c> {
     sequence: Option<(u64, u64)>,
     tally: [i64; State::ALL.len()],
     uses: HashMap<i64, i64>,
+    pub(crate) blocks: Blocks,
     changes: Changes,
     pub(crate) hot: HotStatements<'c>,
 }
@@ -132,7 +142,7 @@ impl<'c> Books<'c> {
             memo.forget_specs();
             if memo.presence.look(connection)? {
                 // The workers of another session are others.
-                memo.workers.clear();
+                memo.forget_workers();
             }
             memo.version = Some(version);
         }
@@ -144,6 +154,7 @@ impl<'c> Books<'c> {
             sequence: None,
             tally: [0; State::ALL.len()],
             uses: HashMap::new(),
+            blocks: Blocks::default(),
             changes: Changes::default(),
             hot: HotStatements::new(connection),
         };
@@ -179,18 +190,25 @@ impl<'c> Books<'c> {
 
     /// Counts a job that went from one state to another.
     pub(crate) fn moved(&mut self, from: State, to: State) {
-        self.tally[from as usize] -= 1;
-        self.tally[to as usize] += 1;
+        self.moved_many(from, to, 1);
     }
 
     /// Counts a new job.
-    pub(crate) fn added(&mut self, state: State, spec: i64) {
+    pub(crate) fn added(&mut self, job: i64, state: State, spec: i64) {
+        self.blocks.came(job);
         self.tally[state as usize] += 1;
         *self.uses.entry(spec).or_default() += 1;
     }
 
+    /// Counts jobs that went from one state to another.
+    pub(crate) fn moved_many(&mut self, from: State, to: State, jobs: i64) {
+        self.tally[from as usize] -= jobs;
+        self.tally[to as usize] += jobs;
+    }
+
     /// Counts a job that is gone.
-    pub(crate) fn removed(&mut self, state: State, spec: i64) {
+    pub(crate) fn removed(&mut self, job: i64, state: State, spec: i64) {
+        self.blocks.left(job);
         self.tally[state as usize] -= 1;
         *self.uses.entry(spec).or_default() -= 1;
     }
@@ -242,6 +260,7 @@ impl<'c> Books<'c> {
     /// The number of a worker of this store, which is written where it is new.
     pub(crate) fn worker_id(&mut self, name: &Arc<str>) -> rusqlite::Result<i64> {
         if let Some(id) = self.memo.workers.get(name) {
+            self.memo.worker = Some(*id);
             return Ok(*id);
         }
         let session = self.memo.presence.session();
@@ -249,7 +268,13 @@ impl<'c> Books<'c> {
         insert.execute((session, &**name))?;
         let id = self.connection.last_insert_rowid();
         self.memo.workers.insert(Arc::clone(name), id);
+        self.memo.worker = Some(id);
         Ok(id)
+    }
+
+    /// The worker of this store that has begun jobs last.
+    pub(crate) fn last_worker(&self) -> Option<i64> {
+        self.memo.worker
     }
 
     /// Removes a file once this is committed.
@@ -262,14 +287,15 @@ impl<'c> Books<'c> {
         self.memo.losses |= lost;
     }
 
-    /// Says that something was claimed.
-    pub(crate) fn note_claim(&mut self) {
+    /// Says that a job was begun by a worker.
+    pub(crate) fn begun(&mut self, job: i64, worker: i64) {
+        self.blocks.run(worker, job, 1);
         self.memo.claimed = true;
     }
 
     /// Says that a job has begun with its submit.
-    pub(crate) fn note_start(&mut self, sequence: u64) {
-        self.note_claim();
+    pub(crate) fn note_start(&mut self, sequence: u64, worker: i64) {
+        self.begun(stored(sequence), worker);
         self.memo.starts.note(sequence);
     }
 
@@ -312,6 +338,7 @@ impl<'c> Books<'c> {
 
     /// Ends a session that is gone, and tells of what it ran.
     pub(crate) fn bury(&mut self, session: i64, beat: Option<i64>) -> rusqlite::Result<()> {
+        self.settle_blocks()?;
         let buried = self.memo.presence.bury(self.connection, session, beat)?;
         if let Some(jobs) = buried.filter(|jobs| *jobs > 0) {
             self.add_changes(jobs as i64);
@@ -358,6 +385,7 @@ impl<'c> Books<'c> {
             let mut add = self.connection.prepare_cached(sql::ADD_TO_SPEC)?;
             add.execute((spec, change))?;
         }
+        self.settle_blocks()?;
         self.forget_changes()
     }
 }

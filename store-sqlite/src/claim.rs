@@ -64,7 +64,7 @@ impl Books<'_> {
         statement.execute((from, to, worker, claimant.now))?;
         drop(statement);
         for sequence in run.clone() {
-            self.claimed(stored(sequence), 1, claimant.now)?;
+            self.claimed(stored(sequence), 1, worker, claimant.now)?;
         }
         Ok(true)
     }
@@ -81,7 +81,7 @@ impl Books<'_> {
         let worker = self.worker_id(claimant.name)?;
         self.hot
             .execute(Hot::Claim, (stored(sequence), worker, now))?;
-        self.claimed(stored(sequence), job.attempt, now)?;
+        self.claimed(stored(sequence), job.attempt, worker, now)?;
         Ok(Some(job))
     }
 
@@ -99,11 +99,10 @@ impl Books<'_> {
     }
 
     /// Counts a claim, and tells of it.
-    fn claimed(&mut self, job: i64, attempt: u32, now: i64) -> rusqlite::Result<()> {
+    fn claimed(&mut self, job: i64, attempt: u32, worker: i64, now: i64) -> rusqlite::Result<()> {
         self.moved(State::Queued, State::Running);
-        self.changed(job, now, State::Running, attempt)?;
-        self.note_claim();
-        Ok(())
+        self.begun(job, worker);
+        self.changed(job, now, State::Running, attempt)
     }
 
     /// Keeps the newest attempt of a job as an earlier one.

@@ -95,6 +95,8 @@ impl Books<'_> {
             outcome_code(end.kind),
             detail,
         ])?;
+        let (_, forget) = self.left_behind(stored(sequence))?;
+        self.blocks.ended(stored(sequence), 1, forget);
         self.moved(state, State::Cancelled);
         self.changed(stored(sequence), micros(now), State::Cancelled, attempt)?;
         Ok(())
@@ -155,7 +157,7 @@ impl Books<'_> {
     pub(crate) fn remove(&mut self, sequence: i64, state: State, spec: i64) -> Outcome<()> {
         self.forget_outputs(sequence)?;
         self.statement(sql::DELETE_JOB)?.execute([sequence])?;
-        self.removed(state, spec);
+        self.removed(sequence, state, spec);
         Ok(())
     }
 }

@@ -1,7 +1,7 @@
 use bursar_core::{
     AttemptEnd, Batch, Fenced, Finish, FinishedAttempt, Next, OutcomeKind, State, Timestamp,
 };
-use rusqlite::params;
+use rusqlite::{Row, params};
 
 use crate::books::Books;
 use crate::codes::{outcome_code, state_code, stored};
@@ -14,12 +14,14 @@ use crate::sql;
 use crate::submit::micros;
 
 /// How an attempt ended, as it stands in the file.
-struct Ended<'a> {
-    sequence: i64,
-    attempt: u32,
-    outcome: i64,
-    detail: Option<String>,
-    result: payload::Columns<'a>,
+pub(crate) struct Ended<'a> {
+    pub(crate) sequence: i64,
+    pub(crate) attempt: u32,
+    pub(crate) end: &'a bursar_core::End,
+    pub(crate) next: Next,
+    pub(crate) outcome: i64,
+    pub(crate) detail: Option<String>,
+    pub(crate) result: payload::Columns<'a>,
 }
 
 impl<'a> Ended<'a> {
@@ -29,6 +31,8 @@ impl<'a> Ended<'a> {
         Ok(Self {
             sequence: stored(attempt.sequence),
             attempt: attempt.attempt,
+            end: &attempt.end,
+            next: attempt.next,
             outcome: outcome_code(end.kind),
             detail: declared::detail(end)?,
             result: if completed {
@@ -49,23 +53,29 @@ impl Books<'_> {
         }
         let now = micros(request.now);
         let mut fenced = Batch::new();
-        for (ended, attempt) in ends?.iter().zip(&request.attempts) {
-            let done = self.finish_one(ended, attempt.next, now)?;
-            match done {
-                Fenced::Applied => {
-                    self.keep_outputs(ended.sequence, ended.attempt, &attempt.end)?;
-                    // Whatever ran it has left its files as they were.
-                    self.note_loss(attempt.end.kind == OutcomeKind::Lost);
-                }
-                Fenced::Stale => self.drop_outputs(&attempt.end)?,
+        for run in ends?.chunk_by(Ended::goes_with) {
+            if self.finish_run(run, now)? {
+                fenced.extend(run.iter().map(|_| Fenced::Applied));
+                continue;
             }
-            fenced.push(done);
+            for ended in run {
+                let done = self.finish_one(ended, now)?;
+                match done {
+                    Fenced::Applied => {
+                        self.keep_outputs(ended.sequence, ended.attempt, ended.end)?;
+                        // Whatever ran it has left its files as they were.
+                        self.note_loss(ended.end.kind == OutcomeKind::Lost);
+                    }
+                    Fenced::Stale => self.drop_outputs(ended.end)?,
+                }
+                fenced.push(done);
+            }
         }
         Ok(fenced)
     }
 
-    fn finish_one(&mut self, ended: &Ended<'_>, next: Next, now: i64) -> Outcome<Fenced> {
-        let (changed, state) = match next {
+    fn finish_one(&mut self, ended: &Ended<'_>, now: i64) -> Outcome<Fenced> {
+        let (changed, state) = match ended.next {
             Next::End(state) => (self.end(ended, state, now)?, state),
             Next::Requeue => (self.requeue(ended, now)?, State::Queued),
             Next::Retry(due) => (
@@ -80,9 +90,22 @@ impl Books<'_> {
         if changed == 0 {
             return Ok(Fenced::Stale);
         }
+        let (worker, forget) = self.left_behind(ended.sequence)?;
+        if let Some(worker) = worker {
+            self.blocks.run(worker, ended.sequence, -1);
+        }
+        if state.is_terminal() {
+            self.blocks.ended(ended.sequence, 1, forget);
+        }
         self.moved(State::Running, state);
         self.changed(ended.sequence, now, state, ended.attempt)?;
         Ok(Fenced::Applied)
+    }
+
+    /// Who has run a job, and when it is to be forgotten, now that it has ended.
+    pub(crate) fn left_behind(&mut self, job: i64) -> rusqlite::Result<(Option<i64>, Option<i64>)> {
+        let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
+        self.hot.row(Hot::LeftBehind, [job], read)
     }
 
     fn end(&mut self, ended: &Ended<'_>, state: State, now: i64) -> rusqlite::Result<usize> {

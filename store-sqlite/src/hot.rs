@@ -14,14 +14,16 @@ pub(crate) enum Hot {
     Claimable,
     Claim,
     FinishEnd,
+    LeftBehind,
     InsertChange,
 }
 
-const TEXTS: [&str; 5] = [
+const TEXTS: [&str; 6] = [
     sql::INSERT_JOB,
     sql::CLAIMABLE,
     sql::CLAIM,
     sql::FINISH_END,
+    sql::LEFT_BEHIND,
     sql::INSERT_CHANGE,
 ];
 

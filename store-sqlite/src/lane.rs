@@ -3,9 +3,8 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use bursar_core::{Error, ErrorKind, Reply, Result, Signal};
+use bursar_core::{Error, ErrorKind, Promise, Reply, Result, Signal};
 use parking_lot::{Condvar, Mutex};
-use tokio::sync::oneshot;
 
 use crate::error::{Fault, Outcome, Trouble};
 
@@ -21,6 +20,18 @@ pub(crate) struct Lane<W> {
 struct Line<W> {
     waiting: VecDeque<W>,
     closed: bool,
+}
+
+impl<W> Line<W> {
+    /// How many of the first ones are of a total `weight` of `most`.
+    fn fitting(&self, most: usize, weight: impl Fn(&W) -> usize) -> usize {
+        let mut total = 0;
+        let fit = self.waiting.iter().take_while(|work| {
+            total += weight(work);
+            total <= most
+        });
+        fit.count()
+    }
 }
 
 impl<W> Default for Lane<W> {
@@ -59,14 +70,15 @@ impl<W> Lane<W> {
             }
             self.more.wait(&mut line);
         }
-        let mut total = 0;
-        let fit = line.waiting.iter().take_while(|work| {
-            let before = total;
-            total += weight(work);
-            before == 0 || total <= most
-        });
-        let count = fit.count();
+        let count = line.fitting(most, weight).max(1);
         Some(line.waiting.drain(..count).collect())
+    }
+
+    /// Adds what waits at this moment to what was `taken`, up to a total `weight`.
+    pub(crate) fn add_to(&self, taken: &mut Vec<W>, most: usize, weight: impl Fn(&W) -> usize) {
+        let mut line = self.line.lock();
+        let count = line.fitting(most, weight);
+        taken.extend(line.waiting.drain(..count));
     }
 
     /// Everything that waits at this moment.
@@ -97,21 +109,16 @@ impl<W> Drop for EndOf<W> {
 }
 
 /// The answer to one request: known, and then sent.
-pub(crate) struct Answer<T> {
+pub(crate) struct Answer<T: Send + 'static> {
     known: Option<Result<T>>,
-    to: Option<oneshot::Sender<Result<T>>>,
+    to: Promise<T>,
 }
 
 impl<T: Send + 'static> Answer<T> {
     /// An answer to give, and what it is given to.
     pub(crate) fn new() -> (Self, Reply<T>) {
-        let (send, receive) = oneshot::channel();
-        let answer = Self {
-            known: None,
-            to: Some(send),
-        };
-        let reply = Reply::later(async move { receive.await.unwrap_or_else(|_| Err(gone())) });
-        (answer, reply)
+        let (to, reply) = Reply::promised(gone);
+        (Self { known: None, to }, reply)
     }
 
     /// Notes what came of the request.
@@ -128,18 +135,15 @@ impl<T: Send + 'static> Answer<T> {
     }
 
     /// Sends this.
-    pub(crate) fn give(mut self, result: Result<T>) {
-        if let Some(to) = self.to.take() {
-            // Nobody may wait for it any more.
-            let _ = to.send(result);
-        }
+    pub(crate) fn give(self, result: Result<T>) {
+        self.to.give(result);
     }
 
     /// Sends what is known, or else `trouble`.
     pub(crate) fn send(mut self, trouble: Option<&Trouble>) {
         let known = self.known.take().unwrap_or_else(|| Err(gone()));
         let result = trouble.map_or(known, |trouble| Err(trouble.error()));
-        self.give(result);
+        self.to.give(result);
     }
 }
 
@@ -168,5 +172,19 @@ mod tests {
         assert_eq!(lane.take(5, |weight| *weight), Some(vec![9]));
         assert_eq!(lane.take(5, |weight| *weight), None);
         assert_eq!(lane.push(1), Err(1));
+    }
+
+    #[test]
+    fn what_came_meanwhile_is_added_as_far_as_it_fits() {
+        let lane = Lane::default();
+        let mut taken = vec![7];
+        let mut add = |most| lane.add_to(&mut taken, most, |weight| *weight);
+        add(9);
+        for weight in [1, 2, 3] {
+            assert!(lane.push(weight).is_ok());
+        }
+        add(4);
+        add(2);
+        assert_eq!(taken, [7, 1, 2]);
     }
 }

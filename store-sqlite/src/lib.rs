@@ -5,6 +5,7 @@
 //! reads, and what was acknowledged is seen by every read that begins later.
 
 mod backup;
+mod blocks;
 mod books;
 mod claim;
 mod codes;
@@ -14,6 +15,7 @@ mod ears;
 mod error;
 mod filesystem;
 mod finish;
+mod finish_run;
 mod follow;
 mod guard;
 mod here;

@@ -24,7 +24,7 @@ const OLDEST_SQLITE: i32 = 3_051_003;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How many statements are kept prepared: all that there are.
-const STATEMENTS: usize = 96;
+const STATEMENTS: usize = 128;
 
 /// Pages of 4 kB in the log before they are moved into the file: 16 MB.
 const LOG_PAGES: i64 = 4_000;

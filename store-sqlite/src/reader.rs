@@ -25,7 +25,7 @@ pub(crate) trait Read: Send {
 }
 
 /// A request with its answer.
-pub(crate) struct Looked<T, F> {
+pub(crate) struct Looked<T: Send + 'static, F> {
     pub(crate) look: F,
     pub(crate) answer: Answer<T>,
 }

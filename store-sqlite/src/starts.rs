@@ -43,14 +43,16 @@ impl Books<'_> {
             return Ok(());
         };
         let released = outcome_code(OutcomeKind::Released);
-        let given_back: Vec<(i64, u32, i64)> = {
+        let given_back: Vec<(i64, u32, i64, i64)> = {
             let mut statement = self.statement(sql::GIVE_BACK)?;
             let of = (self.session(), stored(first), released);
-            let rows =
-                statement.query_map(of, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+            let rows = statement.query_map(of, |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+            })?;
             rows.collect::<rusqlite::Result<_>>()?
         };
-        for (job, attempt, at) in given_back {
+        for (job, attempt, at, worker) in given_back {
+            self.blocks.run(worker, job, -1);
             self.moved(State::Running, State::Queued);
             self.changed(job, at, State::Queued, attempt)?;
         }

@@ -105,9 +105,9 @@ impl Books<'_> {
             worker.map(|_| micros(now)),
         ];
         self.hot.execute(Hot::InsertJob, row)?;
-        self.added(state, spec_id);
-        if worker.is_some() {
-            self.note_start(sequence);
+        self.added(stored(sequence), state, spec_id);
+        if let Some(worker) = worker {
+            self.note_start(sequence, worker);
         }
         self.changed(
             stored(sequence),

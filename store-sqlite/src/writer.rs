@@ -1,5 +1,5 @@
-//! The thread that writes. All that waits when it begins is one transaction and one sync; what
-//! comes meanwhile is the next one.
+//! The thread that writes. All that waits when it begins, and what comes while it carries that out, is
+//! one transaction and one sync; what comes during the sync is the next one.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -33,7 +33,7 @@ pub(crate) trait Write: Send {
 }
 
 /// A request with its answer.
-pub(crate) struct Asked<T, F> {
+pub(crate) struct Asked<T: Send + 'static, F> {
     pub(crate) weight: usize,
     pub(crate) ask: F,
     pub(crate) answer: Answer<T>,
@@ -75,7 +75,7 @@ impl Writer {
     pub(crate) fn run(mut self, works: &Arc<Works>) {
         let end = EndOf(Arc::clone(works));
         while let Some(batch) = works.take(BATCH, |work| work.weight()) {
-            if let Some(held) = self.carry_out(batch) {
+            if let Some(held) = self.carry_out(batch, works) {
                 // They have waited for the same: whoever closes the store need not wait once more.
                 answer(works.take_all(), Some(&held));
             }
@@ -86,8 +86,8 @@ impl Writer {
 
     /// Carries out requests in one transaction. Where the turn to write can't be had, that is told
     /// to them, and to the caller.
-    fn carry_out(&mut self, mut batch: Vec<Box<dyn Write>>) -> Option<Trouble> {
-        let Err(error) = self.transact(&mut batch) else {
+    fn carry_out(&mut self, mut batch: Vec<Box<dyn Write>>, works: &Works) -> Option<Trouble> {
+        let Err(error) = self.transact(&mut batch, Some(works)) else {
             answer(batch, None);
             return None;
         };
@@ -102,12 +102,28 @@ impl Writer {
     /// One of them is to blame: it must not take the others with it.
     fn carry_out_singly(&mut self, batch: Vec<Box<dyn Write>>) -> Option<Trouble> {
         let mut left = batch.into_iter();
-        let held = left.find_map(|work| self.carry_out(vec![work]))?;
+        let held = left.find_map(|work| self.carry_out_one(work))?;
         answer(left.collect(), Some(&held));
         Some(held)
     }
 
-    fn transact(&mut self, batch: &mut [Box<dyn Write>]) -> rusqlite::Result<()> {
+    fn carry_out_one(&mut self, work: Box<dyn Write>) -> Option<Trouble> {
+        let mut batch = vec![work];
+        let done = self.transact(&mut batch, None);
+        let trouble = done
+            .as_ref()
+            .err()
+            .map(|error| Trouble::of(&self.place.path, error));
+        answer(batch, trouble.as_ref());
+        trouble.filter(|_| done.is_err_and(|error| is_held(&error)))
+    }
+
+    /// Carries out `batch`, and in the same transaction what comes into `works` while it does.
+    fn transact(
+        &mut self,
+        batch: &mut Vec<Box<dyn Write>>,
+        works: Option<&Works>,
+    ) -> rusqlite::Result<()> {
         let place = Arc::clone(&self.place);
         let (done, connection) = {
             let _turn = place.guard.hold().map_err(no_turn)?;
@@ -119,7 +135,7 @@ impl Writer {
                     reconnect(&place)?
                 }
             };
-            let done = self.write_synced(&connection, batch);
+            let done = self.write_synced(&connection, batch, works);
             if done.is_err() {
                 self.memo.clear();
                 take_back(&connection);
@@ -154,14 +170,16 @@ impl Writer {
     fn write_synced(
         &mut self,
         connection: &Connection,
-        batch: &mut [Box<dyn Write>],
+        batch: &mut Vec<Box<dyn Write>>,
+        works: Option<&Works>,
     ) -> rusqlite::Result<i64> {
         let light = batch.iter().all(|work| work.weight() == 0);
         if !light || self.place.durability != Durability::Full {
-            return self.write(connection, batch);
+            let works = works.filter(|_| !light);
+            return self.write(connection, batch, works);
         }
         connection.execute_batch(sql::SYNC_OFF)?;
-        let done = self.write(connection, batch);
+        let done = self.write(connection, batch, None);
         if done.is_err() {
             take_back(connection);
         }
@@ -192,12 +210,22 @@ impl Writer {
     fn write(
         &mut self,
         connection: &Connection,
-        batch: &mut [Box<dyn Write>],
+        batch: &mut Vec<Box<dyn Write>>,
+        works: Option<&Works>,
     ) -> rusqlite::Result<i64> {
         let kept = (self.result_ttl, &self.place.spill);
         let mut books = Books::begin(connection, &mut self.memo, kept)?;
-        for work in batch {
-            work.run(&mut books)?;
+        let (mut done, mut room) = (0, BATCH);
+        while done < batch.len() {
+            for work in &mut batch[done..] {
+                room = room.saturating_sub(work.weight());
+                work.run(&mut books)?;
+            }
+            done = batch.len();
+            // What has come meanwhile shares the commit.
+            if let Some(works) = works {
+                works.add_to(batch, room, |work| work.weight());
+            }
         }
         books.settle()?;
         let changes = books.added_changes();
@@ -296,7 +324,7 @@ mod tests {
                     (asked, reply)
                 })
                 .unzip();
-            self.writer.carry_out(batch);
+            self.writer.carry_out(batch, &Works::default());
             replies.into_iter().map(bursar_core::Reply::wait).collect()
         }
 

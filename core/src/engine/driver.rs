@@ -14,6 +14,7 @@ use tokio::sync::Notify;
 use crate::clock::{Clock, Tick, Timestamp};
 use crate::engine::inner::Inner;
 use crate::error::{Error, ErrorKind, Result};
+use crate::store::{Later, Line};
 
 /// How often the process's memory is looked at while something runs.
 const PRESSURE_PERIOD: Duration = Duration::from_millis(250);
@@ -43,6 +44,7 @@ pub(super) enum Due {
 pub(crate) struct Driver {
     runtime: Handle,
     shared: Arc<Shared>,
+    line: Arc<Line>,
 }
 
 #[derive(Debug)]
@@ -79,10 +81,13 @@ impl Driver {
         let driver = Self {
             runtime: runtime.handle().clone(),
             shared: Arc::clone(&shared),
+            line: Arc::default(),
         };
+        let line = Arc::clone(&driver.line);
         let (send, receive) = std::sync::mpsc::channel::<Weak<Inner>>();
         let run = move || {
             if let Ok(engine) = receive.recv() {
+                runtime.spawn(line.run());
                 runtime.block_on(drive(engine, shared, clock));
             }
         };
@@ -94,6 +99,17 @@ impl Driver {
     /// Runs a future on the thread.
     pub(super) fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
         self.runtime.spawn(future);
+    }
+
+    /// Carries on with an answer on the thread, once it is there.
+    pub(super) fn carry<T: Send + 'static>(
+        &self,
+        later: Later<T>,
+        next: impl FnOnce(Result<T>) + Send + 'static,
+    ) {
+        if let Some(future) = later.carry(&self.line, next) {
+            self.spawn(future);
+        }
     }
 
     /// Runs what may wait for the disk on a thread beside it.

@@ -5,7 +5,6 @@ use std::sync::{Arc, Weak};
 
 use fastrand::Rng;
 use parking_lot::{Mutex, RwLock};
-use tokio::sync::oneshot;
 
 use crate::clock::{Clock, Tick, Timestamp};
 use crate::engine::attempt::Attempt;
@@ -169,11 +168,11 @@ impl Inner {
     ) {
         match reply {
             Reply::Now(_) => next(self, reply.wait()),
-            Reply::Later(future) => {
+            Reply::Later(later) => {
                 let Some(inner) = self.this.upgrade() else {
                     return;
                 };
-                self.driver.spawn(async move { next(&inner, future.await) });
+                self.driver.carry(later, move |answer| next(&inner, answer));
             }
         }
     }
@@ -185,19 +184,25 @@ impl Inner {
         reply: Reply<T>,
         next: impl FnOnce(&Self, Result<T>) -> Reply<U> + Send + 'static,
     ) -> Reply<U> {
-        if let Reply::Now(_) = reply {
-            return next(self, reply.wait());
-        }
+        let later = match reply {
+            Reply::Now(_) => return next(self, reply.wait()),
+            Reply::Later(later) => later,
+        };
         let Some(inner) = self.this.upgrade() else {
             return Reply::now(Err(Error::closed()));
         };
-        let (send, receive) = oneshot::channel();
-        self.driver.spawn(async move {
-            let answer = reply.await;
+        let (promise, promised) = Reply::promised(Error::closed);
+        self.driver.carry(later, move |answer| {
             // Nobody may wait for it any more.
-            let _ = send.send(next(&inner, answer).await);
+            match next(&inner, answer) {
+                answer @ Reply::Now(_) => promise.give(answer.wait()),
+                Reply::Later(later) => {
+                    let driver = &inner.driver;
+                    driver.carry(later, |answer| promise.give(answer));
+                }
+            }
         });
-        Reply::later(async move { receive.await.unwrap_or_else(|_| Err(Error::closed())) })
+        promised
     }
 
     /// The newest attempt of the job `sequence` that runs, given up on or not.

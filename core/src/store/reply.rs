@@ -6,8 +6,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::signal::Unpark;
+use crate::store::promise::{Line, Promise, Promised, taken};
 use crate::sync::thread;
 
 /// The answer of a store or an engine: a future that never needs an allocation or a wake-up where
@@ -17,7 +18,15 @@ pub enum Reply<T> {
     /// Known already; `None` once it was taken.
     Now(Option<Result<T>>),
     /// Still to come.
-    Later(Pin<Box<dyn Future<Output = Result<T>> + Send>>),
+    Later(Later<T>),
+}
+
+/// An answer that is still to come.
+pub struct Later<T>(Kind<T>);
+
+enum Kind<T> {
+    Future(Pin<Box<dyn Future<Output = Result<T>> + Send>>),
+    Promised(Arc<Promised<T>>),
 }
 
 impl<T> Reply<T> {
@@ -33,7 +42,7 @@ impl<T> Reply<T> {
 
     /// An answer that `future` gives.
     pub fn later(future: impl Future<Output = Result<T>> + Send + 'static) -> Self {
-        Self::Later(Box::pin(future))
+        Self::Later(Later(Kind::Future(Box::pin(future))))
     }
 
     /// Blocks this thread until the answer is there. Not for asynchronous code.
@@ -43,12 +52,19 @@ impl<T> Reply<T> {
     pub fn wait(self) -> Result<T> {
         match self {
             Self::Now(result) => result.unwrap_or_else(|| Err(taken())),
-            Self::Later(future) => block_on(future),
+            Self::Later(later) => block_on(later),
         }
     }
 }
 
 impl<T: Send + 'static> Reply<T> {
+    /// An answer that is still to come from whoever has the promise: from any thread, and without
+    /// a task for each. `lost` says why none will come where the promise is dropped.
+    pub fn promised(lost: fn() -> Error) -> (Promise<T>, Self) {
+        let (promise, promised) = Promise::new(lost);
+        (promise, Self::Later(Later(Kind::Promised(promised))))
+    }
+
     /// Carries on with a good answer; at once where it is known.
     pub fn then<U: Send + 'static>(
         self,
@@ -59,7 +75,7 @@ impl<T: Send + 'static> Reply<T> {
                 Ok(value) => next(value),
                 Err(error) => Reply::now(Err(error)),
             },
-            Self::Later(future) => Reply::later(async move { next(future.await?).await }),
+            Self::Later(later) => Reply::later(async move { next(later.await?).await }),
         }
     }
 
@@ -78,7 +94,7 @@ impl<T> Future for Reply<T> {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         match &mut *self {
             Self::Now(result) => Poll::Ready(result.take().unwrap_or_else(|| Err(taken()))),
-            Self::Later(future) => future.as_mut().poll(context),
+            Self::Later(later) => Pin::new(later).poll(context),
         }
     }
 }
@@ -92,16 +108,44 @@ impl<T> fmt::Debug for Reply<T> {
     }
 }
 
-fn taken() -> Error {
-    Error::new(ErrorKind::Internal, "an answer was awaited twice")
+// Nor in an answer to come.
+impl<T> Unpin for Later<T> {}
+
+impl<T> Future for Later<T> {
+    type Output = Result<T>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut self.0 {
+            Kind::Future(future) => future.as_mut().poll(context),
+            Kind::Promised(promised) => promised.poll(context),
+        }
+    }
+}
+
+impl<T: Send + 'static> Later<T> {
+    /// Has `next` carry on with the answer in `line`; gives the future where it is one that must be
+    /// polled for it.
+    pub(crate) fn carry(
+        self,
+        line: &Arc<Line>,
+        next: impl FnOnce(Result<T>) + Send + 'static,
+    ) -> Option<impl Future<Output = ()> + Send + 'static> {
+        match self.0 {
+            Kind::Future(future) => Some(async move { next(future.await) }),
+            Kind::Promised(promised) => {
+                promised.carry(line, Box::new(next));
+                None
+            }
+        }
+    }
 }
 
 /// Runs `future` to its end on this thread.
-pub(crate) fn block_on<T>(mut future: Pin<Box<dyn Future<Output = T> + Send>>) -> T {
+fn block_on<T>(mut future: impl Future<Output = T> + Unpin) -> T {
     let waker = Waker::from(Arc::new(Unpark(thread::current())));
     let mut context = Context::from_waker(&waker);
     loop {
-        match future.as_mut().poll(&mut context) {
+        match Pin::new(&mut future).poll(&mut context) {
             Poll::Ready(value) => return value,
             Poll::Pending => thread::park(),
         }

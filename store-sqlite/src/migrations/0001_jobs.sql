@@ -72,14 +72,29 @@ CREATE TABLE job (
     CHECK ((result_type IS NULL) = (result IS NULL)),
     CHECK (result IS NULL OR state = 5)
 ) STRICT;
--- Each names only what it needs, and only columns that a claim or an ordinary end leaves alone.
-CREATE INDEX job_unfinished ON job (sequence) WHERE forget IS NULL;
--- What a session that is gone was running is found by this one.
-CREATE INDEX job_running ON job (worker) WHERE state = 3;
+-- Each names only what it needs, and none has an entry of an ordinary job: what is unfinished, what
+-- runs and what is to be forgotten is found by block and running.
 CREATE INDEX job_wake ON job (wake) WHERE wake IS NOT NULL;
 CREATE INDEX job_expiry ON job (expiry) WHERE expiry IS NOT NULL;
-CREATE INDEX job_forget ON job (forget) WHERE forget IS NOT NULL;
 CREATE UNIQUE INDEX job_unique ON job (unique_key) WHERE unique_key IS NOT NULL AND forget IS NULL;
+
+-- The jobs whose sequences over 64 are `number`: how many have not ended, and when the first of the
+-- others is to be forgotten. A row is there while it has a job.
+CREATE TABLE block (
+    number INTEGER PRIMARY KEY CHECK (number >= 0),
+    unfinished INTEGER NOT NULL CHECK (unfinished BETWEEN 0 AND 64),
+    forget INTEGER
+) STRICT;
+CREATE INDEX block_unfinished ON block (number) WHERE unfinished > 0;
+CREATE INDEX block_forget ON block (forget) WHERE forget IS NOT NULL;
+
+-- How many jobs of a block a worker runs. What a session that is gone was running is found by it.
+CREATE TABLE running (
+    worker INTEGER NOT NULL,
+    block INTEGER NOT NULL,
+    jobs INTEGER NOT NULL CHECK (jobs BETWEEN 0 AND 64),
+    PRIMARY KEY (worker, block)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE attempt (
     job INTEGER NOT NULL REFERENCES job ON DELETE CASCADE,

@@ -17,7 +17,10 @@ SELECT
             )
     END,
     CASE WHEN state < 5 THEN (SELECT reason FROM wish WHERE wish.job = sequence) END
-FROM job INDEXED BY job_unfinished
-WHERE forget IS NULL AND sequence > ?1 AND origin <> ?2
-ORDER BY sequence
+FROM block INDEXED BY block_unfinished
+    CROSS JOIN job ON sequence BETWEEN block.number * 64 AND block.number * 64 + 63
+WHERE
+    block.unfinished > 0 AND block.number >= ?1 / 64
+    AND job.forget IS NULL AND sequence > ?1 AND origin <> ?2
+ORDER BY block.number, sequence
 LIMIT ?3

@@ -1,5 +1,4 @@
-SELECT sequence, spec, state
-FROM job
+SELECT number, forget
+FROM block
 WHERE forget <= ?1
-ORDER BY forget, sequence
-LIMIT ?2
+ORDER BY forget, number

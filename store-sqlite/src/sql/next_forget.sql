@@ -1,1 +1,1 @@
-SELECT min(forget) FROM job WHERE forget IS NOT NULL
+SELECT min(forget) FROM block WHERE forget IS NOT NULL

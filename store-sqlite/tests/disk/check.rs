@@ -54,10 +54,29 @@ fn whose(job: &JobInfo) -> (u64, usize) {
 }
 
 /// Each finds nothing in a file that is whole.
-const FLAWS: [(&str, &str); 5] = [
+const FLAWS: [(&str, &str); 9] = [
     (
         "a tally that is wrong",
         "SELECT state FROM tally WHERE jobs <> (SELECT count(*) FROM job WHERE job.state = tally.state)",
+    ),
+    (
+        "a block that is counted wrongly, or says wrongly when its first job is to be forgotten",
+        "SELECT sequence / 64, sum(forget IS NULL), min(forget) FROM job GROUP BY sequence / 64
+        EXCEPT SELECT number, unfinished, forget FROM block",
+    ),
+    (
+        "a block of no jobs",
+        "SELECT number FROM block WHERE number NOT IN (SELECT sequence / 64 FROM job)",
+    ),
+    (
+        "what runs is counted wrongly",
+        "SELECT worker, sequence / 64, count(*) FROM job WHERE state = 3 GROUP BY worker, sequence / 64
+        EXCEPT SELECT worker, block, jobs FROM running",
+    ),
+    (
+        "a block of which nothing runs",
+        "SELECT worker, block FROM running
+        EXCEPT SELECT worker, sequence / 64 FROM job WHERE state = 3",
     ),
     (
         "a declaration that is counted wrongly",

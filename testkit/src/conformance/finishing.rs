@@ -184,6 +184,54 @@ pub fn a_batch_is_judged_one_by_one(make: Maker<'_>) {
     assert!(probe.finish_all([]).is_empty());
 }
 
+/// However many end in the same way at once: each answer is that of its own job.
+pub fn many_that_end_alike_are_judged_one_by_one(make: Maker<'_>) {
+    let probe = Probe::new(make);
+    let jobs = probe.submit((0..300).map(|_| job()));
+    let sequences: Vec<u64> = jobs.iter().map(|job| job.sequence).collect();
+    // One waits still, one has ended, and one is in its second attempt.
+    let (waits, over, again) = (17, 130, 290);
+    let run: Vec<u64> = (0..300)
+        .filter(|index| *index != waits)
+        .map(|index| sequences[index])
+        .collect();
+    assert_eq!(probe.claim(&run).len(), 299);
+    probe.end(sequences[over], 1, Next::End(State::Failed));
+    probe.end(sequences[again], 1, Next::Requeue);
+    probe.start(sequences[again]);
+    let finish = |text: &'static str| {
+        probe.finish_all(sequences.iter().map(|sequence| FinishedAttempt {
+            sequence: *sequence,
+            attempt: 1,
+            end: AttemptEnd::completed(Payload::json(text.as_bytes())).into(),
+            next: Next::End(State::Completed),
+        }))
+    };
+    let stale = |fenced: &[Fenced]| -> Vec<usize> {
+        let each = fenced.iter().enumerate();
+        let stale = each.filter(|(_, fenced)| **fenced == Fenced::Stale);
+        stale.map(|(index, _)| index).collect()
+    };
+    assert_eq!(stale(&finish("1")), [waits, over, again]);
+    assert_eq!(stale(&finish("2")).len(), 300, "each has ended once");
+    let states = [waits, over, again].map(|index| probe.state(jobs[index].id));
+    assert_eq!(states, [State::Queued, State::Failed, State::Running]);
+    let others = (0..300).filter(|index| ![waits, over, again].contains(index));
+    for index in others {
+        let info = probe.get(jobs[index].id);
+        assert_eq!(info.state, State::Completed);
+        assert_eq!(content(&info.result.unwrap()), "1");
+    }
+    let tally = probe.tally();
+    let counts = [
+        State::Queued,
+        State::Running,
+        State::Completed,
+        State::Failed,
+    ];
+    assert_eq!(counts.map(|state| tally.of(state)), [1, 1, 297, 1]);
+}
+
 /// Nothing that can be asked of a store takes a job out of a terminal state.
 pub fn terminal_states_never_change(make: Maker<'_>) {
     let probe = Probe::new(make);

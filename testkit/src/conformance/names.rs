@@ -50,6 +50,7 @@ macro_rules! conformance_suite {
                     an_ended_job_is_stale
                     a_job_that_does_not_run_is_stale
                     a_batch_is_judged_one_by_one
+                    many_that_end_alike_are_judged_one_by_one
                     terminal_states_never_change
                     every_attempt_is_kept
                     threads_record_one_end
@@ -119,6 +120,7 @@ macro_rules! conformance_suite {
                     a_long_ttl_keeps_nothing_else
                     reading_does_not_keep_a_job_past_its_ttl
                     the_prune_limit_bounds_how_many_go
+                    those_whose_time_was_up_first_go_first
                     unfinished_jobs_are_never_forgotten
                     the_least_recently_used_go_first
                     dead_letters_are_kept_apart

@@ -114,6 +114,30 @@ pub fn the_prune_limit_bounds_how_many_go(make: Maker<'_>) {
     assert_eq!((rest.removed, rest.next), (3, None));
 }
 
+/// Whoever was submitted before or after, and however many there are.
+pub fn those_whose_time_was_up_first_go_first(make: Maker<'_>) {
+    let probe = minute(make);
+    // Each has its own time, in an order of its own: 83 and 200 have no common factor.
+    let kept = |index: u64| 1 + index * 83 % 200;
+    let jobs = probe.submit((0..200).map(|index| kept_for(kept(index))));
+    for job in &jobs {
+        probe.start(job.sequence);
+        probe.end(job.sequence, 1, Next::End(State::Completed));
+    }
+    assert_eq!(probe.prune().next, Some(probe.in_seconds(1)));
+    probe.pass(150);
+    for gone in [40, 80, 120, 150] {
+        let pruned = probe.prune_at_most(40);
+        assert_eq!(pruned.removed, if gone == 150 { 30 } else { 40 });
+        let left = probe.list(JobFilter::default());
+        let left: Vec<JobId> = left.iter().map(|job| job.id).collect();
+        let after = (0..200).zip(&jobs).filter(|(index, _)| kept(*index) > gone);
+        let after: Vec<JobId> = after.map(|(_, job)| job.id).collect();
+        assert_eq!(left, after);
+    }
+    assert_eq!(probe.prune().next, Some(probe.in_seconds(1)));
+}
+
 /// A job that has not ended is there for ever.
 pub fn unfinished_jobs_are_never_forgotten(make: Maker<'_>) {
     let probe = minute(make);

@@ -126,10 +126,10 @@ fn begins(statement: &[u8]) {
             pass("leave");
         }
         s if s.starts_with(b"PRAGMA wal_checkpoint") => pass("checkpoint"),
-        s if s.starts_with(b"UPDATE job") && has("attempt = attempt + 1") => {
+        s if s.starts_with(b"UPDATE job") && has("started = ?") => {
             note(|kinds| kinds.claims = true);
         }
-        s if s.starts_with(b"UPDATE job") && has("attempt = ?2") => {
+        s if s.starts_with(b"UPDATE job") && has("state = 3 AND attempt = ") => {
             note(|kinds| kinds.finishes = true);
         }
         _ if has("CREATE ") => pass("migrate"),

@@ -70,22 +70,52 @@ fn broken(changes: &[Change]) -> Vec<Fault> {
     faults
 }
 
+/// What is counted beside the jobs, and how many counts are wrong.
+const MISCOUNTED: [(&str, &str); 3] = [
+    (
+        "states",
+        "SELECT count(*) FROM tally WHERE jobs <> (SELECT count(*) FROM job WHERE job.state = tally.state)",
+    ),
+    (
+        "blocks",
+        "WITH counted AS (
+            SELECT sequence / 64 AS number, sum(forget IS NULL) AS unfinished, min(forget) AS forget
+            FROM job GROUP BY sequence / 64
+        )
+        SELECT count(*) FROM (
+            SELECT * FROM (SELECT * FROM counted EXCEPT SELECT number, unfinished, forget FROM block)
+            UNION ALL
+            SELECT * FROM (SELECT number, unfinished, forget FROM block EXCEPT SELECT * FROM counted)
+        )",
+    ),
+    (
+        "blocks that run",
+        "WITH counted AS (
+            SELECT worker, sequence / 64 AS block, count(*) AS jobs
+            FROM job WHERE state = 3 GROUP BY worker, sequence / 64
+        )
+        SELECT count(*) FROM (
+            SELECT * FROM (SELECT * FROM counted EXCEPT SELECT worker, block, jobs FROM running)
+            UNION ALL
+            SELECT * FROM (SELECT worker, block, jobs FROM running EXCEPT SELECT * FROM counted)
+        )",
+    ),
+];
+
 fn unsound(file: &Connection) -> Outcome<Vec<Fault>> {
     let mut faults = Vec::new();
     let said: String = file.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
     if said != "ok" {
         faults.push(Fault::new("file", said));
     }
-    let miscounted: i64 = file.query_row(
-        "SELECT count(*) FROM tally WHERE jobs <> (SELECT count(*) FROM job WHERE job.state = tally.state)",
-        [],
-        |row| row.get(0),
-    )?;
-    if miscounted > 0 {
-        faults.push(Fault::new(
-            "tally",
-            format!("{miscounted} states are miscounted"),
-        ));
+    for (what, statement) in MISCOUNTED {
+        let miscounted: i64 = file.query_row(statement, [], |row| row.get(0))?;
+        if miscounted > 0 {
+            faults.push(Fault::new(
+                "tally",
+                format!("{miscounted} {what} are miscounted"),
+            ));
+        }
     }
     let orphans: i64 = file.query_row(
         "SELECT count(*) FROM attempt LEFT JOIN job ON job.sequence = attempt.job WHERE job.sequence IS NULL",

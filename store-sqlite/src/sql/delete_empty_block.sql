@@ -1,0 +1,1 @@
+DELETE FROM block WHERE number = ?1 AND unfinished = 0 AND forget IS NULL

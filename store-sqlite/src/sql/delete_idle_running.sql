@@ -1,0 +1,1 @@
+DELETE FROM running WHERE worker = ?1 AND block = ?2 AND jobs = 0

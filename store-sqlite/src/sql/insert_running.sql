@@ -1,0 +1,1 @@
+INSERT INTO running (worker, block, jobs) VALUES (?1, ?2, ?3)

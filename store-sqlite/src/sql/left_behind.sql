@@ -1,0 +1,1 @@
+SELECT worker, forget FROM job WHERE sequence = ?1
