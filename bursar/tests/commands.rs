@@ -271,10 +271,9 @@ async fn one_that_heeds_a_cancel_ends_by_itself() {
         job.result_timeout("20s").await,
         Err(JobError::Cancelled(_))
     ));
-    assert_eq!(
-        &*job.logs().await.unwrap().last().unwrap().message,
-        "cleaned up"
-    );
+    // The shell may say on its other output that its child was ended.
+    let logs = job.logs().await.unwrap();
+    assert!(logs.iter().any(|line| &*line.message == "cleaned up"));
 }
 
 #[tokio::test]
