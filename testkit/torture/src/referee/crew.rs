@@ -263,6 +263,11 @@ impl Crew {
     /// What the system says.
     pub fn freeze(&mut self, child: usize, frozen: bool) -> Outcome<()> {
         let member = &mut self.members[child];
+        if !member.lives() {
+            // It was waited for, and its number may be another's.
+            member.frozen = false;
+            return Ok(());
+        }
         let signal = if frozen { Signal::STOP } else { Signal::CONT };
         // It is not waited for yet, so that its number is its own still.
         kill_process(Pid::from_child(&member.process), signal)?;
