@@ -1,7 +1,7 @@
 //! Another process that has the store open, and what it is asked to do.
 
 use std::env;
-use std::fs::File;
+use std::fs::{self, File};
 use std::path::Path;
 
 use bursar_core::{AttemptEnd, Next, Payload, State};
@@ -45,10 +45,25 @@ pub(crate) fn stop(other: &Puppet, path: &Path, moment: Moment) {
         };
         turn.unlock().unwrap();
         if found != moment {
-            signal(other, Signal::CONT);
+            go_on(other, path, moment);
         }
         found == moment
     });
+}
+
+/// Lets another process go on; one that is to be stopped in a write until it has written something, since
+/// it comes nowhere if it is stopped again at once.
+pub(crate) fn go_on(other: &Puppet, path: &Path, moment: Moment) {
+    let written = || {
+        fs::metadata(path.with_extension("db-wal"))
+            .and_then(|wal| wal.modified())
+            .ok()
+    };
+    let before = written();
+    signal(other, Signal::CONT);
+    if moment == Moment::InAWrite {
+        until("it writes", || written() != before);
+    }
 }
 
 /// Does nothing but in another process.

@@ -11,7 +11,7 @@ use bursar_testkit::conformance::{Probe, Settings, job};
 use bursar_testkit::{Folder, Puppet, Rig, until};
 use rustix::process::Signal;
 
-use crate::child::{Moment, another, signal, stop};
+use crate::child::{Moment, another, go_on, signal, stop};
 use crate::options;
 
 /// More than the test needs to stop it meanwhile.
@@ -36,7 +36,7 @@ fn stop_in_a_write(other: &Puppet, path: &Path) {
     stop(other, path, Moment::InAWrite);
     while let Ok(store) = open_hasty(path) {
         store.close().wait().unwrap();
-        signal(other, Signal::CONT);
+        go_on(other, path, Moment::InAWrite);
         stop(other, path, Moment::InAWrite);
     }
 }
