@@ -110,12 +110,6 @@ def test_one_name_is_one_task(engine: Engine) -> None:
         task(name="taken")(lambda: None).submit()
 
 
-def test_isolation_is_refused_where_it_is_not_there_yet(engine: Engine) -> None:
-    with pytest.raises(bursar.Invalid, match='"process" is not available here'):
-        task(executor="process")(nothing).submit()
-    assert engine.count() == 0
-
-
 def test_wrong_arguments_fail_the_job_as_they_fail_a_call(engine: Engine) -> None:
     @task
     def one(value: int) -> int:
