@@ -283,11 +283,14 @@ impl Rig {
     /// # Panics
     /// Where anything is left.
     pub fn is_at_rest(&self) {
+        // A probe of `settle` that was cancelled while it was about to start gives its slot back soon.
+        until("what was reserved to be given back", || {
+            let stats = self.stats();
+            let slots = stats.concurrency.iter().map(|(_, share)| share);
+            let mut shares = stats.budget.iter().chain(slots);
+            shares.all(|share| share.reserved == 0)
+        });
         let stats = self.stats();
-        let slots = stats.concurrency.iter().map(|(_, share)| share);
-        for share in stats.budget.iter().chain(slots) {
-            assert_eq!(share.reserved, 0, "{share:?}");
-        }
         assert_eq!(self.engine.unfinished(), 0, "tickets are left");
         assert_eq!(stats.jobs.unfinished(), 0, "{:?}", stats.jobs);
     }
