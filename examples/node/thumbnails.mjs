@@ -20,9 +20,9 @@ const jobs = []
 for (const name of (await readdir(folder)).sort()) {
   const picture = join(folder, name)
   const argv = ['python3', '-I', program, picture, picture.replace('.png', '.small.png')]
-  jobs.push([name, await engine.command(argv, { memory: '64MB', timeout: '30s' })])
+  jobs.push({ name, job: await engine.command(argv, { memory: '64MB', timeout: '30s' }) })
 }
-for (const [name, job] of jobs) {
+for (const { name, job } of jobs) {
   try {
     const { stdout } = await job.result()
     console.log(`${name}: ${stdout.trim()}`)
@@ -32,7 +32,7 @@ for (const [name, job] of jobs) {
       console.log(`${name}: stopped, it wanted more than its 64MB`)
     } else {
       const line = (await job.logs()).at(-1)
-      console.log(`${name}: exit code ${error.exitCode}: ${line.message}`)
+      console.log(`${name}: exit code ${error.exitCode}: ${line?.message}`)
     }
   }
 }
