@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import process_work as work
+from turns import turn
 
 import bursar
 
@@ -39,26 +40,14 @@ def rate(jobs: int, submit: Callable[[], object]) -> float:
     return jobs / (time.perf_counter() - start)
 
 
-def turn(once: Callable[[], object]) -> float:
-    """The median of one submit to its result, in microseconds."""
-    for _ in range(TURNS // 10):
-        once()
-    times: list[float] = []
-    for _ in range(TURNS):
-        start = time.perf_counter()
-        once()
-        times.append(time.perf_counter() - start)
-    return statistics.median(times) * 1e6
-
-
 def turns_engine() -> float:
     with engine():
-        return turn(lambda: work.noop.submit().result())
+        return turn(TURNS, lambda: work.noop.submit().result())
 
 
 def turns_pool() -> float:
     with ProcessPoolExecutor(WORKERS) as pool:
-        return turn(lambda: pool.submit(work.plain).result())
+        return turn(TURNS, lambda: pool.submit(work.plain).result())
 
 
 def rate_engine() -> float:

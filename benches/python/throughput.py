@@ -15,12 +15,10 @@ import statistics
 import sys
 import time
 from concurrent.futures import Executor, ThreadPoolExecutor
-from typing import TYPE_CHECKING
+
+from turns import turn
 
 import bursar
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 JOBS = 20_000
 TURNS = 3_000
@@ -108,26 +106,14 @@ def async_tasks() -> float:
     return asyncio.run(main())
 
 
-def turn(once: Callable[[], object]) -> float:
-    """The median of one submit to its result, in microseconds."""
-    for _ in range(TURNS // 10):
-        once()
-    times: list[float] = []
-    for _ in range(TURNS):
-        start = time.perf_counter()
-        once()
-        times.append(time.perf_counter() - start)
-    return statistics.median(times) * 1e6
-
-
 def turns_engine() -> float:
     with bursar.Engine("memory:"):
-        return turn(lambda: noop.submit().result())
+        return turn(TURNS, lambda: noop.submit().result())
 
 
 def turns_pool() -> float:
     with ThreadPoolExecutor(WORKERS) as pool:
-        return turn(lambda: pool.submit(plain).result())
+        return turn(TURNS, lambda: pool.submit(plain).result())
 
 
 POOL = "ThreadPoolExecutor(2)"
