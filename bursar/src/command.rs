@@ -67,7 +67,7 @@ impl Command {
     ///     .files(100)
     ///     .connections(0);
     /// let job = engine.command(["true"]).limits(limits).wait()?;
-    /// assert_eq!(job.wait()?.exit_code, 0);
+    /// assert_eq!(job.wait()?.code, 0);
     /// # Ok(())
     /// # }
     /// ```
