@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags, recv, send};
 
 use super::launch::{Refusal, TreeUsage, Watch};
@@ -97,11 +98,16 @@ impl Leash {
     /// The next report; `None` for none yet, `Some(None)` for none any more.
     fn hear(&self) -> Option<Option<Report>> {
         let mut bytes = [0; 64];
-        match recv(&self.socket, &mut bytes[..], RecvFlags::DONTWAIT) {
-            Ok((0, _)) => Some(None),
-            Ok((length, _)) => Some(Report::decode(&bytes[..length])),
-            Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR) => None,
-            Err(_) => Some(None),
+        loop {
+            return match recv(&self.socket, &mut bytes[..], RecvFlags::DONTWAIT) {
+                Ok((0, _)) => Some(None),
+                Ok((length, _)) => Some(Report::decode(&bytes[..length])),
+                Err(Errno::AGAIN | Errno::INTR) => None,
+                // A guard that has ended before it read a command: this is said once, before the last of
+                // what it reported.
+                Err(Errno::CONNRESET) => continue,
+                Err(_) => Some(None),
+            };
         }
     }
 
