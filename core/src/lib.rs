@@ -51,7 +51,10 @@ pub use event::{Event, EventKind, Events};
 pub use executor::Commands;
 pub use executor::{Assignment, AsyncTasks, Executor, HostEvent, HostLane, ThreadPool};
 #[cfg(all(target_os = "linux", not(loom)))]
-pub use executor::{Birth, ChildTemplate, PoolOptions, ProcessPool, be_a_root};
+pub use executor::{
+    Birth, CHILD_SOCKET, ChildJob, ChildLine, ChildNext, ChildStop, ChildTemplate, PoolOptions,
+    ProcessPool, be_a_root,
+};
 pub use id::JobId;
 pub use job::{
     AttemptInfo, Cursor, ExecutorKind, JobFilter, JobInfo, LogLine, NewJob, Order, Progress, Spec,

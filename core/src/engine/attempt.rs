@@ -34,6 +34,19 @@ pub enum StopKind {
     Lost,
 }
 
+impl StopKind {
+    /// Its name, lower case with underscores.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Cancelled => "cancelled",
+            Self::TimedOut => "timed_out",
+            Self::OverLimit(_) => "over_limit",
+            Self::Shutdown => "shutdown",
+            Self::Lost => "lost",
+        }
+    }
+}
+
 /// A request to stop.
 #[derive(Clone, Debug)]
 pub struct Stop {

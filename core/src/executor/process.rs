@@ -5,6 +5,7 @@ mod child;
 mod frame;
 mod heard;
 mod kept;
+mod line;
 mod link;
 mod message;
 mod nursery;
@@ -16,6 +17,7 @@ mod template;
 #[cfg(test)]
 mod tests;
 
+pub use line::{ChildJob, ChildLine, ChildNext, ChildStop};
 pub use orphans::be_a_root;
 pub use pool::{PoolOptions, ProcessPool};
-pub use template::{Birth, ChildTemplate};
+pub use template::{Birth, CHILD_SOCKET, ChildTemplate};

@@ -6,8 +6,10 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use super::frame::Kind;
 use super::kept::{Frozen, Kept, keep, set_frozen};
 use super::link::Link;
+use super::message::Breakage;
 use super::nursery::Nursery;
 use crate::engine::Attempt;
 use crate::executor::Assignment;
@@ -40,6 +42,10 @@ struct Seat {
     doomed: bool,
     /// What it did that it must not, and is killed for.
     fault: Option<String>,
+    /// What breaks it while it runs its job.
+    breakage: Option<Breakage>,
+    /// Whether another is to take its place.
+    spent: bool,
 }
 
 impl Child {
@@ -92,6 +98,17 @@ impl Child {
         seat.running.clone().filter(|attempt| attempt.key() == key)
     }
 
+    /// Tells it that its job is asked to stop, and why.
+    pub(super) fn ask_to_stop(&self, attempt: &Attempt) {
+        let Some(stop) = attempt.stopped() else {
+            return;
+        };
+        // They are shorter than a frame can be.
+        let (kind, reason) = (stop.kind.as_str().as_bytes(), stop.reason.as_bytes());
+        let _ = self.link.send(Kind::Reason, attempt.key(), [kind, &[]]);
+        let _ = self.link.send(Kind::Stop, attempt.key(), [reason, &[]]);
+    }
+
     /// Looks after it from now on, while it runs `attempt`.
     pub(super) fn look_after(self: &Arc<Self>, processes: &Processes, attempt: &Arc<Attempt>) {
         let Some(pid) = self.seat.lock().pid else {
@@ -120,6 +137,8 @@ impl Child {
             let mut seat = self.seat.lock();
             seat.jobs += 1;
             seat.frozen = Frozen::default();
+            // Whoever ends a job was not broken after all.
+            seat.breakage = None;
             (seat.running.take(), seat.kept.take())
         };
         drop(kept);
@@ -131,6 +150,7 @@ impl Child {
         let seat = self.seat.lock();
         let size = || seat.size.as_ref().map_or(0, resident);
         seat.doomed
+            || seat.spent
             || most_jobs.is_some_and(|most| seat.jobs >= u64::from(most))
             || largest.is_some_and(|most| size() > most)
     }
@@ -154,6 +174,21 @@ impl Child {
         seat.fault = seat.fault.take().or(fault);
         seat.doomed = true;
         self.nursery.kill(self.number);
+    }
+
+    /// It says what breaks it.
+    pub(super) fn breaks(&self, breakage: Breakage) {
+        self.seat.lock().breakage = Some(breakage);
+    }
+
+    /// What broke it, as far as it could say.
+    pub(super) fn breakage(&self) -> Option<Breakage> {
+        self.seat.lock().breakage.take()
+    }
+
+    /// Another is to take its place after its job.
+    pub(super) fn replace(&self) {
+        self.seat.lock().spent = true;
     }
 
     /// What it did that it was killed for.

@@ -6,7 +6,7 @@ use super::child::Child;
 use super::frame::{Frame, Kind, Malformed};
 use super::kept::judged;
 use super::link::Hears;
-use super::message::{Body, reply};
+use super::message::{Body, Breakage, reply};
 use super::nursery::{Death, Family, Nursery};
 use super::shared::Shared;
 use crate::engine::Attempt;
@@ -44,6 +44,10 @@ impl Shared {
     }
 
     fn frame_of(&self, child: &Arc<Child>, frame: &Frame) -> Result<(), Malformed> {
+        if frame.kind == Kind::Breaks {
+            child.breaks(Body(&frame.body).breakage()?);
+            return Ok(());
+        }
         let Some(attempt) = child.runs(frame.key) else {
             return Err(Malformed(
                 "a message about a job that it doesn't run".into(),
@@ -60,6 +64,10 @@ impl Shared {
                 Ok(attempt.log(&level, &message))
             }
             Kind::Checkpoint => attempt.save_checkpoint(Payload::json(&*frame.body)),
+            Kind::Spent => {
+                child.replace();
+                return Ok(());
+            }
             _ => return self.ended(child, &attempt, &frame.body),
         };
         self.note(child, &attempt, noted);
@@ -114,10 +122,19 @@ impl Family for Shared {
         child.link.read_rest();
         child.link.close();
         self.roster.lock().bury(child.number);
+        let breakage = child.breakage();
         if let Some(attempt) = child.vacate() {
             self.roster.lock().free(attempt.key());
-            let failure = failure(&death, child.fault());
-            let ended = judged(&attempt, Ended::Crashed(failure));
+            let ended = match breakage {
+                // The job is run again.
+                Some(Breakage::OfEarlier) => Ended::Released,
+                Some(Breakage::OfJob(failure)) => Ended::Crashed(Failure {
+                    exit: death.exit(),
+                    ..failure
+                }),
+                None => Ended::Crashed(failure(&death, child.fault())),
+            };
+            let ended = judged(&attempt, ended);
             self.report(attempt, ended);
         }
         drop(child.take_back());
@@ -140,12 +157,8 @@ fn failure(death: &Death, fault: Option<String>) -> Failure {
         (_, Death::Exit(exit)) => format!("the process of the job ended with {exit}"),
         (_, Death::Lost(why)) => format!("the process of the job was lost: {why}"),
     };
-    let exit = match death {
-        Death::Exit(exit) => Some(*exit),
-        Death::Lost(_) => None,
-    };
     Failure {
-        exit,
+        exit: death.exit(),
         ..Failure::new("ProcessDied", message)
     }
 }

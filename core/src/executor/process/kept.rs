@@ -38,14 +38,16 @@ pub(super) fn keep(
     attempt: &Arc<Attempt>,
 ) -> Kept {
     let limits = attempt.limits();
-    let held = processes.enforcer().hold_down(&limits, pid);
+    let holding = child.nursery.holding();
+    let enforcer = Some(processes.enforcer()).filter(|_| holding.held_down);
+    let held = enforcer.and_then(|enforcer| enforcer.hold_down(&limits, pid));
     attempt.isolate(match held {
         Some(_) => Isolation::Rlimit,
         None => Isolation::Sampling,
     });
     let watched = processes
         .watchdog()
-        .watch(Arc::clone(attempt), Root::With(pid));
+        .watch(Arc::clone(attempt), Root::Beyond(pid, holding.own_memory));
     if limits.cpu.is_some() {
         watched.brake(Arc::clone(child) as Arc<dyn Brake>);
     }

@@ -8,7 +8,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, Weak};
 
-use super::template::{Birth, ChildTemplate};
+use super::template::{Birth, ChildTemplate, Holding};
 use crate::outcome::Exit;
 use crate::process::Processes;
 
@@ -22,6 +22,15 @@ pub(super) enum Death {
     Exit(Exit),
     /// With the process that was to start it, or had started it; why, in words.
     Lost(String),
+}
+
+impl Death {
+    pub(super) fn exit(&self) -> Option<Exit> {
+        match self {
+            Self::Exit(exit) => Some(*exit),
+            Self::Lost(_) => None,
+        }
+    }
 }
 
 /// Who is told what becomes of children, on the reactor's thread.
@@ -42,6 +51,9 @@ pub(super) trait Nursery: Debug + Send + Sync {
     /// Those of the system; then it is never told of.
     fn raise(&self, child: u64, socket: OwnedFd) -> io::Result<()>;
 
+    /// How the children are held to their limits.
+    fn holding(&self) -> Holding;
+
     /// Ends a child that was born, and everything that it has started, at once and surely.
     fn kill(&self, child: u64);
 }
@@ -54,7 +66,7 @@ pub(super) fn open(
     family: Weak<dyn Family>,
 ) -> io::Result<Arc<dyn Nursery>> {
     Ok(match &template.birth {
-        Birth::Direct => Direct::open(template, processes, family),
+        Birth::Direct { .. } => Direct::open(template, processes, family),
         Birth::Zygote { setup, plain } => {
             let setup = if plainly { plain } else { setup };
             Zygote::open(template, setup, processes, family)?

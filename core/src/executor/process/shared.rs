@@ -84,9 +84,7 @@ impl Shared {
         }
         if attempt.stop_signal().is_set() {
             // It may have been asked before the child was known to have it.
-            let reason = attempt.stopped().map(|stop| stop.reason);
-            let reason = reason.as_deref().unwrap_or_default().as_bytes();
-            let _ = child.link.send(Kind::Stop, attempt.key(), [reason, &[]]);
+            child.ask_to_stop(attempt);
         }
     }
 

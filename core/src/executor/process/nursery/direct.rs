@@ -8,7 +8,7 @@ use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
 
-use super::{ChildTemplate, Death, Family, Nursery};
+use super::{ChildTemplate, Death, Family, Holding, Nursery};
 use crate::outcome::Exit;
 use crate::process::{Processes, Refusal, Tree, TreeUsage, Watch};
 
@@ -54,6 +54,10 @@ impl Nursery for Direct {
         Ok(())
     }
 
+    fn holding(&self) -> Holding {
+        self.template.birth.holding()
+    }
+
     fn kill(&self, child: u64) {
         if let Some(tree) = self.trees.lock().get(&child) {
             tree.kill();
@@ -97,8 +101,12 @@ impl Watch for Guarded {
         self.over(Death::Lost(format!("it could not be started: {refusal}")));
     }
 
-    fn exited(&self, exit: Exit, _: bool) {
+    fn exited(&self, exit: Exit, left: bool) {
         *self.exit.lock() = Some(exit);
+        if let Some(nursery) = self.nursery.upgrade().filter(|_| left) {
+            // Nobody is left to say what it is good for.
+            nursery.kill(self.child);
+        }
     }
 
     fn gone(&self, _: Option<TreeUsage>) {

@@ -16,7 +16,7 @@ use rustix::net::{
 };
 use rustix::process::{Signal, pidfd_send_signal};
 
-use super::{ChildTemplate, Death, Family, Nursery};
+use super::{ChildTemplate, Death, Family, Holding, Nursery};
 use crate::outcome::Exit;
 use crate::process::{
     Interest, Processes, Reactor, Readiness, Refusal, Source, Token, Tree, TreeUsage, Watch,
@@ -36,6 +36,7 @@ const NOT_BORN: u8 = 19;
 /// Has a zygote fork children.
 pub(in super::super) struct Zygote {
     this: Weak<Self>,
+    holding: Holding,
     control: OwnedFd,
     reactor: Reactor,
     family: Weak<dyn Family>,
@@ -75,6 +76,7 @@ impl Zygote {
         send(&control, setup, SendFlags::DONTWAIT | SendFlags::NOSIGNAL)?;
         let zygote = Arc::new_cyclic(|this| Self {
             this: Weak::clone(this),
+            holding: template.birth.holding(),
             control,
             reactor: reactor.clone(),
             family,
@@ -206,6 +208,10 @@ impl Nursery for Zygote {
             self.state.lock().children.remove(&child);
         }
         told
+    }
+
+    fn holding(&self) -> Holding {
+        self.holding
     }
 
     fn kill(&self, child: u64) {
