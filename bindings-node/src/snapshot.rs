@@ -9,7 +9,6 @@ use bursar::core::{
 use serde::Serialize;
 use serde_json::{Value, json, value::RawValue};
 
-use crate::cloned::Cloned;
 use crate::token::Token;
 
 /// A value of the user's: encoded, the number of a live object, or of another thread, or what is known of
@@ -32,7 +31,7 @@ fn held(payload: &Payload) -> Option<Held> {
     if let Some(number) = Token::number_of(payload) {
         return Some(Held::Live(number));
     }
-    if let Some(bytes) = Cloned::bytes_of(payload) {
+    if let Some(bytes) = payload.as_host_bytes() {
         return Some(Held::Cloned(
             bytes.iter().map(|byte| char::from(*byte)).collect(),
         ));

@@ -39,4 +39,6 @@ export interface Line extends Desk {
   stopFacts(): StopFacts | null
   /** What breaks this child from now on until the next job is the fault of an earlier one. */
   acquit(): void
+  /** What breaks this child is the fault of its job, which threw this. */
+  blame(thrown: Thrown): void
 }

@@ -14,8 +14,8 @@ export type Size = number | bigint | string
 export type Priority = 'critical' | 'high' | 'normal' | 'low'
 
 /**
- * What runs a task: `async`, the main loop, or `thread`, a pool of worker threads. `process` is not available
- * yet.
+ * What runs a task: `async`, the main loop; `thread`, a pool of worker threads; `process`, a pool of processes,
+ * on Linux only; `command`, a program.
  */
 export type ExecutorName = 'async' | 'thread' | 'process' | 'command'
 
@@ -50,7 +50,8 @@ export interface TaskOptions<Args extends unknown[] = never[]> {
   priority?: Priority | null
   /**
    * Memory that is reserved while it runs; default: the engine's `defaultMemory`. With executor `thread` it is
-   * also the limit of the worker's JavaScript heap, of 16 MiB at least.
+   * also the limit of the worker's JavaScript heap, of 16 MiB at least; with `process`, of what its process and all
+   * that it starts may use beyond what Node itself needs.
    */
   memory?: Size | null
   /** Cores that are reserved while it runs, such as `0.5` or `'500m'`; default none. */
@@ -86,7 +87,7 @@ export interface TaskOptions<Args extends unknown[] = never[]> {
 export interface TaskDeclaration<Args extends unknown[] = never[]> extends TaskOptions<Args> {
   /**
    * The module that declares the task, `import.meta.url` (in CommonJS `__filename`): a `file:` URL or an
-   * absolute path. Workers import it to find the function, so executor `thread` needs it.
+   * absolute path. Workers import it to find the function, so executors `thread` and `process` need it.
    */
   module?: string | URL | null
 }
@@ -99,7 +100,7 @@ export interface EngineOptions {
   cpu?: number | string | null
   /** Named tokens to share out, such as `{ gpu: 2 }`; default none. */
   tokens?: Record<string, number> | null
-  /** The most jobs at once: one number, or one for each executor; default 100 for `async`; for `thread` `min(32, cores + 4)`. */
+  /** The most jobs at once: one number, or one for each executor; default 100 for `async`; for `thread` `min(32, cores + 4)`, for `process` and `command` the cores. */
   concurrency?: number | Partial<Record<ExecutorName, number>> | null
   /** Memory of a job whose task doesn't say, where `memory` is set; default `'32MB'`. */
   defaultMemory?: Size | null
@@ -122,6 +123,10 @@ export interface EngineOptions {
    * the end of the process only (`'process'`).
    */
   durability?: 'full' | 'process' | null
+  /** After how many jobs a process of executor `process` is replaced; default never. */
+  maxJobsPerChild?: number | null
+  /** How much memory such a process may keep after a job before it is replaced; default any. */
+  maxMemoryPerChild?: Size | null
   /** What the engine's random choices start from; default a different one each time. */
   seed?: number | null
 }
