@@ -27,29 +27,6 @@ pub enum Root {
     /// This process and everything that descends from it. What it has used before it is watched is not
     /// counted.
     With(u32),
-    /// The same, but for so many bytes of memory, which the process needs for itself before it does
-    /// anything for an attempt.
-    Beyond(u32, u64),
-}
-
-impl Root {
-    fn pid(self) -> u32 {
-        let (Self::Below(pid) | Self::With(pid) | Self::Beyond(pid, _)) = self;
-        pid
-    }
-
-    /// Whether the process is part of the tree.
-    fn is_part(self) -> bool {
-        !matches!(self, Self::Below(_))
-    }
-
-    /// The bytes that are not counted.
-    fn own(self) -> u64 {
-        match self {
-            Self::Beyond(_, own) => own,
-            Self::Below(_) | Self::With(_) => 0,
-        }
-    }
 }
 
 /// Stops a tree where it stands, and lets it run on. Both are called from the watchdog's thread and must

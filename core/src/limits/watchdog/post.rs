@@ -21,8 +21,6 @@ const WALK: Duration = Duration::from_millis(900);
 /// An attempt, its tree, and what is thought of it.
 pub(super) struct Post {
     attempt: Arc<Attempt>,
-    /// What of the memory is not its own.
-    own: u64,
     /// The memory that it used when it was last looked at.
     memory: AtomicU64,
     watch: Mutex<Watch>,
@@ -31,8 +29,6 @@ pub(super) struct Post {
 
 struct Watch {
     tree: Tree,
-    /// What of the memory is not that of its attempt.
-    own: u64,
     policy: Policy,
     walked: Option<Duration>,
     frozen: bool,
@@ -52,7 +48,6 @@ impl Post {
         let policy = Policy::new(limits, attempt.requested(), now, rest);
         let watch = Watch {
             tree: Tree::new(root, top),
-            own: root.own(),
             policy,
             walked: None,
             frozen: false,
@@ -60,7 +55,6 @@ impl Post {
         };
         Self {
             attempt,
-            own: root.own(),
             memory: AtomicU64::new(0),
             watch: Mutex::new(watch),
             brake: Mutex::new(None),
@@ -118,8 +112,7 @@ impl Post {
     }
 
     fn note(&self, seen: Measured) {
-        let memory = seen.peak_memory + self.own;
-        self.memory.store(memory, Ordering::Relaxed);
+        self.memory.store(seen.peak_memory, Ordering::Relaxed);
         self.attempt.measure(seen);
     }
 
@@ -196,8 +189,8 @@ impl Watch {
 
     fn sample(&self, used: Used, proportional: Option<u64>, room: u64) -> Sample {
         Sample {
-            resident: used.resident.saturating_sub(self.own),
-            proportional: proportional.map(|memory| memory.saturating_sub(self.own)),
+            resident: used.resident,
+            proportional,
             cpu_time: used.cpu_time,
             files: used.files,
             connections: used.connections,

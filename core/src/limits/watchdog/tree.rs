@@ -36,14 +36,15 @@ impl Tree {
     /// The tree from `root` on, as it is now. What a process that is part of it has used before is not
     /// counted.
     pub(super) fn new(root: Root, top: Option<Process>) -> Self {
+        let (Root::Below(pid) | Root::With(pid)) = root;
         let mut tree = Self {
             root,
-            top: top.unwrap_or_else(|| Process::new(root.pid())),
+            top: top.unwrap_or_else(|| Process::new(pid)),
             below: HashMap::new(),
             before: 0,
             used: Used::default(),
         };
-        if let (true, Ok(ticks)) = (root.is_part(), tree.top.ticks()) {
+        if let (Root::With(_), Ok(ticks)) = (root, tree.top.ticks()) {
             tree.before = ticks.own + ticks.reaped;
         }
         tree
@@ -52,14 +53,14 @@ impl Tree {
     /// Whether its root is a process that runs on without it: what is below a guard is gone when the guard
     /// says so, and it says what it has used.
     pub(super) fn runs_on(&self) -> bool {
-        self.root.is_part()
+        matches!(self.root, Root::With(_))
     }
 
     /// The root, where it is part of the tree and was there when it was last looked at. Nothing can be
     /// looked at any more.
     pub(super) fn take_top(&mut self) -> Option<Process> {
         self.below.clear();
-        let own = self.root.is_part() && self.used.resident > 0;
+        let own = matches!(self.root, Root::With(_)) && self.used.resident > 0;
         let nobody = Process::new(self.top.pid);
         own.then(|| std::mem::replace(&mut self.top, nobody))
     }
@@ -72,7 +73,7 @@ impl Tree {
         let mut known = std::mem::take(&mut self.below);
         let top = self.top.ticks().ok()?;
         let mut ticks = top.reaped;
-        if self.root.is_part() {
+        if matches!(self.root, Root::With(_)) {
             ticks += top.own;
             count(&mut self.top, limits, &mut used, &mut sockets);
         }
@@ -101,7 +102,7 @@ impl Tree {
 
     /// Looks at the memory of the processes that are known, and at nothing else.
     pub(super) fn glance(&mut self) -> Used {
-        let own = self.root.is_part().then_some(&mut self.top);
+        let own = matches!(self.root, Root::With(_)).then_some(&mut self.top);
         let all = own.into_iter().chain(self.below.values_mut());
         self.used.resident = all.filter_map(|process| process.resident().ok()).sum();
         self.used
@@ -109,7 +110,7 @@ impl Tree {
 
     /// Their memory in bytes, what they share counted once as far as they share it with each other.
     pub(super) fn proportional(&self) -> Option<u64> {
-        let own = self.root.is_part().then_some(&self.top);
+        let own = matches!(self.root, Root::With(_)).then_some(&self.top);
         let mut all = own.into_iter().chain(self.below.values()).peekable();
         all.peek()?;
         // One that can't be looked at leaves it unknown.
