@@ -15,7 +15,6 @@ use crate::attempt::{AttemptFacts, StopFacts, Thrown, ended_of, json_text};
 use crate::bell::Bell;
 use crate::error::{Result, fault, internal};
 use crate::exchange::{Bytes, Numbers};
-use crate::processes::OWN_MEMORY;
 use crate::turn::{none, read_end, write_args};
 
 /// How long the next job is waited for before this process's own loop gets its turn.
@@ -110,6 +109,18 @@ impl NativeChild {
     #[napi(catch_unwind)]
     pub fn breaks(&self, thrown: Option<Thrown>) {
         self.desk.line.breaks(thrown.map(failure_of).as_ref());
+    }
+
+    /// The module of the job is about to be loaded, which is no part of it.
+    #[napi(catch_unwind)]
+    pub fn loads(&self) -> Result<()> {
+        self.desk.key().map(|key| self.desk.line.loads(key))
+    }
+
+    /// It was loaded, well or not, and the job begins.
+    #[napi(catch_unwind)]
+    pub fn loaded(&self) -> Result<()> {
+        self.desk.key().map(|key| self.desk.line.loaded(key))
     }
 
     /// Has another process take the place of this one after its job: there is too much in its heap.
@@ -247,12 +258,11 @@ impl Desk {
         Ok(())
     }
 
-    /// `peak` is the peak of this process, in KiB.
-    fn end(&self, ended: &Ended, peak: i32) -> Result<()> {
+    /// `grown` is by how many KiB this process has grown at most.
+    fn end(&self, ended: &Ended, grown: i32) -> Result<()> {
         let key = self.key()?;
         self.job.take();
-        let peak = u64::try_from(peak).unwrap_or(0) << 10;
-        let peak = peak.saturating_sub(OWN_MEMORY);
+        let peak = u64::try_from(grown).unwrap_or(0) << 10;
         self.line.end(key, ended, peak).map_err(fault)
     }
 

@@ -8,10 +8,6 @@ use bursar::core::{
     Birth, ChildTemplate, EngineBuilder, EngineOptions, Executor, PoolOptions, ProcessPool,
 };
 
-/// What Node and this package need in a process that has no job, in bytes: 25 MB, what several share counted
-/// once.
-pub(crate) const OWN_MEMORY: u64 = 32 << 20;
-
 /// The pool of processes of one engine.
 pub(crate) struct Processes {
     pool: Arc<ProcessPool>,
@@ -42,10 +38,7 @@ impl Processes {
             env: env.into_iter().map(text).collect(),
             cwd: None,
             // V8 reserves much more than it uses.
-            birth: Birth::Direct {
-                own_memory: OWN_MEMORY,
-                held_down: false,
-            },
+            birth: Birth::Direct { held_down: false },
         });
     }
 }

@@ -133,9 +133,11 @@ test('processes: a job that is cancelled before its process is there never runs'
   assert.equal(existsSync(path), false)
 })
 
-test('processes: a job is held to its memory, beyond what Node needs itself', limit, async (t) => {
+test('processes: a job is held to its memory, which counts from its start on', limit, async (t) => {
   const engine = await open(t, { memory: '1GB', grace: '50ms', ...one })
-  assert.equal(await resultOf(onProcesses.noop.submit()), undefined)
+  for (const memory of ['2MB', '200MB']) {
+    assert.equal(await resultOf(onProcesses.noop.options({ memory }).submit()), undefined)
+  }
   assert.equal(await resultOf(processes.takes.options({ memory: '200MB' }).submit(20)), 20)
   const job = await processes.takes.options({ memory: '64MB' }).submit(1_500)
   const error = await job.exception()

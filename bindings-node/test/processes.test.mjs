@@ -53,7 +53,8 @@ async function said(job, reason) {
 
 test('processes: a job that is asked to stop hears why, and its title says so', limit, async (t) => {
   await open(t, one)
-  const timeout = processes.stopping.options({ timeout: '100ms' })
+  await resultOf(processes.pid.submit())
+  const timeout = processes.stopping.options({ timeout: '500ms' })
   const late = await timeout.submit()
   await late.wait()
   assert.equal((await late.exception()).code, 'JobTimedOut')

@@ -101,6 +101,7 @@ export class Child {
   /** Runs the first job with a function that isn't loaded yet. The module that has it is no part of the job. */
   async #first(running: Running, job: Assigned): Promise<void> {
     this.#loading = running
+    this.#line.loads()
     let work: Handler
     try {
       const { name, module } = this.#line.task(job.handler)
@@ -112,6 +113,7 @@ export class Child {
       }
     }
     this.#loading = undefined
+    this.#line.loaded()
     this.#place.runLater(running, running.cancelled ? stoppedEarly : work, () => job.args())
   }
 }

@@ -96,6 +96,8 @@ export interface NativeWorker extends NativeDesk {
 /** @internal The native half of one process that runs jobs; src/child.rs says what each call does. */
 export interface NativeChild extends NativeDesk {
   breaks(thrown: Thrown | null): void
+  loads(): void
+  loaded(): void
 }
 
 /** @internal A program with its arguments and what it is given. */

@@ -25,7 +25,7 @@ export abstract class NativeLine implements Line {
   readonly #native: NativeDesk
   readonly #live: boolean
   /**
-   * How the last job ended, how long its result is, and the peak of memory where that is measured; then the
+   * How the last job ended, how long its result is, and by how much it has grown where that is measured; then the
    * next handler, its arguments, and the end of the job's id.
    */
   readonly #numbers = new Int32Array(4)
@@ -45,7 +45,7 @@ export abstract class NativeLine implements Line {
   next(): Assigned | undefined {
     this.#lookAtHeap()
     const numbers = this.#numbers
-    if (numbers[0] !== How.nothing) numbers[3] = this.peak()
+    if (numbers[0] !== How.nothing) numbers[3] = this.grown()
     this.exchange(numbers, this.#bytes)
     const [handler, , , id] = numbers as unknown as [number, number, number, number]
     numbers[0] = How.nothing
@@ -57,8 +57,8 @@ export abstract class NativeLine implements Line {
     return { handler, args: () => this.#args() }
   }
 
-  /** The peak of memory in KiB; 0 where it isn't measured. */
-  protected peak(): number {
+  /** By how many KiB the memory has grown at most for the job; 0 where it isn't measured. */
+  protected grown(): number {
     return 0
   }
 
@@ -90,6 +90,10 @@ export abstract class NativeLine implements Line {
   stopFacts(): StopFacts | null {
     return this.#native.stopFacts()
   }
+
+  abstract loads(): void
+
+  abstract loaded(): void
 
   abstract acquit(): void
 

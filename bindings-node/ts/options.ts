@@ -50,8 +50,8 @@ export interface TaskOptions<Args extends unknown[] = never[]> {
   priority?: Priority | null
   /**
    * Memory that is reserved while it runs; default: the engine's `defaultMemory`. With executor `thread` it is
-   * also the limit of the worker's JavaScript heap, of 16 MiB at least; with `process`, of what its process and all
-   * that it starts may use beyond what Node itself needs.
+   * also the limit of the worker's JavaScript heap, of 16 MiB at least; with `process`, of what its process
+   * takes on top for it, with all that it starts.
    */
   memory?: Size | null
   /** Cores that are reserved while it runs, such as `0.5` or `'500m'`; default none. */

@@ -14,6 +14,8 @@ export class ProcessLine extends NativeLine {
   readonly #names: string[] = []
   /** What the title says of the job. */
   #title = ''
+  /** The KiB that this process had when the job began. */
+  #before = 0
 
   /** `live` is as for the engine; `wake` is called on this process's loop. */
   constructor(live: boolean, wake: () => void) {
@@ -26,8 +28,8 @@ export class ProcessLine extends NativeLine {
     native.childExchange(numbers, bytes)
   }
 
-  protected override peak(): number {
-    return process.resourceUsage().maxRSS
+  protected override grown(): number {
+    return peak() - this.#before
   }
 
   /** The engine has let go of a process that gets no more jobs. */
@@ -41,6 +43,16 @@ export class ProcessLine extends NativeLine {
     const name = this.#names[handler]
     this.#title = `bursar-${(id >>> 0).toString(16).padStart(8, '0')}:${name}`
     process.title = `${this.#title}:running`
+    this.#before = peak()
+  }
+
+  loads(): void {
+    this.#native.loads()
+  }
+
+  loaded(): void {
+    this.#native.loaded()
+    this.#before = peak()
   }
 
   override stopFacts(): StopFacts | null {
@@ -56,4 +68,9 @@ export class ProcessLine extends NativeLine {
   blame(thrown: Thrown): void {
     this.#native.breaks(thrown)
   }
+}
+
+/** The peak of memory, in KiB; it is forgotten before each job. */
+function peak(): number {
+  return process.resourceUsage().maxRSS
 }

@@ -16,6 +16,11 @@ export class ThreadLine extends NativeLine {
     native.workerExchange(numbers, bytes)
   }
 
+  /** The heap is that of the thread, whoever fills it. */
+  loads(): void {}
+
+  loaded(): void {}
+
   acquit(): void {
     this.#native.acquit()
   }

@@ -46,6 +46,8 @@ struct Seat {
     breakage: Option<Breakage>,
     /// Whether another is to take its place.
     spent: bool,
+    /// Whether it was ready to run jobs once: what it uses is its job's from then on.
+    ready: bool,
 }
 
 impl Child {
@@ -57,6 +59,7 @@ impl Child {
         first: Assignment,
     ) -> Self {
         let seat = Seat {
+            ready: nursery.holding().born_ready,
             running: Some(Arc::clone(&first.attempt)),
             first: Some(first),
             ..Seat::default()
@@ -111,12 +114,25 @@ impl Child {
 
     /// Looks after it from now on, while it runs `attempt`.
     pub(super) fn look_after(self: &Arc<Self>, processes: &Processes, attempt: &Arc<Attempt>) {
-        let Some(pid) = self.seat.lock().pid else {
+        let ready = |seat: &Seat| seat.pid.filter(|_| seat.ready);
+        let Some(pid) = ready(&self.seat.lock()) else {
             return;
         };
         let kept = keep(processes, self, pid, attempt);
         let before = self.seat.lock().kept.replace(kept);
         drop(before);
+    }
+
+    /// It loads what it needs for its job: nobody looks at what that uses.
+    pub(super) fn leave_alone(&self) {
+        let kept = self.seat.lock().kept.take();
+        drop(kept);
+    }
+
+    /// It has loaded what it needs for `attempt`, which begins now.
+    pub(super) fn is_ready(self: &Arc<Self>, processes: &Processes, attempt: &Arc<Attempt>) {
+        self.seat.lock().ready = true;
+        self.look_after(processes, attempt);
     }
 
     /// Changes who wants it to stand still; `false` where it has no process.

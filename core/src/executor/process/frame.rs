@@ -47,6 +47,10 @@ pub(super) enum Kind {
     Breaks = 20,
     /// Of a child: it is to be replaced after this job.
     Spent = 21,
+    /// Of a child: it loads what it needs for this job.
+    Loads = 22,
+    /// Of a child: it has loaded that, and the job begins.
+    Loaded = 23,
 }
 
 /// Who sends frames.
@@ -69,6 +73,8 @@ impl Sender {
                 Kind::Checkpoint,
                 Kind::Breaks,
                 Kind::Spent,
+                Kind::Loads,
+                Kind::Loaded,
             ],
         };
         kinds.iter().copied().find(|kind| *kind as u8 == code)

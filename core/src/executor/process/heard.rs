@@ -53,26 +53,34 @@ impl Shared {
                 "a message about a job that it doesn't run".into(),
             ));
         };
-        let body = Body(&frame.body);
-        let noted = match frame.kind {
-            Kind::Progress => {
-                let (percent, message) = body.progress()?;
-                attempt.progress(percent, message.as_deref())
+        match frame.kind {
+            Kind::Spent => child.replace(),
+            Kind::Loads => child.leave_alone(),
+            Kind::Loaded => child.is_ready(&self.processes, &attempt),
+            Kind::Ended => return self.ended(child, &attempt, &frame.body),
+            _ => {
+                let noted = noted(&attempt, frame)?;
+                self.note(child, &attempt, noted);
             }
-            Kind::Log => {
-                let (level, message) = body.log()?;
-                Ok(attempt.log(&level, &message))
-            }
-            Kind::Checkpoint => attempt.save_checkpoint(Payload::json(&*frame.body)),
-            Kind::Spent => {
-                child.replace();
-                return Ok(());
-            }
-            _ => return self.ended(child, &attempt, &frame.body),
-        };
-        self.note(child, &attempt, noted);
+        }
         Ok(())
     }
+}
+
+/// What became of a note.
+fn noted(attempt: &Attempt, frame: &Frame) -> Result<Result<Reply<()>>, Malformed> {
+    let body = Body(&frame.body);
+    Ok(match frame.kind {
+        Kind::Progress => {
+            let (percent, message) = body.progress()?;
+            attempt.progress(percent, message.as_deref())
+        }
+        Kind::Log => {
+            let (level, message) = body.log()?;
+            Ok(attempt.log(&level, &message))
+        }
+        _ => attempt.save_checkpoint(Payload::json(&*frame.body)),
+    })
 }
 
 impl Hears for Shared {

@@ -47,7 +47,7 @@ pub(super) fn keep(
     });
     let watched = processes
         .watchdog()
-        .watch(Arc::clone(attempt), Root::Beyond(pid, holding.own_memory));
+        .watch(Arc::clone(attempt), Root::With(pid));
     if limits.cpu.is_some() {
         watched.brake(Arc::clone(child) as Arc<dyn Brake>);
     }

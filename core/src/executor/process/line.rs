@@ -111,15 +111,14 @@ impl ChildLine {
     /// Takes the next job, for which it waits as long as `patience`. No job runs meanwhile.
     pub fn next(&self, patience: Duration) -> ChildNext {
         let mut state = self.state.lock();
-        self.look(&mut state);
-        if state.job.is_none() && !state.over && !patience.is_zero() {
+        if state.job.is_none() && !patience.is_zero() {
             state.attended = true;
             drop(state);
             self.wait_for_more(Some(patience));
             state = self.state.lock();
             state.attended = false;
-            self.look(&mut state);
         }
+        self.look(&mut state);
         let job = state.job.take();
         state.away = job.is_none();
         if state.away {
@@ -157,7 +156,8 @@ impl ChildLine {
         )))
     }
 
-    /// Says how a job has ended; its peak of memory, in bytes, is 0 where that isn't known.
+    /// Says how a job has ended; `peak_memory`, by how many bytes this process has grown for it at most, is 0
+    /// where that isn't known.
     ///
     /// # Errors
     /// `Invalid` for a result that only this process can use: then nothing was said.
@@ -208,6 +208,18 @@ impl ChildLine {
             Some(failure) => [vec![1], said::failure(failure)].concat(),
         };
         self.tell(Kind::Breaks, 0, &body, &[]);
+    }
+
+    /// What this process uses from now on is not the job's: it loads what it needs for it.
+    pub fn loads(&self, key: u64) {
+        self.tell(Kind::Loads, key, &[], &[]);
+    }
+
+    /// It has loaded that, and the job begins.
+    pub fn loaded(&self, key: u64) {
+        self.usage.forget_peak();
+        self.usage.processor_time();
+        self.tell(Kind::Loaded, key, &[], &[]);
     }
 
     /// Another process is to take the place of this one after its job.
@@ -264,15 +276,16 @@ impl ChildLine {
 
     /// Takes in what has come; whether that was anything.
     fn look(&self, state: &mut State) -> bool {
-        let mut heard = false;
         while !state.over {
             match state.inbox.read(&self.socket) {
-                Read::Some => heard |= state.take_in(),
+                // What else there is can wait.
+                Read::Some if state.take_in() => return true,
+                Read::Some => {}
                 Read::Nothing => break,
                 Read::End => state.over = true,
             }
         }
-        heard
+        false
     }
 
     fn wait_for_more(&self, patience: Option<Duration>) {

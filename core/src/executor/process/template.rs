@@ -13,10 +13,9 @@ pub const CHILD_SOCKET: i32 = 3;
 /// How children come about.
 #[derive(Clone, Debug)]
 pub enum Birth {
-    /// Each is started by itself: the program serves the pool on descriptor 3.
+    /// Each is started by itself: the program serves the pool on descriptor 3. It says what it loads for a job,
+    /// and when it has: what it uses until then isn't the job's.
     Direct {
-        /// How many bytes of memory the program needs for itself, which are not counted as those of a job.
-        own_memory: u64,
         /// Whether what it reserves can be limited: not where it reserves much more than it uses.
         held_down: bool,
     },
@@ -32,8 +31,8 @@ pub enum Birth {
 /// How children are held to what their jobs may use.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Holding {
-    /// The bytes of memory that a child needs for itself.
-    pub(super) own_memory: u64,
+    /// Whether a child is ready to run jobs when it is born: else it says so.
+    pub(super) born_ready: bool,
     /// Whether what it reserves is limited.
     pub(super) held_down: bool,
 }
@@ -41,15 +40,12 @@ pub(super) struct Holding {
 impl Birth {
     pub(super) fn holding(&self) -> Holding {
         match *self {
-            Self::Direct {
-                own_memory,
-                held_down,
-            } => Holding {
-                own_memory,
+            Self::Direct { held_down } => Holding {
+                born_ready: false,
                 held_down,
             },
             Self::Zygote { .. } => Holding {
-                own_memory: 0,
+                born_ready: true,
                 held_down: true,
             },
         }

@@ -211,6 +211,10 @@ fn what_breaks_a_child_is_read_by_the_pool() {
     line.spent(4);
     let frame = heard(&pool);
     assert_eq!((frame.kind, frame.key), (Kind::Spent, 4));
+    line.loads(4);
+    assert_eq!(heard(&pool).kind, Kind::Loads);
+    line.loaded(4);
+    assert_eq!(heard(&pool).kind, Kind::Loaded);
     for noise in [&b""[..], &[2], &[1, 255, 255, 255, 255]] {
         assert!(Body(noise).breakage().is_err(), "{noise:?}");
     }
