@@ -130,7 +130,14 @@ impl Inner {
         }
         let executor = options.executor.unwrap_or_default();
         options.check_limits(executor)?;
-        let spec = options.spec(&Arc::from(name), executor, &self.defaults);
+        if let Some(said) = options.executor {
+            options.check_sandbox(said)?;
+        }
+        let spec = Spec {
+            // Where nothing is said, what its worker says of the task holds.
+            sandbox: options.sandbox.clone(),
+            ..options.spec(&Arc::from(name), executor, &self.defaults)
+        };
         Ok(Arc::new(self.plan_of_strange(options.clone(), spec.into())))
     }
 
@@ -150,6 +157,7 @@ impl Inner {
         let executor = options.executor.unwrap_or(task.executor);
         self.executor(executor)?;
         options.check_limits(executor)?;
+        options.check_sandbox(executor)?;
         check_executor(&task, executor)?;
         let spec = Arc::new(options.spec(&task.name, executor, &self.defaults));
         Ok(self.plan_for(task, options, spec))

@@ -7,6 +7,7 @@ mod heard;
 mod kept;
 mod link;
 mod message;
+mod nurseries;
 mod nursery;
 mod orphans;
 mod pool;

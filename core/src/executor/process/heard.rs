@@ -13,6 +13,7 @@ use crate::engine::Attempt;
 use crate::error::{Error, Result};
 use crate::outcome::{Ended, Exit, Failure, Measured};
 use crate::payload::Payload;
+use crate::sandbox::{NO_SANDBOX, SandboxParts};
 use crate::store::Reply;
 
 /// The number of the signal by which children are killed.
@@ -94,6 +95,13 @@ impl Hears for Shared {
 }
 
 impl Family for Shared {
+    fn kept_in(&self, child: u64, parts: SandboxParts) {
+        let known = self.roster.lock().child(child);
+        if let Some(child) = known {
+            child.keep_in(parts);
+        }
+    }
+
     fn born(&self, child: u64, pid: u32) {
         let known = self.roster.lock().child(child);
         let Some(child) = known else { return };
@@ -117,17 +125,17 @@ impl Family for Shared {
         if let Some(attempt) = child.vacate() {
             self.roster.lock().free(attempt.key());
             let failure = failure(&death, child.fault());
-            let ended = judged(&attempt, Ended::Crashed(failure));
+            let ended = match death {
+                Death::NoSandbox(_) => Ended::Raised(failure),
+                _ => judged(&attempt, Ended::Crashed(failure)),
+            };
             self.report(attempt, ended);
         }
         drop(child.take_back());
     }
 
     fn deserted(&self, nursery: &Arc<dyn Nursery>, up: bool) {
-        let mut nurseries = self.nursery.lock();
-        nurseries.failed = !up;
-        let gone = nurseries.open.take_if(|open| Arc::ptr_eq(open, nursery));
-        drop(nurseries);
+        let gone = self.nurseries.lock().close(nursery, up);
         drop(gone);
     }
 }
@@ -139,13 +147,15 @@ fn failure(death: &Death, fault: Option<String>) -> Failure {
         }
         (_, Death::Exit(exit)) => format!("the process of the job ended with {exit}"),
         (_, Death::Lost(why)) => format!("the process of the job was lost: {why}"),
+        (_, Death::NoSandbox(why)) => format!("no process was started for the job: {why}"),
     };
-    let exit = match death {
-        Death::Exit(exit) => Some(*exit),
-        Death::Lost(_) => None,
+    let (exit, kind) = match death {
+        Death::Exit(exit) => (Some(*exit), "ProcessDied"),
+        Death::Lost(_) => (None, "ProcessDied"),
+        Death::NoSandbox(_) => (None, NO_SANDBOX),
     };
     Failure {
         exit,
-        ..Failure::new("ProcessDied", message)
+        ..Failure::new(kind, message)
     }
 }

@@ -36,7 +36,7 @@ impl ProcessPool {
             processes,
             reporter: OnceLock::new(),
             template: Mutex::default(),
-            nursery: Mutex::default(),
+            nurseries: Mutex::default(),
             roster: Mutex::default(),
             owner: std::process::id(),
         });
