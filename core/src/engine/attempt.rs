@@ -269,10 +269,9 @@ impl Attempt {
     }
 
     /// What it is to be kept to, where it runs in processes of its own.
-    pub fn sandbox(&self) -> Sandbox {
-        let plan = self.ticket.plan();
-        let said = plan.and_then(|plan| plan.spec.sandbox.clone());
-        said.unwrap_or_default()
+    pub fn sandbox(&self) -> &Sandbox {
+        static OFF: Sandbox = Sandbox::OFF;
+        self.ticket.plan().map_or(&OFF, |plan| &plan.sandbox)
     }
 
     /// Why it must not run by `executor`, if it must not: it is to have a sandbox, and can't.

@@ -206,8 +206,8 @@ impl Engine {
         let args = call.payload(here)?;
         self.inner.executor(ExecutorKind::Command)?;
         let plan = self.plan(COMMAND_TASK, options)?;
-        if let Some(sandbox) = plan.spec().sandbox.as_ref().filter(|_| here) {
-            sandbox.check_places()?;
+        if here {
+            plan.sandbox.check_places()?;
         }
         Ok(Submission::new(plan, args))
     }

@@ -9,6 +9,7 @@ use crate::engine::inner::Inner;
 use crate::error::{Error, ErrorKind, Result};
 use crate::job::{ExecutorKind, Spec};
 use crate::options::{TaskOptions, nearest};
+use crate::sandbox::Sandbox;
 use crate::task::{Handler, Task, check_name};
 
 /// A task with its options settled: defaults filled in, and held against the budget.
@@ -17,6 +18,8 @@ pub struct Plan {
     pub(crate) task: Option<Arc<Task>>,
     pub(crate) options: TaskOptions,
     pub(crate) spec: Arc<Spec>,
+    /// What its attempts are kept to: where its jobs don't say, the engine does.
+    pub(crate) sandbox: Sandbox,
     pub(crate) amounts: Amounts,
     /// Why the whole budget could never carry its jobs, if so.
     refused: Option<String>,
@@ -146,6 +149,7 @@ impl Inner {
         Plan {
             task: None,
             options,
+            sandbox: self.sandbox_of(&spec),
             spec,
             amounts: Amounts::zeros(0),
             refused: None,
@@ -173,11 +177,20 @@ impl Inner {
         Plan {
             task: Some(task),
             options,
+            sandbox: self.sandbox_of(&spec),
             spec,
             amounts,
             refused,
             engine: self.this.clone(),
         }
+    }
+
+    fn sandbox_of(&self, spec: &Spec) -> Sandbox {
+        let default = || match spec.executor.is_isolated() {
+            true => self.defaults.sandbox.clone(),
+            false => Sandbox::OFF,
+        };
+        spec.sandbox.clone().unwrap_or_else(default)
     }
 
     /// The registered task `name`, as it was registered.

@@ -66,8 +66,8 @@ pub struct Spec {
     pub demand: Demand,
     /// What an attempt may use, where it runs in processes of its own; none elsewhere.
     pub limits: Limits,
-    /// What an attempt is kept to, where it runs in processes of its own. None: whoever submitted it
-    /// didn't say, so its worker does.
+    /// What an attempt is kept to, where it runs in processes of its own. None: neither the submit nor the
+    /// task said, so its worker does.
     pub sandbox: Option<Sandbox>,
     /// What runs it.
     pub executor: ExecutorKind,

@@ -191,10 +191,9 @@ impl TaskOptions {
         } else {
             Limits::NONE
         };
-        let sandbox = self.sandbox.as_ref().unwrap_or(&defaults.sandbox);
         Spec {
             task: Arc::clone(task),
-            sandbox: executor.is_isolated().then(|| sandbox.clone()),
+            sandbox: self.sandbox.clone().filter(|_| executor.is_isolated()),
             priority: self.priority.unwrap_or_default(),
             demand,
             limits,

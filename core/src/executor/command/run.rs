@@ -430,7 +430,7 @@ fn no_sandbox(error: Error) -> Ended {
 
 /// What a command is kept to: it may write to the folder that it was given.
 fn sandbox(attempt: &Attempt, cwd: Option<&Path>) -> Result<Sandbox> {
-    let sandbox = attempt.sandbox();
+    let sandbox = attempt.sandbox().clone();
     sandbox.check_places()?;
     let Some(folder) = cwd.filter(|_| !sandbox.is_off()) else {
         return Ok(sandbox);

@@ -55,7 +55,7 @@ impl Child {
         nursery: Arc<dyn Nursery>,
         first: Assignment,
     ) -> Self {
-        let sandbox = first.attempt.sandbox();
+        let sandbox = first.attempt.sandbox().clone();
         let seat = Seat {
             running: Some(Arc::clone(&first.attempt)),
             first: Some(first),

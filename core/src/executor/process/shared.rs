@@ -48,7 +48,7 @@ impl Shared {
                 let child = match assignment.stopped() {
                     None => {
                         let attempt = &assignment.attempt;
-                        roster.seat(attempt.key(), &attempt.sandbox())
+                        roster.seat(attempt.key(), attempt.sandbox())
                     }
                     Some(_) => None,
                 };
@@ -130,7 +130,7 @@ impl Shared {
     }
 
     fn try_raise(&self, assignment: Assignment) -> io::Result<()> {
-        let nursery = self.nursery(&assignment.attempt.sandbox())?;
+        let nursery = self.nursery(assignment.attempt.sandbox())?;
         let (ours, theirs) = socketpair(
             AddressFamily::UNIX,
             SocketType::STREAM,
@@ -188,7 +188,7 @@ impl Shared {
         };
         let options = self.options;
         let used_up = child.is_used_up(options.max_jobs_per_child, options.max_memory_per_child)
-            || !child.sandbox.is_off() && !self.nurseries.lock().has(&child.nursery);
+            || !self.nurseries.lock().has(&child.nursery);
         {
             let mut roster = self.roster.lock();
             roster.free(attempt.key());
