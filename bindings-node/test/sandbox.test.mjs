@@ -92,7 +92,11 @@ test('what shares the process is refused', async (t) => {
     async () => main.submit(),
     /sandbox=required: executor async can't keep its jobs to one/,
   )
-  const other = task('sandbox.thread', { executor: 'thread', module: import.meta.url, sandbox: 'best_effort' }, () => 1)
+  const other = task(
+    'sandbox.thread',
+    { executor: 'thread', module: import.meta.url, sandbox: 'best_effort' },
+    () => 1,
+  )
   await assert.rejects(async () => other.submit(), /sandbox=best_effort: executor thread can't/)
   const plain = task('sandbox.off', { sandbox: 'off' }, () => 1)
   assert.equal(await (await engine.submit(plain)).result(), 1)

@@ -179,7 +179,7 @@ def test_what_cant_be_kept_in_is_refused(engine: Engine) -> None:
     with pytest.raises(bursar.Invalid, match="/no/such"):
         engine.command(["true"], sandbox={"level": "required", "write": ["/no/such"]})
     missing = tasks.pid.options(sandbox={"level": "required", "write": ["/no/such"]}).submit()
-    with pytest.raises(JobFailed, match="/no/such.*make it first") as failed:
+    with pytest.raises(JobFailed, match=r"/no/such.*make it first") as failed:
         missing.result(PATIENCE)
     assert failed.value.type == "SandboxUnavailable"
 
