@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import mmap
 import os
 import signal
 import subprocess
@@ -249,6 +250,40 @@ def threads() -> int:
 def grow(megabytes: int) -> int:
     state["kept"] = bytearray(megabytes << 20)  # type: ignore[assignment]
     return os.getpid()
+
+
+@task(executor="process")
+def take(megabytes: int) -> int:
+    """Takes memory and gives it back."""
+    return len(bytearray(megabytes << 20)) >> 20
+
+
+@task(executor="process")
+def share(megabytes: int) -> None:
+    """Takes memory that no limit on what a process may reserve counts, and holds it."""
+    shared = mmap.mmap(-1, megabytes << 20)
+    for page in range(0, megabytes << 20, mmap.PAGESIZE):
+        shared[page] = 1
+    time.sleep(3_600)
+
+
+@task(executor="process")
+def start_one_that_takes(megabytes: int) -> None:
+    """Has a child that holds so much memory, as `share` does."""
+    take = (
+        "import mmap, time\n"
+        f"shared = mmap.mmap(-1, {megabytes} << 20)\n"
+        "for page in range(0, len(shared), mmap.PAGESIZE): shared[page] = 1\n"
+        "time.sleep(3600)"
+    )
+    subprocess.run([sys.executable, "-c", take], check=True)
+
+
+@task(executor="process")
+def open_files(count: int) -> None:
+    held = [os.open(os.devnull, os.O_RDONLY) for _ in range(count)]
+    time.sleep(3_600)
+    print(held)
 
 
 @task(executor="process")

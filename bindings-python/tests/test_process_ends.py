@@ -163,22 +163,32 @@ def test_a_shutdown_ends_what_runs(url: str, began: Path, tmp_path: Path) -> Non
     assert isinstance(job.exception(PATIENCE), bursar.JobFailed)
 
 
-def test_nothing_outlives_a_program_that_is_killed(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "end",
+    [
+        "pass",
+        "raise RuntimeError",
+        "sys.exit(3)",
+        "os._exit(0)",
+        "os.kill(os.getpid(), signal.SIGTERM)",
+        "os.kill(os.getpid(), signal.SIGKILL)",
+    ],
+)
+def test_nothing_outlives_the_program_however_that_ends(end: str, tmp_path: Path) -> None:
     began = tmp_path / "began"
     program = f"""
-import sys
+import os, signal, sys, time
 sys.path.insert(0, {str(Path(tasks.__file__).parent)!r})
 import process_tasks as tasks
 from bursar import Engine
-with Engine("memory:"):
-    tasks.add.submit(1).result()
-    tasks.with_family.submit({str(began)!r}).result()
+engine = Engine("memory:", grace=0.05)
+job = engine.submit(tasks.with_family, {str(began)!r})
+while not os.path.exists({str(began)!r}) or len(open({str(began)!r}).read().split()) < 3:
+    time.sleep(0.005)
+{end}
 """
-    owner = subprocess.Popen([sys.executable, "-c", program])
-    until(lambda: began.exists() and len(began.read_text().split()) == 3)
+    subprocess.run([sys.executable, "-c", program], timeout=PATIENCE, stderr=subprocess.DEVNULL, check=False)
     family = [int(pid) for pid in began.read_text().split()]
-    owner.kill()
-    owner.wait()
     until(lambda: not any(map(lives, family)))
 
 

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use bursar::testing::ManualClock;
 use bursar::{CommandOutput, Engine, Exit, Job, JobError, JobFailure, Reason, State};
+use bursar_testkit::Process;
 
 async fn engine() -> Engine {
     Engine::open("memory:")
@@ -33,13 +34,6 @@ async fn failure(job: &Job<CommandOutput>) -> JobFailure {
         }
         other => panic!("{other:?}"),
     }
-}
-
-/// Whether a process is there and not a zombie.
-fn lives(pid: u32) -> bool {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    stat.rsplit_once(')')
-        .is_some_and(|(_, rest)| !rest.trim_start().starts_with('Z'))
 }
 
 /// Waits for a line of a job's log.
@@ -248,13 +242,13 @@ async fn a_cancelled_command_is_over_when_its_job_is() {
         .split_whitespace()
         .map(|pid| pid.parse().unwrap())
         .collect();
-    assert!(pids.iter().all(|pid| lives(*pid)));
+    assert!(pids.iter().all(|pid| Process(*pid).lives()));
     assert!(job.cancel().await.unwrap());
     assert!(matches!(
         job.result_timeout("20s").await,
         Err(JobError::Cancelled(_))
     ));
-    assert!(!pids.iter().any(|pid| lives(*pid)), "{pids:?}");
+    assert!(!pids.iter().any(|pid| Process(*pid).lives()), "{pids:?}");
 }
 
 #[tokio::test]
@@ -282,7 +276,7 @@ async fn what_a_command_leaves_behind_is_ended_after_the_grace() {
     let job = shell(&engine, "setsid sleep 1000 & echo $!; exit 0").await;
     let left: u32 = line(&job).await.parse().unwrap();
     assert_eq!(job.result_timeout("20s").await.unwrap().code, 0);
-    assert!(!lives(left));
+    assert!(!Process(left).lives());
 }
 
 #[tokio::test]
@@ -297,7 +291,7 @@ async fn a_shutdown_ends_commands_and_gives_them_back() {
     .await
     .unwrap()
     .unwrap();
-    assert!(!lives(pid));
+    assert!(!Process(pid).lives());
 }
 
 #[tokio::test]
@@ -329,15 +323,7 @@ async fn a_title_says_what_runs() {
     let engine = engine().await;
     let job = shell(&engine, "echo $$; sleep 1000").await;
     let pid = line(&job).await;
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
-    let guard = stat
-        .rsplit_once(')')
-        .unwrap()
-        .1
-        .split_whitespace()
-        .nth(1)
-        .unwrap()
-        .to_owned();
+    let guard = Process(pid.parse().unwrap()).parent().unwrap();
     let title = std::fs::read_to_string(format!("/proc/{guard}/cmdline")).unwrap();
     let id = job.id().to_string();
     assert_eq!(
@@ -377,13 +363,13 @@ async fn a_paused_command_stands_still_and_its_timeout_with_it() {
         .unwrap();
     let pid: u32 = line(&job).await.parse().unwrap();
     assert!(job.pause().await.unwrap() && !job.pause().await.unwrap());
-    while state(pid) != 'T' {
+    while !Process(pid).is_stopped() {
         tokio::task::yield_now().await;
     }
     assert_eq!(job.why().await.unwrap().reasons, [Reason::Frozen]);
     clock.advance(Duration::from_secs(3_600));
     assert!(job.resume().await.unwrap() && !job.resume().await.unwrap());
-    while state(pid) == 'T' {
+    while Process(pid).is_stopped() {
         tokio::task::yield_now().await;
     }
     clock.advance(Duration::from_secs(9));
@@ -422,7 +408,7 @@ async fn a_kill_waits_for_no_grace() {
         job.result_timeout("20s").await,
         Err(JobError::Cancelled(_))
     ));
-    assert!(!lives(pid) && !job.kill().await.unwrap());
+    assert!(!Process(pid).lives() && !job.kill().await.unwrap());
 }
 
 #[tokio::test]
@@ -449,17 +435,6 @@ async fn only_what_runs_in_processes_can_be_paused() {
             .to_string()
             .contains("is completed: it doesn't run")
     );
-}
-
-fn state(pid: u32) -> char {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
-    stat.rsplit_once(')')
-        .unwrap()
-        .1
-        .trim_start()
-        .chars()
-        .next()
-        .unwrap()
 }
 
 #[tokio::test]

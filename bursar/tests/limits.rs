@@ -12,6 +12,7 @@ use bursar::{
     CommandLimits, CommandOutput, CpuAction, Engine, EventKind, Isolation, Job, JobError,
     JobFailure, Notice, NoticeKind, OutcomeKind, Resource,
 };
+use bursar_testkit::Process;
 
 const MB: u64 = 1_000_000;
 
@@ -72,16 +73,6 @@ async fn end(job: &Job<CommandOutput>) {
     assert!(job.cancel().await.unwrap());
     let ended = job.result_timeout("30s").await;
     assert!(matches!(ended, Err(JobError::Cancelled(_))), "{ended:?}");
-}
-
-/// Whether a process is there and not a zombie.
-fn lives(pid: u32) -> bool {
-    state_of(pid).is_some_and(|state| state != 'Z')
-}
-
-fn state_of(pid: u32) -> Option<char> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    stat.rsplit_once(") ")?.1.chars().next()
 }
 
 /// The numbers in the first line that a job writes.
@@ -150,7 +141,7 @@ async fn memory_of_a_whole_tree_counts_together_daemons_included() {
     let failure = exceeded(&job).await;
     assert!(failure.peak_memory().unwrap() > 100 * MB);
     assert!(failure.message().contains("100MB"), "{failure}");
-    assert!(!pids.iter().any(|pid| lives(*pid)), "{pids:?}");
+    assert!(!pids.iter().any(|pid| Process(*pid).lives()), "{pids:?}");
 }
 
 #[tokio::test]
@@ -225,10 +216,10 @@ async fn a_busy_command_is_slowed_down_by_default() {
     let said = notice(&job, NoticeKind::Slowed).await;
     assert_eq!(said.limit, 200);
     for _ in 0..3 {
-        while state_of(pid) != Some('T') {
+        while !Process(pid).is_stopped() {
             tokio::task::yield_now().await;
         }
-        while state_of(pid) == Some('T') {
+        while Process(pid).is_stopped() {
             tokio::task::yield_now().await;
         }
     }
@@ -306,7 +297,7 @@ async fn who_ignores_being_asked_is_killed_and_has_the_same_outcome() {
     let job = run(&engine, &script, limits().files(5)).await;
     let pid = pids(&job).await[0];
     assert_eq!(failed(&job).await.kind(), "FilesExceeded");
-    assert!(!lives(pid));
+    assert!(!Process(pid).lives());
     let info = job.info().await.unwrap();
     assert_eq!(info.outcome, Some(OutcomeKind::Failed));
 }

@@ -201,7 +201,7 @@ pub enum Ended {
 /// What an attempt that ran in processes of its own was seen to use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Measured {
-    /// The most memory at once, in bytes.
+    /// The most memory at once, in bytes; what a process had before the attempt is not part of it.
     pub peak_memory: u64,
     /// Processor time of all its processes.
     pub cpu_time: Duration,

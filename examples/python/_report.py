@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from compress import Compressed
+    from _work import Compressed
 
     from bursar import JobInfo
 

@@ -1,49 +1,35 @@
 """Hashes and compresses every file of a folder, as many at a time as the memory pool carries.
 
-    compress.py [FOLDER] [--memory SIZE] [--store URL] [--json]
+    compress.py [FOLDER] [--memory SIZE] [--store URL] [--executor thread|process] [--json]
 
 Each file is a job that asks for three times the file's size; small files go first. With a store
 on disk, such as `sqlite:jobs.db`, a run that was killed goes on where it was when it is started again.
+In processes, what a job asks for is also all that it gets.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import sys
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Literal
 
 from _report import Report, size
+from _work import Compressed, compress
 
 import bursar
-from bursar import Engine, Job, Stats, task
+from bursar import Engine, Job, Stats
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+Executor = Literal["thread", "process"]
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 LEFT_OUT = {".git", ".cache", "target", "node_modules", "__pycache__"}
 SMALL = 65_536
 LEAST = 1_000_000
-
-
-class Compressed(TypedDict):
-    sha256: str
-    bytes: int
-    compressed: int
-
-
-@task(name="compress")
-def compress(path: str) -> Compressed:
-    content = Path(path).read_bytes()
-    return {
-        "sha256": hashlib.sha256(content).hexdigest(),
-        "bytes": len(content),
-        "compressed": len(zlib.compress(content, level=6)),
-    }
 
 
 @dataclass(frozen=True)
@@ -60,7 +46,7 @@ class File:
         """Another one once the file is written anew."""
         return f"{self.path} {self.size} {self.modified}"
 
-    def submit(self, pool: int) -> Job[Compressed]:
+    def submit(self, pool: int, executor: Executor) -> Job[Compressed]:
         """Submits the job of this file; nothing may ask for more than the pool."""
         memory = min(max(3 * self.size, LEAST), pool)
         priority = "high" if self.size <= SMALL else "normal"
@@ -69,7 +55,8 @@ class File:
         def unique(_path: str) -> str:
             return self.key
 
-        return compress.options(memory=memory, priority=priority, unique=unique).submit(self.path)
+        task = compress.options(executor=executor, memory=memory, priority=priority, unique=unique)
+        return task.submit(self.path)
 
 
 def walk(folder: Path) -> Iterator[Path]:
@@ -129,7 +116,7 @@ def progress(stats: Stats, files: int) -> str:
     return f"[{bar:-<30}] {done:,}/{files:,} files, {size(memory.reserved)} of {size(memory.total)} reserved"
 
 
-def run(files: list[File], memory: str, store: str) -> Report:
+def run(files: list[File], memory: str, store: str, executor: Executor) -> Report:
     with Engine(
         store,
         memory=memory,
@@ -140,7 +127,8 @@ def run(files: list[File], memory: str, store: str) -> Report:
         pool = int(engine.stats().budget.memory.total)
         ids = known(engine)
         jobs: dict[str, Job[Compressed]] = {
-            file.name: engine.job(ids[file.key]) if file.key in ids else file.submit(pool) for file in files
+            file.name: engine.job(ids[file.key]) if file.key in ids else file.submit(pool, executor)
+            for file in files
         }
         watch(engine, len(files))
         failed = {name: error for name, job in jobs.items() if (error := job.exception())}
@@ -155,12 +143,13 @@ def main() -> None:
     parser.add_argument("folder", nargs="?", type=Path, default=CHECKOUT)
     parser.add_argument("--memory", default="64MB")
     parser.add_argument("--store", default="memory:", metavar="URL")
+    parser.add_argument("--executor", default="thread", choices=["thread", "process"])
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     if not options.folder.is_dir():
         sys.exit(f"{options.folder} is not a folder")
     try:
-        report = run(find(options.folder.absolute()), options.memory, options.store)
+        report = run(find(options.folder.absolute()), options.memory, options.store, options.executor)
     except (bursar.Error, OSError) as error:
         sys.exit(str(error))
     print(report.table())

@@ -5,6 +5,7 @@ pub mod conformance;
 mod folder;
 pub mod model;
 mod patience;
+mod process;
 mod puppet;
 mod rig;
 mod script;
@@ -13,6 +14,7 @@ pub mod stores;
 
 pub use folder::Folder;
 pub use patience::{PATIENCE, until};
+pub use process::Process;
 pub use puppet::Puppet;
 pub use rig::{Rig, RigBuilder, Scale};
 pub use script::Script;

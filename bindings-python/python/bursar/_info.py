@@ -128,7 +128,7 @@ class AttemptInfo:
     or `snoozed`."""
     error: JobError | None
     peak_memory: int | None
-    """Bytes, where the attempt was isolated."""
+    """Bytes, where the attempt was isolated; of a warm process, by how much it grew."""
     cpu_time: float | None
     """Seconds, where the attempt was isolated."""
     isolation: str | None

@@ -13,6 +13,10 @@ use crate::limits::{Group, Groups, Isolation, Limits};
 /// Below this, no program starts, and what it says of it is nothing that people understand.
 const LEAST_DATA: u64 = 16 << 20;
 
+/// What a child of a pool may reserve beyond its limit: allocators take more than they are asked for. The
+/// sampling finds who uses it.
+const SPARE_DATA: u64 = 4 << 20;
+
 /// How much of a file is looked at for what runs it, in bytes.
 const HEAD: usize = 256;
 
@@ -97,13 +101,14 @@ impl Enforcer {
     }
 
     /// For a child that runs one job after the other: while what this gives is kept, the child may
-    /// reserve no more than what is left to it of `memory`. `None` where it can't be held down: it is
-    /// sampled only.
+    /// reserve no more than `memory` and 4 MiB beyond what it has reserved. `None` where it can't be held
+    /// down: it is sampled only.
     pub fn hold_down(&self, limits: &Limits, pid: u32) -> Option<HeldDown> {
         let memory = limits.memory.filter(|_| !self.idle)?;
         let child = Pid::from_raw(i32::try_from(pid).ok()?)?;
-        let (reserved, resident) = sizes(pid)?;
-        let most = reserved + memory.saturating_sub(resident);
+        let most = reserved(pid)?
+            .saturating_add(memory)
+            .saturating_add(SPARE_DATA);
         let before = limit_data(child, Some(most)).ok()?;
         Some(HeldDown { child, before })
     }
@@ -152,14 +157,11 @@ fn limit_data(child: Pid, soft: Option<u64>) -> io::Result<Rlimit> {
     )?)
 }
 
-/// What a process has reserved for its data, and what of its memory is resident, in bytes.
-fn sizes(pid: u32) -> Option<(u64, u64)> {
+/// What a process has reserved for its data, in bytes.
+fn reserved(pid: u32) -> Option<u64> {
     let text = std::fs::read_to_string(format!("/proc/{pid}/statm")).ok()?;
-    let mut pages = text.split_whitespace().map(|word| word.parse().ok());
-    let resident: u64 = pages.nth(1)??;
-    let data: u64 = pages.nth(3)??;
-    let size = rustix::param::page_size() as u64;
-    Some((data * size, resident * size))
+    let pages: u64 = text.split_whitespace().nth(5)?.parse().ok()?;
+    Some(pages * rustix::param::page_size() as u64)
 }
 
 /// What stops a runaway between two looks at it: twice the files, a second more of processor time. Both

@@ -24,8 +24,8 @@ const REST: Duration = Duration::from_secs(1);
 pub enum Root {
     /// Everything that descends from this process, which is not itself part of it: a guard.
     Below(u32),
-    /// This process and everything that descends from it. What it has used before it is watched is not
-    /// counted.
+    /// This process and everything that descends from it. What it has used before it is watched, and the
+    /// memory that it has then, is not counted.
     With(u32),
 }
 

@@ -30,7 +30,7 @@ class Child:
         self._channel = Channel(sock)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._usage = _usage()
-        self._cpu_time = self._usage()[0]
+        self._cpu_time, self._memory = self._usage()
 
     def serve(self) -> None:
         """Runs jobs until the engine closes the socket."""
@@ -48,6 +48,7 @@ class Child:
         start = frames.start(frame.body)
         show_job(start.id, start.task, b"running")
         _forget_peak()
+        self._memory = self._usage()[1]
         ended = call.run(ChildJob(self._channel, frame.key, start), start, self._drive)
         _flush()
         show_title(IDLE)
@@ -58,7 +59,8 @@ class Child:
         # What this process did between two jobs was for the next one.
         self._cpu_time, peak = self._usage()
         cpu_time = int((self._cpu_time - before) * 1e6)
-        head = frames.ENDED_HEAD.pack(ended.outcome, ended.content, max(cpu_time, 0), peak)
+        memory = max(peak - self._memory, 0)
+        head = frames.ENDED_HEAD.pack(ended.outcome, ended.content, max(cpu_time, 0), memory)
         if len(ended.parts) == 1 and len(ended.parts[0]) > frames.CHUNK:
             self._channel.send_large(frames.ENDED, key, head, ended.parts[0])
         else:

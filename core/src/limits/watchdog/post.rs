@@ -21,8 +21,9 @@ const WALK: Duration = Duration::from_millis(900);
 /// An attempt, its tree, and what is thought of it.
 pub(super) struct Post {
     attempt: Arc<Attempt>,
-    /// The memory that it used when it was last looked at.
+    /// The memory of its tree when that was last looked at, with what its root had before.
     memory: AtomicU64,
+    memory_before: u64,
     watch: Mutex<Watch>,
     brake: Mutex<Option<Arc<dyn Brake>>>,
 }
@@ -46,8 +47,10 @@ impl Post {
     ) -> Self {
         let limits = attempt.limits();
         let policy = Policy::new(limits, attempt.requested(), now, rest);
+        let tree = Tree::new(root, top);
+        let memory_before = tree.memory_before();
         let watch = Watch {
-            tree: Tree::new(root, top),
+            tree,
             policy,
             walked: None,
             frozen: false,
@@ -55,7 +58,8 @@ impl Post {
         };
         Self {
             attempt,
-            memory: AtomicU64::new(0),
+            memory: AtomicU64::new(memory_before),
+            memory_before,
             watch: Mutex::new(watch),
             brake: Mutex::new(None),
         }
@@ -112,7 +116,8 @@ impl Post {
     }
 
     fn note(&self, seen: Measured) {
-        self.memory.store(seen.peak_memory, Ordering::Relaxed);
+        let all = self.memory_before + seen.peak_memory;
+        self.memory.store(all, Ordering::Relaxed);
         self.attempt.measure(seen);
     }
 

@@ -86,6 +86,15 @@ pub(super) struct Ticks {
     pub(super) reaped: u64,
 }
 
+/// What of a process's memory is resident, in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Sizes {
+    /// All of it.
+    pub(super) resident: u64,
+    /// What is no file's, and shared with nobody by name.
+    pub(super) own: u64,
+}
+
 /// One process.
 #[derive(Debug)]
 pub(super) struct Process {
@@ -130,9 +139,25 @@ impl Process {
     /// # Errors
     /// Those of the system; `NotFound` once it has ended.
     pub(super) fn resident(&mut self) -> io::Result<u64> {
+        Ok(self.sizes()?.resident)
+    }
+
+    /// What of its memory is resident.
+    ///
+    /// # Errors
+    /// Those of the system; `NotFound` once it has ended.
+    pub(super) fn sizes(&mut self) -> io::Result<Sizes> {
         let mut buffer = [0; 128];
-        let pages = number(self.statm.read(&mut buffer)?, 1).ok_or(io::ErrorKind::InvalidData)?;
-        Ok(pages * rustix::param::page_size() as u64)
+        let text = self.statm.read(&mut buffer)?;
+        let bytes = |index| {
+            let pages = number(text, index).ok_or(io::ErrorKind::InvalidData)?;
+            io::Result::Ok(pages * rustix::param::page_size() as u64)
+        };
+        let (resident, shared) = (bytes(1)?, bytes(2)?);
+        Ok(Sizes {
+            resident,
+            own: resident.saturating_sub(shared),
+        })
     }
 
     /// Its children: those of all its threads.
@@ -153,13 +178,27 @@ impl Process {
     /// Its memory in bytes, what it shares counted in parts; nothing where it has ended, `None` where
     /// that can't be known. It takes the system a while.
     pub(super) fn proportional(&self) -> Option<u64> {
-        let text = match std::fs::read_to_string(format!("/proc/{}/smaps_rollup", self.pid)) {
+        match self.rollup() {
+            Err(error) if has_ended(&error) => Some(0),
+            rollup => kilobytes(&rollup.ok()?, "Pss:"),
+        }
+    }
+
+    /// By how many bytes its own memory is more than `before`: the pages of files don't count, which the
+    /// system has again whenever it needs them, and nor does what others hold too. Nothing where it has
+    /// ended, `None` where that can't be known. It takes the system a while.
+    pub(super) fn grown(&self, before: u64) -> Option<u64> {
+        let rollup = match self.rollup() {
             Err(error) if has_ended(&error) => return Some(0),
-            text => text.ok()?,
+            rollup => rollup.ok()?,
         };
-        let line = text.lines().find_map(|line| line.strip_prefix("Pss:"))?;
-        let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-        Some(kilobytes * 1_024)
+        let now = kilobytes(&rollup, "Anonymous:")? + kilobytes(&rollup, "Pss_Shmem:")?;
+        let shared = kilobytes(&rollup, "Pss:")?;
+        Some(now.saturating_sub(before).min(shared))
+    }
+
+    fn rollup(&self) -> io::Result<String> {
+        std::fs::read_to_string(format!("/proc/{}/smaps_rollup", self.pid))
     }
 
     /// How many descriptors it has open.
@@ -198,6 +237,13 @@ impl Process {
 fn has_ended(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::NotFound
         || error.raw_os_error() == Some(rustix::io::Errno::SRCH.raw_os_error())
+}
+
+/// An amount of a list like that of `smaps_rollup`, in bytes.
+fn kilobytes(list: &str, name: &str) -> Option<u64> {
+    let line = list.lines().find_map(|line| line.strip_prefix(name))?;
+    let amount: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(amount * 1_024)
 }
 
 /// The parts of `stat` that matter.

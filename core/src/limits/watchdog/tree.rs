@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::procfs::{Process, time};
+use super::procfs::{Process, Sizes, time};
 use crate::limits::{Limits, Root};
 
 /// What the processes of a tree use together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Used {
-    /// Resident memory in bytes, what they share counted for each.
+    /// Resident memory in bytes, what they share counted for each; of a root that is part of the tree, what
+    /// came since the tree is known.
     pub(super) resident: u64,
     /// Processor time since the tree is known; what has ended and was waited for is part of it.
     pub(super) cpu_time: Duration,
@@ -27,9 +28,17 @@ pub(super) struct Tree {
     top: Process,
     /// Everything below it.
     below: HashMap<u32, Process>,
-    /// Ticks that are not the tree's.
-    before: u64,
+    /// What its root had when the tree became known, which is not the tree's.
+    before: Before,
     used: Used,
+    /// Whether its root was there when it was last looked at.
+    there: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Before {
+    ticks: u64,
+    sizes: Sizes,
 }
 
 impl Tree {
@@ -37,17 +46,24 @@ impl Tree {
     /// counted.
     pub(super) fn new(root: Root, top: Option<Process>) -> Self {
         let (Root::Below(pid) | Root::With(pid)) = root;
-        let mut tree = Self {
-            root,
-            top: top.unwrap_or_else(|| Process::new(pid)),
-            below: HashMap::new(),
-            before: 0,
-            used: Used::default(),
+        let mut top = top.unwrap_or_else(|| Process::new(pid));
+        let before = match root {
+            Root::With(_) => Before::of(&mut top),
+            Root::Below(_) => Before::default(),
         };
-        if let (Root::With(_), Ok(ticks)) = (root, tree.top.ticks()) {
-            tree.before = ticks.own + ticks.reaped;
+        Self {
+            root,
+            top,
+            below: HashMap::new(),
+            before,
+            used: Used::default(),
+            there: false,
         }
-        tree
+    }
+
+    /// The memory that its root had before, in bytes.
+    pub(super) fn memory_before(&self) -> u64 {
+        self.before.sizes.resident
     }
 
     /// Whether its root is a process that runs on without it: what is below a guard is gone when the guard
@@ -60,7 +76,7 @@ impl Tree {
     /// looked at any more.
     pub(super) fn take_top(&mut self) -> Option<Process> {
         self.below.clear();
-        let own = matches!(self.root, Root::With(_)) && self.used.resident > 0;
+        let own = matches!(self.root, Root::With(_)) && self.there;
         let nobody = Process::new(self.top.pid);
         own.then(|| std::mem::replace(&mut self.top, nobody))
     }
@@ -71,11 +87,14 @@ impl Tree {
         let mut used = Used::default();
         let mut sockets = Vec::new();
         let mut known = std::mem::take(&mut self.below);
-        let top = self.top.ticks().ok()?;
+        let top = self.top.ticks();
+        self.there = top.is_ok();
+        let top = top.ok()?;
         let mut ticks = top.reaped;
         if matches!(self.root, Root::With(_)) {
             ticks += top.own;
             count(&mut self.top, limits, &mut used, &mut sockets);
+            used.resident = used.resident.saturating_sub(self.memory_before());
         }
         let mut next = self.top.children();
         while let Some(pid) = next.pop() {
@@ -95,26 +114,43 @@ impl Tree {
         sockets.dedup();
         used.connections = sockets.len() as u64;
         // What ends between two looks at it is missing once, and is back with whoever waited for it.
-        used.cpu_time = time(ticks.saturating_sub(self.before)).max(self.used.cpu_time);
+        used.cpu_time = time(ticks.saturating_sub(self.before.ticks)).max(self.used.cpu_time);
         self.used = used;
         Some(used)
     }
 
     /// Looks at the memory of the processes that are known, and at nothing else.
     pub(super) fn glance(&mut self) -> Used {
-        let own = matches!(self.root, Root::With(_)).then_some(&mut self.top);
-        let all = own.into_iter().chain(self.below.values_mut());
-        self.used.resident = all.filter_map(|process| process.resident().ok()).sum();
+        let own = matches!(self.root, Root::With(_)).then(|| {
+            let resident = self.top.resident().unwrap_or(0);
+            resident.saturating_sub(self.before.sizes.resident)
+        });
+        let all = self.below.values_mut();
+        let below: u64 = all.filter_map(|process| process.resident().ok()).sum();
+        self.used.resident = own.unwrap_or(0) + below;
         self.used
     }
 
     /// Their memory in bytes, what they share counted once as far as they share it with each other.
     pub(super) fn proportional(&self) -> Option<u64> {
-        let own = matches!(self.root, Root::With(_)).then_some(&self.top);
-        let mut all = own.into_iter().chain(self.below.values()).peekable();
-        all.peek()?;
+        let own = match self.root {
+            Root::With(_) => Some(self.top.grown(self.before.sizes.own)),
+            Root::Below(_) if self.below.is_empty() => return None,
+            Root::Below(_) => None,
+        };
+        let below = self.below.values().map(Process::proportional);
         // One that can't be looked at leaves it unknown.
-        all.map(Process::proportional).sum()
+        own.into_iter().chain(below).sum()
+    }
+}
+
+impl Before {
+    fn of(process: &mut Process) -> Self {
+        let ticks = process.ticks().unwrap_or_default();
+        Self {
+            ticks: ticks.own + ticks.reaped,
+            sizes: process.sizes().unwrap_or_default(),
+        }
     }
 }
 

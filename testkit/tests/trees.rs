@@ -16,6 +16,8 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 
 use bursar_core::Exit;
 use bursar_core::process::{Launch, Reactor, Refusal, Tree, TreeUsage, Warden, Watch};
+use bursar_testkit::Process;
+use rustix::process::{Pid, Signal, kill_process};
 
 #[derive(Debug)]
 enum Told {
@@ -123,23 +125,6 @@ impl Play {
 }
 
 /// Whether a process is there and not a zombie.
-fn lives(pid: u32) -> bool {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    stat.rsplit_once(')')
-        .is_some_and(|(_, rest)| !rest.trim_start().starts_with('Z'))
-}
-
-fn state(pid: u32) -> char {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
-    stat.rsplit_once(')')
-        .unwrap()
-        .1
-        .trim_start()
-        .chars()
-        .next()
-        .unwrap()
-}
-
 #[test]
 fn a_process_is_told_of_from_its_start_to_its_end() {
     let scene = Scene::new();
@@ -193,11 +178,11 @@ fn a_kill_ends_children_daemons_and_what_reads_no_signals() {
     play.started();
     let pids = play.pids();
     assert_eq!(pids.len(), 4);
-    assert!(pids.iter().all(|pid| lives(*pid)));
+    assert!(pids.iter().all(|pid| Process(*pid).lives()));
     play.tree.kill();
     assert!(matches!(play.next(), Told::Exited(Exit::Signal(9))));
     assert!(matches!(play.next(), Told::Gone(Some(_))));
-    assert!(!pids.iter().any(|pid| lives(*pid)), "{pids:?}");
+    assert!(!pids.iter().any(|pid| Process(*pid).lives()), "{pids:?}");
 }
 
 #[test]
@@ -207,10 +192,10 @@ fn a_tree_is_not_gone_before_its_last_process() {
     play.started();
     let left = play.pids()[0];
     assert!(matches!(play.next(), Told::Exited(Exit::Code(0))));
-    assert!(lives(left) && play.told.try_recv().is_err());
+    assert!(Process(left).lives() && play.told.try_recv().is_err());
     play.tree.terminate();
     assert!(matches!(play.next(), Told::Gone(Some(_))));
-    assert!(!lives(left));
+    assert!(!Process(left).lives());
 }
 
 #[test]
@@ -222,7 +207,7 @@ fn dropping_its_handle_ends_a_tree() {
     drop(play.tree);
     assert!(matches!(play.told.recv(), Ok(Told::Exited(_))));
     assert!(matches!(play.told.recv(), Ok(Told::Gone(Some(_)))));
-    assert!(!pids.iter().any(|pid| lives(*pid)));
+    assert!(!pids.iter().any(|pid| Process(*pid).lives()));
 }
 
 #[test]
@@ -232,27 +217,15 @@ fn a_frozen_tree_stands_still_and_thaws() {
     play.started();
     let pids = play.pids();
     play.tree.freeze();
-    while !pids.iter().all(|pid| state(*pid) == 'T') {
+    while !pids.iter().all(|pid| Process(*pid).is_stopped()) {
         std::thread::yield_now();
     }
     play.tree.thaw();
-    while pids.iter().any(|pid| state(*pid) == 'T') {
+    while pids.iter().any(|pid| Process(*pid).is_stopped()) {
         std::thread::yield_now();
     }
     play.tree.kill();
     assert!(matches!(play.next(), Told::Exited(Exit::Signal(9))));
-}
-
-fn parent_of(pid: u32) -> u32 {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
-    stat.rsplit_once(')')
-        .unwrap()
-        .1
-        .split_whitespace()
-        .nth(1)
-        .unwrap()
-        .parse()
-        .unwrap()
 }
 
 #[test]
@@ -273,9 +246,9 @@ fn a_guard_shows_what_it_keeps() {
     }
 }
 
-fn kill(pid: u32, signal: rustix::process::Signal) {
-    let pid = rustix::process::Pid::from_raw(pid as i32).unwrap();
-    rustix::process::kill_process(pid, signal).unwrap();
+fn kill(pid: u32, signal: Signal) {
+    let pid = Pid::from_raw(pid as i32).unwrap();
+    kill_process(pid, signal).unwrap();
 }
 
 #[test]
@@ -284,9 +257,9 @@ fn a_guard_that_is_killed_takes_its_tree_along() {
     let mut play = scene.shell("setsid sleep 1000 & echo $$ $!; wait");
     let guard = play.started();
     let pids = play.pids();
-    kill(guard, rustix::process::Signal::KILL);
+    kill(guard, Signal::KILL);
     assert!(matches!(play.next(), Told::Gone(None)));
-    while pids.iter().any(|pid| lives(*pid)) {
+    while pids.iter().any(|pid| Process(*pid).lives()) {
         std::thread::yield_now();
     }
     // The warden serves on.
@@ -299,9 +272,9 @@ fn a_guard_that_is_killed_takes_its_tree_along() {
 fn a_warden_that_is_killed_is_replaced_and_its_trees_go_on() {
     let scene = Scene::new();
     let mut play = scene.shell("echo $$; read x; sleep 1000");
-    let warden = parent_of(play.started());
-    kill(warden, rustix::process::Signal::KILL);
-    while lives(warden) {
+    let warden = Process(play.started()).parent().unwrap();
+    kill(warden, Signal::KILL);
+    while Process(warden).lives() {
         std::thread::yield_now();
     }
     let other = scene.shell("exit 7");
@@ -318,7 +291,7 @@ fn a_signal_to_a_guard_is_meant_for_its_process() {
     let mut play = scene.shell("trap 'exit 9' TERM; echo $$; while :; do sleep 0.01; done");
     let guard = play.started();
     play.pids();
-    kill(guard, rustix::process::Signal::TERM);
+    kill(guard, Signal::TERM);
     assert!(matches!(play.next(), Told::Exited(Exit::Code(9))));
 }
 
@@ -346,7 +319,7 @@ fn no_process_outlives_its_owner_whatever_ends_it() {
             .map(|pid| pid.parse().unwrap())
             .collect();
         assert_eq!(pids.len(), 4, "{end}");
-        while pids.iter().any(|pid| lives(*pid)) {
+        while pids.iter().any(|pid| Process(*pid).lives()) {
             std::thread::yield_now();
         }
         std::fs::remove_dir_all(folder).unwrap();
@@ -374,7 +347,7 @@ fn owner() {
         "panic" => panic!("as asked"),
         "abort" => std::process::abort(),
         "exit" => std::process::exit(0),
-        "kill" => kill(std::process::id(), rustix::process::Signal::KILL),
+        "kill" => kill(std::process::id(), Signal::KILL),
         _ => {}
     }
 }
