@@ -41,6 +41,19 @@ export interface LimitOptions {
   connections?: number | null
 }
 
+/** Whether an attempt has a sandbox: none, what this system gives of one, or a whole one or no start. */
+export type SandboxLevel = 'off' | 'best_effort' | 'required'
+
+/** What the attempts of a job are kept to, with everything that they start. */
+export interface SandboxOptions {
+  /** Whether there is one, and what happens where it can't be had. */
+  level: SandboxLevel
+  /** Files and folders, with all that is in them, that it may write to: whole paths. */
+  write?: readonly string[] | null
+  /** Whether it may make sockets; default `false`. */
+  network?: boolean | null
+}
+
 /**
  * What a task may set, and what one submit may change by {@link Task.options}. What is left out or
  * `null` comes from the task, then the engine, then the default.
@@ -60,6 +73,11 @@ export interface TaskOptions<Args extends unknown[] = never[]> {
   tokens?: Record<string, number> | null
   /** What an attempt may use, where it has processes of its own; default: what is reserved. */
   limits?: LimitOptions | null
+  /**
+   * What an attempt is kept to, where it has processes of its own: a level, or one with what it may do
+   * besides; default: the engine's `defaultSandbox`.
+   */
+  sandbox?: SandboxLevel | SandboxOptions | null
   /** The longest that one attempt may run; default: the engine's `defaultTimeout`. */
   timeout?: Duration | null
   /** Attempts after the first, where one fails; default 0. */
@@ -106,6 +124,8 @@ export interface EngineOptions {
   defaultMemory?: Size | null
   /** The timeout of a job whose task doesn't say; default none. */
   defaultTimeout?: Duration | null
+  /** The sandbox of a job that doesn't say and has processes of its own; default `'off'`. */
+  defaultSandbox?: SandboxLevel | SandboxOptions | null
   /** How long a job that was asked to stop may take before it is given up on; default 5 s. */
   grace?: Duration | null
   /** How long a shutdown waits before it cancels what runs; default 25 s. */

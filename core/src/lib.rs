@@ -26,6 +26,7 @@ mod priority;
 pub mod process;
 mod rank;
 mod retry;
+mod sandbox;
 mod scheduler;
 mod seq_map;
 mod signal;
@@ -76,6 +77,7 @@ pub use payload::{ContentType, Payload};
 pub use priority::{ParsePriorityError, Priority};
 pub use rank::Rank;
 pub use retry::{Backoff, RetryPolicy};
+pub use sandbox::{Sandbox, SandboxLevel, SandboxParts};
 pub use scheduler::{EscrowPolicy, EscrowView, Scheduler};
 pub use signal::{Signal, Waiting};
 pub use spill::{

@@ -8,6 +8,7 @@ mod kept;
 mod line;
 mod link;
 mod message;
+mod nurseries;
 mod nursery;
 mod orphans;
 mod pool;

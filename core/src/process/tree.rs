@@ -10,9 +10,10 @@ use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags, recv, send};
 
 use super::launch::{Refusal, TreeUsage, Watch};
-use super::order::{Command, Report};
+use super::order::{Command, Reached, Report};
 use super::reactor::{Interest, Reactor, Readiness, Source, Token};
 use crate::outcome::Exit;
+use crate::sandbox::SandboxParts;
 
 /// A handle to a process and everything that it has started. Dropped, it ends them all.
 pub struct Tree {
@@ -114,7 +115,16 @@ impl Leash {
     /// Passes a report on; `false` after the last one.
     fn report(&self, report: Option<Report>) -> bool {
         match report {
-            Some(Report::Started { pid, guard }) => self.watch.started(pid, guard),
+            Some(Report::Started {
+                pid,
+                guard,
+                reached,
+            }) => {
+                if let Some(reached) = reached {
+                    self.watch.kept_in(parts(reached));
+                }
+                self.watch.started(pid, guard);
+            }
             Some(Report::Exited { status, left }) => {
                 self.watch.exited(Exit::from_status(status), left)
             }
@@ -143,6 +153,14 @@ impl Leash {
         if let Some(token) = self.token.lock().take() {
             self.reactor.remove(self.socket.as_fd(), token);
         }
+    }
+}
+
+fn parts(reached: Reached) -> SandboxParts {
+    SandboxParts {
+        no_new_privs: reached.no_new_privs,
+        landlock: Some(reached.landlock).filter(|version| *version > 0),
+        seccomp: reached.seccomp,
     }
 }
 

@@ -14,6 +14,7 @@ use super::nursery::Nursery;
 use crate::engine::Attempt;
 use crate::executor::Assignment;
 use crate::process::Processes;
+use crate::sandbox::{Sandbox, SandboxParts};
 
 /// One child.
 #[derive(Debug)]
@@ -21,6 +22,8 @@ pub(super) struct Child {
     pub(super) number: u64,
     pub(super) link: Arc<Link>,
     pub(super) nursery: Arc<dyn Nursery>,
+    /// What it is kept to.
+    pub(super) sandbox: Sandbox,
     seat: Mutex<Seat>,
 }
 
@@ -34,6 +37,8 @@ struct Seat {
     /// It is looked after while it runs something.
     kept: Option<Kept>,
     frozen: Frozen,
+    /// What of its sandbox it has, where it is to have one.
+    parts: Option<SandboxParts>,
     /// How many jobs it has run.
     jobs: u64,
     /// What says how large it is.
@@ -58,6 +63,7 @@ impl Child {
         nursery: Arc<dyn Nursery>,
         first: Assignment,
     ) -> Self {
+        let sandbox = first.attempt.sandbox().clone();
         let seat = Seat {
             ready: nursery.holding().born_ready,
             running: Some(Arc::clone(&first.attempt)),
@@ -68,8 +74,14 @@ impl Child {
             number,
             link,
             nursery,
+            sandbox,
             seat: Mutex::new(seat),
         }
+    }
+
+    /// What of its sandbox it has.
+    pub(super) fn keep_in(&self, parts: SandboxParts) {
+        self.seat.lock().parts = Some(parts);
     }
 
     /// It runs: what it is to do first, unless that was taken back.
@@ -118,6 +130,9 @@ impl Child {
         let Some(pid) = ready(&self.seat.lock()) else {
             return;
         };
+        if !self.sandbox.is_off() {
+            forget_peak(pid);
+        }
         let kept = keep(processes, self, pid, attempt);
         let before = self.seat.lock().kept.replace(kept);
         drop(before);
@@ -149,15 +164,18 @@ impl Child {
 
     /// What it ran, which has ended. It is looked at for a last time.
     pub(super) fn vacate(&self) -> Option<Arc<Attempt>> {
-        let (attempt, kept) = {
+        let (attempt, kept, parts) = {
             let mut seat = self.seat.lock();
             seat.jobs += 1;
             seat.frozen = Frozen::default();
             // Whoever ends a job was not broken after all.
             seat.breakage = None;
-            (seat.running.take(), seat.kept.take())
+            (seat.running.take(), seat.kept.take(), seat.parts)
         };
         drop(kept);
+        if let (Some(attempt), Some(parts)) = (&attempt, parts) {
+            attempt.keep_in(parts);
+        }
         attempt
     }
 
@@ -211,6 +229,12 @@ impl Child {
     pub(super) fn fault(&self) -> Option<String> {
         self.seat.lock().fault.clone()
     }
+}
+
+/// Measures the peak of a process anew, where the system can: proc(5), `clear_refs`. One in a sandbox can't
+/// do that itself.
+fn forget_peak(pid: u32) {
+    let _ = std::fs::write(format!("/proc/{pid}/clear_refs"), "5");
 }
 
 /// The resident bytes of a process, by its file `status`: proc(5).

@@ -13,6 +13,7 @@ use crate::engine::Attempt;
 use crate::error::{Error, Result};
 use crate::outcome::{Ended, Exit, Failure, Measured};
 use crate::payload::Payload;
+use crate::sandbox::{NO_SANDBOX, SandboxParts};
 use crate::store::Reply;
 
 /// The number of the signal by which children are killed.
@@ -110,6 +111,13 @@ impl Hears for Shared {
 }
 
 impl Family for Shared {
+    fn kept_in(&self, child: u64, parts: SandboxParts) {
+        let known = self.roster.lock().child(child);
+        if let Some(child) = known {
+            child.keep_in(parts);
+        }
+    }
+
     fn born(&self, child: u64, pid: u32) {
         let known = self.roster.lock().child(child);
         let Some(child) = known else { return };
@@ -133,14 +141,15 @@ impl Family for Shared {
         let breakage = child.breakage();
         if let Some(attempt) = child.vacate() {
             self.roster.lock().free(attempt.key());
-            let ended = match breakage {
+            let ended = match (breakage, &death) {
                 // The job is run again.
-                Some(Breakage::OfEarlier) => Ended::Released,
-                Some(Breakage::OfJob(failure)) => Ended::Crashed(Failure {
+                (Some(Breakage::OfEarlier), _) => Ended::Released,
+                (Some(Breakage::OfJob(failure)), _) => Ended::Crashed(Failure {
                     exit: death.exit(),
                     ..failure
                 }),
-                None => Ended::Crashed(failure(&death, child.fault())),
+                (None, Death::NoSandbox(_)) => Ended::Raised(failure(&death, child.fault())),
+                (None, _) => Ended::Crashed(failure(&death, child.fault())),
             };
             let ended = judged(&attempt, ended);
             self.report(attempt, ended);
@@ -149,10 +158,7 @@ impl Family for Shared {
     }
 
     fn deserted(&self, nursery: &Arc<dyn Nursery>, up: bool) {
-        let mut nurseries = self.nursery.lock();
-        nurseries.failed = !up;
-        let gone = nurseries.open.take_if(|open| Arc::ptr_eq(open, nursery));
-        drop(nurseries);
+        let gone = self.nurseries.lock().close(nursery, up);
         drop(gone);
     }
 }
@@ -164,9 +170,14 @@ fn failure(death: &Death, fault: Option<String>) -> Failure {
         }
         (_, Death::Exit(exit)) => format!("the process of the job ended with {exit}"),
         (_, Death::Lost(why)) => format!("the process of the job was lost: {why}"),
+        (_, Death::NoSandbox(why)) => format!("no process was started for the job: {why}"),
+    };
+    let kind = match death {
+        Death::Exit(_) | Death::Lost(_) => "ProcessDied",
+        Death::NoSandbox(_) => NO_SANDBOX,
     };
     Failure {
         exit: death.exit(),
-        ..Failure::new("ProcessDied", message)
+        ..Failure::new(kind, message)
     }
 }

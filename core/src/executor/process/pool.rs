@@ -35,7 +35,7 @@ impl ProcessPool {
             processes,
             reporter: OnceLock::new(),
             template: Mutex::default(),
-            nursery: Mutex::default(),
+            nurseries: Mutex::default(),
             roster: Mutex::default(),
             owner: std::process::id(),
         });
