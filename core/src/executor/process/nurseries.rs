@@ -103,6 +103,7 @@ pub(super) struct Retired {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::executor::process::template::{Birth, Holding};
     use std::io;
     use std::os::fd::OwnedFd;
 
@@ -112,6 +113,10 @@ mod tests {
     impl Nursery for Empty {
         fn raise(&self, _: u64, _: OwnedFd) -> io::Result<()> {
             Ok(())
+        }
+
+        fn holding(&self) -> Holding {
+            Birth::Direct { held_down: false }.holding()
         }
 
         fn kill(&self, _: u64) {}
