@@ -12,11 +12,11 @@ use std::io::Read;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 
 use bursar_core::Exit;
 use bursar_core::process::{Launch, Reactor, Refusal, Tree, TreeUsage, Warden, Watch};
-use bursar_testkit::Process;
+use bursar_testkit::{PATIENCE, Process};
 use rustix::process::{Pid, Signal, kill_process};
 
 #[derive(Debug)]
@@ -93,9 +93,7 @@ impl Scene {
 
 impl Play {
     fn next(&self) -> Told {
-        self.told
-            .recv_timeout(std::time::Duration::from_secs(20))
-            .unwrap()
+        self.told.recv_timeout(PATIENCE).unwrap()
     }
 
     /// The number of its guard.
@@ -136,6 +134,17 @@ fn a_process_is_told_of_from_its_start_to_its_end() {
         panic!()
     };
     assert!(usage.largest > 0);
+}
+
+#[test]
+fn whoever_was_told_of_an_end_is_let_go() {
+    let scene = Scene::new();
+    let play = scene.shell("exit 0");
+    while !matches!(play.next(), Told::Gone(_)) {}
+    // The handle is still there: whoever watches a tree may hold it.
+    let after = play.told.recv_timeout(PATIENCE);
+    assert_eq!(after.unwrap_err(), RecvTimeoutError::Disconnected);
+    drop(play.tree);
 }
 
 #[test]

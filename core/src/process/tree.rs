@@ -23,7 +23,8 @@ struct Leash {
     socket: OwnedFd,
     reactor: Reactor,
     token: Mutex<Option<Token>>,
-    watch: Arc<dyn Watch>,
+    /// Until the last report: whoever watches a tree may hold it too.
+    watch: Mutex<Option<Arc<dyn Watch>>>,
 }
 
 impl Tree {
@@ -37,7 +38,7 @@ impl Tree {
             socket,
             reactor: reactor.clone(),
             token: Mutex::new(None),
-            watch,
+            watch: Mutex::new(Some(watch)),
         });
         let mut token = leash.token.lock();
         let source = Arc::clone(&leash);
@@ -107,14 +108,14 @@ impl Leash {
 
     /// Passes a report on; `false` after the last one.
     fn report(&self, report: Option<Report>) -> bool {
+        let watch = self.watch.lock().clone();
+        let Some(watch) = watch else { return false };
         match report {
-            Some(Report::Started { pid, guard }) => self.watch.started(pid, guard),
-            Some(Report::Exited { status, left }) => {
-                self.watch.exited(Exit::from_status(status), left)
-            }
+            Some(Report::Started { pid, guard }) => watch.started(pid, guard),
+            Some(Report::Exited { status, left }) => watch.exited(Exit::from_status(status), left),
             Some(Report::Refused(step, error)) => {
                 let error = std::io::Error::from_raw_os_error(error);
-                self.watch.refused(Refusal { step, error });
+                watch.refused(Refusal { step, error });
                 return false;
             }
             Some(Report::Gone { cpu, rss }) => {
@@ -122,11 +123,11 @@ impl Leash {
                     cpu_time: Duration::from_micros(cpu),
                     largest: rss,
                 };
-                self.watch.gone(Some(usage));
+                watch.gone(Some(usage));
                 return false;
             }
             None => {
-                self.watch.gone(None);
+                watch.gone(None);
                 return false;
             }
         }
@@ -137,6 +138,9 @@ impl Leash {
         if let Some(token) = self.token.lock().take() {
             self.reactor.remove(self.socket.as_fd(), token);
         }
+        let watch = self.watch.lock().take();
+        // It may be the last of it, which isn't dropped under the lock.
+        drop(watch);
     }
 }
 
