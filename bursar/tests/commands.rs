@@ -368,10 +368,7 @@ fn no_descriptor_of_a_command_is_left() {
     alone.args(["many_commands_one_after_the_other", "--exact", "--ignored"]);
     let told = alone.output().unwrap();
     let said = String::from_utf8_lossy(&told.stdout);
-    assert!(
-        told.status.success() && said.contains("1 passed"),
-        "{said}"
-    );
+    assert!(told.status.success() && said.contains("1 passed"), "{said}");
 }
 
 #[tokio::test]
@@ -383,6 +380,14 @@ async fn many_commands_one_after_the_other() {
     let before = open_ends();
     for _ in 0..20 {
         shell(&engine, "exit 0").await.result().await.unwrap();
+    }
+    let mut jobs = Vec::new();
+    for _ in 0..100 {
+        // Some end before whoever starts them goes on.
+        jobs.push(engine.command(["true"]).await.unwrap());
+    }
+    for job in jobs {
+        job.result().await.unwrap();
     }
     // The last one is let go just after its end is told.
     until("descriptors to be closed", || open_ends() <= before);

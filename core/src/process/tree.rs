@@ -47,6 +47,11 @@ impl Tree {
         Ok(Self { leash })
     }
 
+    /// Tells nobody of it any more.
+    pub(super) fn let_go(&self) {
+        self.leash.let_go();
+    }
+
     /// Asks the process and its group to end (TERM); once it has ended, all that is left of its tree.
     pub fn terminate(&self) {
         self.leash.tell(&Command::Terminate);

@@ -122,27 +122,25 @@ impl Run {
             .running
             .lock()
             .insert(attempt.key(), Arc::clone(&run));
-        let begun = run.begin(launch, input.1, call.stdin.into_bytes());
-        begun.map_err(|error| {
-            shared.running.lock().remove(&attempt.key());
-            not_started(&name, &error.to_string())
-        })
+        if let Err(error) = run.begin(launch, input.1, call.stdin.into_bytes()) {
+            run.end(|_| not_started(&name, &error.to_string()));
+        }
+        Ok(())
     }
 
+    /// Starts it, once everything is ready for its end, which may come at once. Nothing fails after that.
     fn begin(self: &Arc<Self>, launch: Launch, input: OwnedFd, bytes: Vec<u8>) -> io::Result<()> {
-        let reactor = self.shared.processes.reactor()?;
-        let tree = self
-            .shared
-            .processes
-            .launch(launch, Arc::clone(self) as Arc<dyn Watch>)?;
-        // Only the thread that starts it gets here, once.
-        let _ = self.tree.set(tree);
         for output in &self.outputs {
             output.begin()?;
         }
         if !bytes.is_empty() {
+            let reactor = self.shared.processes.reactor()?;
             let _ = self.feed.set(Feed::start(reactor, input, bytes)?);
         }
+        let watch = Arc::clone(self) as Arc<dyn Watch>;
+        let tree = self.shared.processes.launch(launch, watch)?;
+        // Only the thread that starts it gets here, once.
+        let _ = self.tree.set(tree);
         if self.attempt.stopped().is_some() {
             // It was asked to stop before there was anything to ask.
             self.terminate();
