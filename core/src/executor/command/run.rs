@@ -35,13 +35,15 @@ pub(super) struct Run {
     state: Mutex<State>,
 }
 
-/// Who wants a command to stand still.
+/// What is wanted of a command, maybe before it is there.
 #[derive(Default)]
 struct Held {
-    /// Whoever paused the job.
+    /// Whoever paused the job wants it to stand still.
     paused: bool,
-    /// Its limit of cpu.
+    /// Its limit of cpu does.
     slowed: bool,
+    /// It is to end at once.
+    killed: bool,
 }
 
 #[derive(Default)]
@@ -141,11 +143,22 @@ impl Run {
         let tree = self.shared.processes.launch(launch, watch)?;
         // Only the thread that starts it gets here, once.
         let _ = self.tree.set(tree);
+        self.catch_up();
+        Ok(())
+    }
+
+    /// Does what was wanted before there was anything to do it to.
+    fn catch_up(&self) {
+        let held = self.held.lock();
+        if held.killed {
+            self.with_tree(Tree::kill);
+        } else if held.paused || held.slowed {
+            self.with_tree(Tree::freeze);
+        }
+        drop(held);
         if self.attempt.stopped().is_some() {
-            // It was asked to stop before there was anything to ask.
             self.terminate();
         }
-        Ok(())
     }
 
     pub(super) fn log(&self) -> &Log {
@@ -162,8 +175,9 @@ impl Run {
         }
     }
 
-    /// Asks it to end.
+    /// Asks it to end. One that was paused goes on.
     pub(super) fn terminate(&self) {
+        self.held.lock().paused = false;
         self.with_tree(|tree| {
             tree.title(&self.title("stopping"));
             tree.terminate();
@@ -196,6 +210,7 @@ impl Run {
 
     /// Ends it, and everything that it has started.
     pub(super) fn kill(&self) {
+        self.held.lock().killed = true;
         self.with_tree(Tree::kill);
     }
 
