@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use rustix::net::{RecvFlags, SendFlags, recv, send};
+use rustix::io::Errno;
+use rustix::net::{RecvFlags, SendFlags, Shutdown, recv, send, shutdown};
 
 use super::launch::{Refusal, TreeUsage, Watch};
 use super::order::{Command, Report};
@@ -49,7 +50,7 @@ impl Tree {
 
     /// Tells nobody of it any more.
     pub(super) fn let_go(&self) {
-        self.leash.let_go();
+        drop(self.leash.let_go());
     }
 
     /// Asks the process and its group to end (TERM); once it has ended, all that is left of its tree.
@@ -92,12 +93,17 @@ impl Drop for Tree {
 
 impl Leash {
     fn tell(&self, command: &Command) {
-        // It fails where the guard is gone, and so the tree.
-        let _ = send(
-            &self.socket,
-            &command.encode(),
-            SendFlags::DONTWAIT | SendFlags::NOSIGNAL,
-        );
+        let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
+        // It fails where the guard is gone, and so the tree; or where the guard doesn't listen.
+        let sent = send(&self.socket, &command.encode(), flags);
+        if sent == Err(Errno::AGAIN) && matches!(command, Command::Kill) {
+            self.cut();
+        }
+    }
+
+    /// Tells the guard no more: it ends its tree, as it does when its engine is gone. Its reports still come.
+    fn cut(&self) {
+        let _ = shutdown(&self.socket, Shutdown::Write);
     }
 
     /// The next report; `None` for none yet, `Some(None)` for none any more.
@@ -106,7 +112,7 @@ impl Leash {
         match recv(&self.socket, &mut bytes[..], RecvFlags::DONTWAIT) {
             Ok((0, _)) => Some(None),
             Ok((length, _)) => Some(Report::decode(&bytes[..length])),
-            Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR) => None,
+            Err(Errno::AGAIN | Errno::INTR) => None,
             Err(_) => Some(None),
         }
     }
@@ -139,13 +145,12 @@ impl Leash {
         true
     }
 
-    fn let_go(&self) {
+    /// Hears no more; gives whoever was told until now.
+    fn let_go(&self) -> Option<Arc<dyn Watch>> {
         if let Some(token) = self.token.lock().take() {
             self.reactor.remove(self.socket.as_fd(), token);
         }
-        let watch = self.watch.lock().take();
-        // It may be the last of it, which isn't dropped under the lock.
-        drop(watch);
+        self.watch.lock().take()
     }
 }
 
@@ -153,8 +158,16 @@ impl Source for Leash {
     fn ready(&self, _: Readiness) {
         while let Some(report) = self.hear() {
             if !self.report(report) {
-                return self.let_go();
+                drop(self.let_go());
+                return;
             }
+        }
+    }
+
+    fn abandon(&self) {
+        self.cut();
+        if let Some(watch) = self.let_go() {
+            watch.gone(None);
         }
     }
 }
