@@ -184,6 +184,7 @@ impl Shared {
         let Some(attempt) = child.vacate() else {
             return;
         };
+        child.run_on();
         let options = self.options;
         let used_up = child.is_used_up(options.max_jobs_per_child, options.max_memory_per_child)
             || !self.nurseries.lock().has(&child.nursery);
