@@ -121,7 +121,7 @@ export interface AttemptInfo {
   /** The processor time it used, in seconds, where it is isolated. */
   cpuTime: number | null
   /** How its limits were enforced, once it has ended, where it is isolated. */
-  isolation: 'cgroup' | 'rlimit' | 'sampling' | null
+  isolation: 'cgroup' | 'job_object' | 'rlimit' | 'sampling' | null
 }
 
 /** A result over 10 MB: it is in a file, and read by `job.result()` or `job.openResult()`. */

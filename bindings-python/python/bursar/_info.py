@@ -109,7 +109,8 @@ class AttemptInfo:
     cpu_time: float | None
     """Seconds, where the attempt was isolated."""
     isolation: str | None
-    """How its limits were enforced, once it has ended: `cgroup`, `rlimit` or `sampling`."""
+    """How its limits were enforced, once it has ended: `cgroup`, `job_object`, `rlimit` or
+    `sampling`."""
 
 
 @dataclass(frozen=True)

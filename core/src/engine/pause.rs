@@ -57,15 +57,28 @@ impl Inner {
             if !attempt.begin_pause(inner.tick()) {
                 return Ok(false);
             }
-            let frozen = inner.executor_of(attempt).is_some_and(|executor| executor.freeze(attempt));
+            let frozen = inner
+                .executor_of(attempt)
+                .is_some_and(|executor| executor.freeze(attempt));
             if frozen {
                 return Ok(true);
             }
             attempt.end_pause(inner.tick());
-            let kind = attempt.ticket.plan().map(|plan| plan.spec().executor).unwrap_or_default();
-            Err(Error::invalid(format!(
-                "job {id} can't be paused: only what runs in a process of its own can, and it runs as {kind}"
-            )))
+            let kind = attempt
+                .ticket
+                .plan()
+                .map(|plan| plan.spec().executor)
+                .unwrap_or_default();
+            let why = match kind.is_isolated() {
+                true => format!(
+                    "{} can't freeze processes: cancel it, or have it run on Linux or macOS",
+                    std::env::consts::OS
+                ),
+                false => {
+                    format!("only what runs in a process of its own can, and it runs as {kind}")
+                }
+            };
+            Err(Error::invalid(format!("job {id} can't be paused: {why}")))
         })
     }
 

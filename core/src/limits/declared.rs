@@ -32,6 +32,9 @@ pub struct Limits {
     pub connections: Option<u32>,
 }
 
+/// Whether descriptors and sockets of a tree can be counted on this system.
+const COUNTS_DESCRIPTORS: bool = cfg!(target_os = "linux") && !cfg!(processes = "groups");
+
 impl Limits {
     /// No limits at all.
     pub const NONE: Self = Self {
@@ -42,6 +45,26 @@ impl Limits {
         files: None,
         connections: None,
     };
+
+    /// Whether this system can hold its jobs to them.
+    ///
+    /// # Errors
+    /// `Invalid` for what can't be counted here.
+    pub(crate) fn check_here(&self) -> Result<()> {
+        let limited = [
+            ("files", self.files.is_some()),
+            ("connections", self.connections.is_some()),
+        ];
+        let asked = limited.into_iter().find(|(_, is)| *is);
+        match asked.filter(|_| !COUNTS_DESCRIPTORS) {
+            None => Ok(()),
+            Some((name, _)) => Err(Error::invalid(format!(
+                "limits: {name} can't be counted on {}: leave that limit out, or have the job run by an \
+                 engine on Linux",
+                std::env::consts::OS
+            ))),
+        }
+    }
 
     /// Whether nothing is limited.
     pub fn is_none(&self) -> bool {

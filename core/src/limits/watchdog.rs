@@ -2,8 +2,10 @@
 //! done about it.
 
 mod post;
+#[cfg(processes = "warden")]
 mod procfs;
 mod round;
+#[cfg_attr(not(processes = "warden"), path = "watchdog/metered.rs")]
 mod tree;
 
 use std::fmt;

@@ -12,22 +12,13 @@ use rustix::buffer::spare_capacity;
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
 use rustix::event::{EventfdFlags, eventfd};
 
+use super::readiness::{Interest, Readiness, Source, Token};
+
 /// How many descriptors are told of at a time.
 const BATCH: usize = 64;
 
 /// The token of the descriptor that wakes the reactor itself.
 const WAKE: u64 = 0;
-
-/// What to wait for. Its end is always told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Interest {
-    /// Something to read.
-    Read,
-    /// Room to write.
-    Write,
-    /// Something to read, or room to write.
-    ReadWrite,
-}
 
 impl Interest {
     fn flags(self) -> EventFlags {
@@ -38,26 +29,6 @@ impl Interest {
         }
     }
 }
-
-/// What a descriptor is ready for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Readiness {
-    /// There is something to read, or it has ended.
-    pub read: bool,
-    /// There is room to write, or nobody reads any more.
-    pub write: bool,
-}
-
-/// Told when its descriptor is ready, on the reactor's thread, as long as it stays so: it must read what
-/// is there, or be removed. It must not block.
-pub trait Source: Send + Sync + 'static {
-    /// The descriptor is ready.
-    fn ready(&self, readiness: Readiness);
-}
-
-/// The name of a descriptor that a reactor waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Token(u64);
 
 /// Waits for descriptors, on a thread that comes with the first one and goes with the last handle.
 #[derive(Clone)]

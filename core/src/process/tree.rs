@@ -10,7 +10,8 @@ use rustix::net::{RecvFlags, SendFlags, recv, send};
 
 use super::launch::{Refusal, TreeUsage, Watch};
 use super::order::{Command, Report};
-use super::reactor::{Interest, Reactor, Readiness, Source, Token};
+use super::reactor::Reactor;
+use super::readiness::{Interest, Readiness, Source, Token};
 use crate::outcome::Exit;
 
 /// A handle to a process and everything that it has started. Dropped, it ends them all.

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::procfs::{Process, Sizes, time};
+pub(super) use super::procfs::Process;
+use super::procfs::{Sizes, time};
 use crate::limits::{Limits, Root};
 
 /// What the processes of a tree use together.
