@@ -112,6 +112,12 @@ _ALL = (
         bars=2,
     ),
     Part(
+        "matrices",
+        "how soon what must end has ended",
+        [_cargo("bin", "matrices", "--json")],
+        ["rust"],
+    ),
+    Part(
         "idle", "Python and Node with nothing to do", [_python("idle/observe.py")], ["python", "node"], bars=4
     ),
 )
