@@ -129,3 +129,34 @@ impl FromStr for CpuAction {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_counted_here_is_refused_by_name() {
+        assert!(Limits::NONE.check_here().is_ok());
+        let limits = Limits {
+            memory: Some(1),
+            cpu: Some(1),
+            cpu_time: Some(Duration::ZERO),
+            ..Limits::NONE
+        };
+        assert!(limits.check_here().is_ok());
+        let files = Limits {
+            files: Some(0),
+            ..limits
+        };
+        let connections = Limits {
+            connections: Some(9),
+            ..limits
+        };
+        for (limits, name) in [(files, "files"), (connections, "connections")] {
+            let refused = limits.check_here().err().map(|error| error.to_string());
+            let says = |message: &str| message.contains(name) && message.contains("on Linux");
+            assert_eq!(refused.is_some(), !COUNTS_DESCRIPTORS);
+            assert!(refused.is_none_or(|message| says(&message)), "{name}");
+        }
+    }
+}

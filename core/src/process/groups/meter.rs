@@ -5,12 +5,15 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, System};
+use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
 
 use crate::clock::{Clock, SystemClock, Tick};
 
-/// How long what was seen of the machine is good for: trees are looked at one after the other.
+/// How long a list of all processes is good for: trees are looked at one after the other.
 const FRESH: Duration = Duration::from_millis(5);
+
+/// How long a group is trusted to have no new processes: a list of all takes milliseconds.
+const LIST: Duration = Duration::from_millis(100);
 
 /// Looks at the processes of a group, and at what descends from them.
 #[derive(Debug)]
@@ -20,6 +23,8 @@ pub(crate) struct Meter {
     times: HashMap<(u32, u64), Duration>,
     /// That of those which have ended since they were looked at.
     over: Duration,
+    /// When all processes were gone through for it.
+    listed: Option<Tick>,
 }
 
 impl Meter {
@@ -29,14 +34,14 @@ impl Meter {
             group: pid,
             times: HashMap::new(),
             over: Duration::ZERO,
+            listed: None,
         }
     }
 
     /// The resident bytes and the processor time of all; `None` where nobody is there. What began and ended
     /// between two looks is not part of it.
     pub(crate) fn look(&mut self) -> Option<(u64, Duration)> {
-        let machine = machine();
-        let found = members(&machine, self.group);
+        let found = self.find();
         let mut before = std::mem::take(&mut self.times);
         let mut resident = 0;
         for seen in &found {
@@ -47,6 +52,21 @@ impl Meter {
         self.over += before.into_values().sum::<Duration>();
         let all = self.over + self.times.values().sum::<Duration>();
         (!found.is_empty()).then_some((resident, all))
+    }
+
+    fn find(&mut self) -> Vec<Seen> {
+        let mut machine = machine().lock();
+        let now = machine.clock.tick();
+        let is_new = |at: Tick| now.since(at) < LIST;
+        if self.listed.is_some_and(is_new) && !self.times.is_empty() {
+            let found = machine.again(self.times.keys().map(|(pid, _)| *pid));
+            // Where one has ended, others may have come in its place.
+            if found.len() == self.times.len() {
+                return found;
+            }
+        }
+        self.listed = Some(now);
+        members(&machine.list(now), self.group)
     }
 }
 
@@ -63,7 +83,7 @@ struct Seen {
 }
 
 /// The processes of a group, and all that descends from them.
-fn members(machine: &[Seen], group: u32) -> Vec<&Seen> {
+fn members(machine: &[Seen], group: u32) -> Vec<Seen> {
     let own = |seen: &&Seen| seen.group == group || seen.pid == group;
     let mut found: Vec<&Seen> = machine.iter().filter(own).collect();
     let mut known: HashSet<u32> = found.iter().map(|seen| seen.pid).collect();
@@ -74,14 +94,13 @@ fn members(machine: &[Seen], group: u32) -> Vec<&Seen> {
         found.extend(children.filter(|child| known.insert(child.pid)));
         next += 1;
     }
-    found
+    found.into_iter().cloned().collect()
 }
 
-/// All processes, as they were at most 5 ms ago.
-fn machine() -> Arc<[Seen]> {
+/// What is known of the processes of this machine.
+fn machine() -> &'static Mutex<Machine> {
     static MACHINE: OnceLock<Mutex<Machine>> = OnceLock::new();
-    let machine = MACHINE.get_or_init(Mutex::default);
-    machine.lock().now()
+    MACHINE.get_or_init(Mutex::default)
 }
 
 #[derive(Default)]
@@ -92,19 +111,30 @@ struct Machine {
 }
 
 impl Machine {
-    fn now(&mut self) -> Arc<[Seen]> {
-        let now = self.clock.tick();
+    /// All processes, as they were at most 5 ms ago.
+    fn list(&mut self, now: Tick) -> Arc<[Seen]> {
         if let Some((at, seen)) = &self.last
             && now.since(*at) < FRESH
         {
             return Arc::clone(seen);
         }
-        let kind = ProcessRefreshKind::nothing().with_memory().with_cpu();
-        let all = ProcessesToUpdate::All;
-        self.system.refresh_processes_specifics(all, true, kind);
+        self.refresh(ProcessesToUpdate::All);
         let seen: Arc<[Seen]> = self.system.processes().values().map(Seen::of).collect();
         self.last = Some((now, Arc::clone(&seen)));
         seen
+    }
+
+    /// These, as they are now.
+    fn again(&mut self, pids: impl Iterator<Item = u32>) -> Vec<Seen> {
+        let pids: Vec<Pid> = pids.map(Pid::from_u32).collect();
+        self.refresh(ProcessesToUpdate::Some(&pids));
+        let found = pids.iter().filter_map(|pid| self.system.process(*pid));
+        found.map(Seen::of).collect()
+    }
+
+    fn refresh(&mut self, which: ProcessesToUpdate<'_>) {
+        let kind = ProcessRefreshKind::nothing().with_memory().with_cpu();
+        self.system.refresh_processes_specifics(which, true, kind);
     }
 }
 
@@ -113,7 +143,7 @@ impl Seen {
         let pid = process.pid().as_u32();
         Self {
             pid,
-            parent: process.parent().map_or(0, sysinfo::Pid::as_u32),
+            parent: process.parent().map_or(0, Pid::as_u32),
             group: group_of(pid).unwrap_or(0),
             began: process.start_time(),
             resident: process.memory(),
