@@ -87,7 +87,12 @@ _ALL = (
     Part(
         "node",
         "whole jobs in Node",
-        [_node("node/throughput.mjs"), _node("node/threads.mjs"), _node("node/peers.mjs")],
+        [
+            _node("node/throughput.mjs"),
+            _node("node/threads.mjs"),
+            _node("node/processes.mjs"),
+            _node("node/peers.mjs"),
+        ],
         ["node"],
         bars=3,
     ),

@@ -13,6 +13,9 @@
 //! `Reactor`, which waits for descriptors where there are any, and a `Timer`. What a tree uses is told by the
 //! [watchdog](crate::Watchdog), and what holds it to its limits by the [enforcer](crate::Enforcer).
 
+#[cfg(all(test, processes = "warden"))]
+#[path = "../warden/filter.rs"]
+mod filter;
 #[cfg(processes = "groups")]
 mod groups;
 #[cfg(processes = "job_objects")]

@@ -13,12 +13,18 @@
 #[cfg(target_os = "linux")]
 mod descendants;
 #[cfg(target_os = "linux")]
+mod filter;
+#[cfg(target_os = "linux")]
 mod guard;
 #[cfg(target_os = "linux")]
 #[allow(dead_code, reason = "one half of what is said is the engine's")]
 mod order;
 #[cfg(target_os = "linux")]
 mod root;
+#[cfg(target_os = "linux")]
+mod sandbox;
+#[cfg(target_os = "linux")]
+mod scratch;
 #[cfg(target_os = "linux")]
 mod socket;
 #[cfg(target_os = "linux")]

@@ -3,6 +3,8 @@
 use std::ffi::OsString;
 use std::fmt;
 use std::io;
+#[cfg(processes = "warden")]
+use std::path::Path;
 use std::path::PathBuf;
 #[cfg(processes = "job_objects")]
 use std::sync::Arc;
@@ -11,8 +13,9 @@ use std::time::Duration;
 #[cfg(processes = "job_objects")]
 use super::job_objects::JobObject;
 #[cfg(processes = "warden")]
-use super::order::{Order, Step};
+use super::order::{Order, Policy, Step};
 use crate::outcome::Exit;
+use crate::sandbox::{Sandbox, SandboxLevel, SandboxParts};
 
 /// What a process is given an end of: a descriptor.
 #[cfg(unix)]
@@ -46,6 +49,9 @@ pub struct Launch {
     pub job_object: Option<Arc<JobObject>>,
     /// What `ps` shows of the process that guards it.
     pub title: String,
+    /// What it and all that comes of it are kept to. Where there is a sandbox, `TMPDIR` is a new folder, which
+    /// goes when they have ended, unless it already is in one that may be written to.
+    pub sandbox: Sandbox,
 }
 
 #[cfg(not(processes = "warden"))]
@@ -56,6 +62,13 @@ impl Launch {
     /// `Unsupported` for descriptors other than those of the standard streams.
     pub(super) fn into_command(self) -> io::Result<std::process::Command> {
         use std::process::{Command, Stdio};
+        if self.sandbox.level == SandboxLevel::Required {
+            let message = format!(
+                "sandbox=required: there is none on {}; sandbox=best_effort runs without one",
+                std::env::consts::OS
+            );
+            return Err(io::Error::new(io::ErrorKind::Unsupported, message));
+        }
         let mut command = Command::new(self.program);
         command.args(self.args.into_iter().skip(1));
         command.env_clear().envs(self.env);
@@ -83,6 +96,7 @@ impl Launch {
 #[cfg(processes = "warden")]
 impl Launch {
     pub(super) fn into_order(self) -> io::Result<(Order, Vec<Descriptor>)> {
+        let sandbox = self.policy();
         let (fds, numbers) = self.fds.into_iter().unzip();
         let env = self.env.into_iter().map(|(mut name, value)| {
             name.push("=");
@@ -99,8 +113,36 @@ impl Launch {
             limits: self.limits,
             group: self.group.unwrap_or_default().into_os_string(),
             title: self.title.into_bytes(),
+            sandbox,
         };
         Ok((order, fds))
+    }
+
+    fn policy(&self) -> Option<Policy> {
+        let sandbox = &self.sandbox;
+        (!sandbox.is_off()).then(|| Policy {
+            required: sandbox.level == SandboxLevel::Required,
+            network: sandbox.network,
+            write: sandbox
+                .write
+                .iter()
+                .map(|path| OsString::from(&**path))
+                .collect(),
+            temp: self.temp().into_os_string(),
+        })
+    }
+
+    /// Where its folder for temporary files is made; empty where it has one.
+    fn temp(&self) -> PathBuf {
+        let named = self.env.iter().find(|(name, _)| name == "TMPDIR");
+        let is_in = |folder: &Path| {
+            let mut write = self.sandbox.write.iter();
+            write.any(|path| folder.starts_with(&**path))
+        };
+        match named {
+            Some((_, folder)) if is_in(Path::new(folder)) => PathBuf::new(),
+            _ => std::env::temp_dir(),
+        }
     }
 }
 
@@ -111,6 +153,9 @@ pub trait Watch: Send + Sync + 'static {
     /// It runs as the process `pid`. Its whole tree is what descends from the process `guard`; where that is
     /// its own number, it has no guard, and is part of it.
     fn started(&self, _pid: u32, _guard: u32) {}
+
+    /// Told before `started` where it has a sandbox: what of it could be had.
+    fn kept_in(&self, _parts: SandboxParts) {}
 
     /// It could not be started.
     fn refused(&self, refusal: Refusal);
@@ -132,6 +177,10 @@ pub struct TreeUsage {
     pub largest: u64,
 }
 
+/// What to do where a part of a sandbox is missing.
+#[cfg(processes = "warden")]
+const WITHOUT: &str = "sandbox=best_effort runs with what there is";
+
 /// Why a process could not be started.
 #[derive(Debug)]
 pub struct Refusal {
@@ -141,6 +190,22 @@ pub struct Refusal {
 }
 
 impl Refusal {
+    /// Whether it is that its sandbox could not be had.
+    #[cfg(processes = "warden")]
+    pub fn is_for_sandbox(&self) -> bool {
+        use Step::{Filter, Landlock, Rights, Temp, Version, Writable};
+        matches!(
+            self.step,
+            Filter | Landlock | Rights | Temp | Version | Writable
+        )
+    }
+
+    /// Whether it is that its sandbox could not be had: that is told before anything is started.
+    #[cfg(not(processes = "warden"))]
+    pub fn is_for_sandbox(&self) -> bool {
+        false
+    }
+
     /// The system's error.
     pub fn error(&self) -> &io::Error {
         &self.error
@@ -158,6 +223,33 @@ impl fmt::Display for Refusal {
             Step::Folder => "its folder can't be entered",
             Step::Limit => "its limits can't be set",
             Step::Program => "the program can't be run",
+            Step::Temp => "the folder for its temporary files can't be made",
+            Step::Writable => "sandbox.write: one of its paths can't be opened",
+            Step::Rights => "sandbox=required: its rights can't be given up",
+            Step::Landlock => {
+                return write!(
+                    f,
+                    "sandbox=required: this system has no Landlock to keep it to its files ({}): it needs \
+                     Linux 6.12 with landlock in the list lsm= of its command line; {WITHOUT}",
+                    self.error
+                );
+            }
+            Step::Version => {
+                return write!(
+                    f,
+                    "sandbox=required: this system's Landlock has version {}, and what keeps signals in came \
+                     with version 6 (Linux 6.12); {WITHOUT}",
+                    self.error.raw_os_error().unwrap_or_default()
+                );
+            }
+            Step::Filter => {
+                return write!(
+                    f,
+                    "sandbox=required: its system calls can't be filtered by seccomp ({}): x86-64 and AArch64 \
+                     can, where nothing forbids it; {WITHOUT}",
+                    self.error
+                );
+            }
         };
         write!(f, "{what}: {}", self.error)
     }

@@ -1,6 +1,7 @@
 //! One command, from its start to the end of everything that it has started.
 
 use std::io;
+use std::path::Path;
 use std::sync::{Arc, OnceLock, Weak};
 
 use parking_lot::Mutex;
@@ -12,11 +13,15 @@ use super::output::Output;
 use super::pipe::{never_wait, pipe};
 use crate::command::{CommandCall, CommandOutput, environment};
 use crate::engine::Attempt;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::executor::Assignment;
 use crate::limits::{Brake, Breach, Enforcement, Root, Sign, Watched, judge, says_no_memory};
 use crate::outcome::{Ended, Exit, Failure, Measured};
 use crate::process::{Descriptor, Launch, Refusal, Timer, Tree, TreeUsage, Watch, title};
+use crate::sandbox::{NO_SANDBOX, Sandbox, SandboxParts};
+
+/// The type of the failure of a command that never ran.
+const NOT_STARTED: &str = "CommandNotStarted";
 
 /// A command that runs.
 pub(super) struct Run {
@@ -86,6 +91,7 @@ impl Run {
         for ours in [&input.1, &output.0, &error.0] {
             never_wait(ours).map_err(failed)?;
         }
+        let sandbox = sandbox(attempt, cwd.as_deref()).map_err(no_sandbox)?;
         let limits = attempt.limits();
         // Somebody else may have submitted it.
         limits
@@ -100,6 +106,7 @@ impl Run {
             cwd,
             fds: vec![(input.0, 0), (output.1, 1), (error.1, 2)],
             title: title(attempt.job(), &name, "running"),
+            sandbox,
             ..Launch::default()
         };
         enforcement.apply(&mut launch).map_err(failed)?;
@@ -374,8 +381,20 @@ impl Watch for Run {
         drop(before);
     }
 
+    fn kept_in(&self, parts: SandboxParts) {
+        self.attempt.keep_in(parts);
+    }
+
     fn refused(&self, refusal: Refusal) {
-        self.end(|_| not_started(&self.name, &refusal.to_string()));
+        self.end(|_| {
+            let why = not_started_since(&self.name, &refusal.to_string());
+            let kind = if refusal.is_for_sandbox() {
+                NO_SANDBOX
+            } else {
+                NOT_STARTED
+            };
+            Ended::Raised(Failure::new(kind, why))
+        });
     }
 
     fn exited(&self, exit: Exit, left: bool) {
@@ -401,13 +420,29 @@ fn find(call: &CommandCall) -> Result<(std::path::PathBuf, Option<std::path::Pat
     Ok((call.program()?, folder))
 }
 
-fn not_a_command(error: crate::error::Error) -> Ended {
+fn not_a_command(error: Error) -> Ended {
     Ended::GaveUp(Failure::new("BursarError", error.message()))
 }
 
 fn not_started(name: &str, why: &str) -> Ended {
-    Ended::Raised(Failure::new(
-        "CommandNotStarted",
-        format!("{name:?} was not started: {why}"),
-    ))
+    Ended::Raised(Failure::new(NOT_STARTED, not_started_since(name, why)))
+}
+
+fn not_started_since(name: &str, why: &str) -> String {
+    format!("{name:?} was not started: {why}")
+}
+
+fn no_sandbox(error: Error) -> Ended {
+    Ended::Raised(Failure::new(NO_SANDBOX, error.message()))
+}
+
+/// What a command is kept to: it may write to the folder that it was given.
+fn sandbox(attempt: &Attempt, cwd: Option<&Path>) -> Result<Sandbox> {
+    let sandbox = attempt.sandbox().clone();
+    sandbox.check_places()?;
+    let Some(folder) = cwd.filter(|_| !sandbox.is_off()) else {
+        return Ok(sandbox);
+    };
+    let whole = std::path::absolute(folder).map_err(|error| Error::invalid(error.to_string()))?;
+    Ok(sandbox.write(whole.to_string_lossy()))
 }

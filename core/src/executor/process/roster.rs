@@ -5,6 +5,10 @@ use std::sync::Arc;
 
 use super::child::Child;
 use crate::executor::Assignment;
+use crate::sandbox::Sandbox;
+
+/// How many children without a job stay when one with another sandbox is made.
+const SPARE: usize = 4;
 
 /// The children of a pool.
 #[derive(Debug, Default)]
@@ -38,11 +42,26 @@ impl Roster {
         self.living.insert(child.number, child);
     }
 
-    /// Gives the job `key` to a child without one.
-    pub(super) fn seat(&mut self, key: u64) -> Option<Arc<Child>> {
-        let child = self.idle.pop()?;
+    /// Gives the job `key` to a child without one that is kept to `sandbox`.
+    pub(super) fn seat(&mut self, key: u64, sandbox: &Sandbox) -> Option<Arc<Child>> {
+        let fits = self
+            .idle
+            .iter()
+            .rposition(|child| child.sandbox == *sandbox)?;
+        let child = self.idle.remove(fits);
         self.busy.insert(key, Arc::clone(&child));
         Some(child)
+    }
+
+    /// Takes out a child that is to make room for one with another sandbox, where there are many.
+    pub(super) fn crowded_out(&mut self) -> Option<Arc<Child>> {
+        (self.idle.len() >= SPARE).then(|| self.idle.remove(0))
+    }
+
+    /// Takes out those without a job that are kept to `sandbox`.
+    pub(super) fn idle_in(&mut self, sandbox: &Sandbox) -> Vec<Arc<Child>> {
+        let is_in = |child: &mut Arc<Child>| child.sandbox == *sandbox;
+        self.idle.extract_if(.., is_in).collect()
     }
 
     /// The child that has the job `key`.

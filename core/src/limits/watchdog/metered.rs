@@ -67,6 +67,11 @@ impl Tree {
         Some(self.used)
     }
 
+    /// The same: the root is not looked at by itself.
+    pub(super) fn look_at_top(&mut self) -> Option<Used> {
+        self.look(&Limits::NONE)
+    }
+
     /// The same: nothing is saved by looking at less.
     pub(super) fn glance(&mut self) -> Used {
         self.look(&Limits::NONE).unwrap_or(self.used)

@@ -16,11 +16,12 @@ use rustix::net::{
 };
 use rustix::process::{Signal, pidfd_send_signal};
 
-use super::{ChildTemplate, Death, Family, Nursery};
+use super::{ChildTemplate, Death, Family, Holding, Nursery};
 use crate::outcome::Exit;
 use crate::process::{
-    Interest, Processes, Reactor, Readiness, Refusal, Source, Token, Tree, TreeUsage, Watch,
+    Interest, Launch, Processes, Reactor, Readiness, Refusal, Source, Token, Tree, TreeUsage, Watch,
 };
+use crate::sandbox::{Sandbox, SandboxParts};
 
 const MESSAGE: usize = 1 + 8 + 8;
 
@@ -36,6 +37,7 @@ const NOT_BORN: u8 = 19;
 /// Has a zygote fork children.
 pub(in super::super) struct Zygote {
     this: Weak<Self>,
+    holding: Holding,
     control: OwnedFd,
     reactor: Reactor,
     family: Weak<dyn Family>,
@@ -51,6 +53,8 @@ struct State {
     /// Whether it is ready to fork: it has imported what it is to import.
     up: bool,
     exit: Option<Exit>,
+    /// What of its sandbox it has, and its children with it.
+    parts: Option<SandboxParts>,
     over: bool,
 }
 
@@ -61,6 +65,7 @@ impl Zygote {
     /// Those of the system.
     pub(super) fn open(
         template: &ChildTemplate,
+        sandbox: &Sandbox,
         setup: &[u8],
         processes: &Processes,
         family: Weak<dyn Family>,
@@ -75,6 +80,7 @@ impl Zygote {
         send(&control, setup, SendFlags::DONTWAIT | SendFlags::NOSIGNAL)?;
         let zygote = Arc::new_cyclic(|this| Self {
             this: Weak::clone(this),
+            holding: template.birth.holding(),
             control,
             reactor: reactor.clone(),
             family,
@@ -84,7 +90,11 @@ impl Zygote {
         let heard = Heard(Arc::downgrade(&zygote));
         state.token = Some(reactor.add(zygote.control.as_fd(), Interest::Read, Arc::new(heard))?);
         let watch = Watched(Arc::downgrade(&zygote));
-        state.tree = Some(processes.launch(template.launch(theirs)?, Arc::new(watch))?);
+        let launch = Launch {
+            sandbox: sandbox.clone(),
+            ..template.launch(theirs)?
+        };
+        state.tree = Some(processes.launch(launch, Arc::new(watch))?);
         drop(state);
         Ok(zygote)
     }
@@ -152,9 +162,15 @@ impl Zygote {
     }
 
     fn born(&self, child: u64, pid: u64, process: Option<OwnedFd>) {
-        let known = self.state.lock().children.insert(child, process);
+        let (known, parts) = {
+            let mut state = self.state.lock();
+            (state.children.insert(child, process), state.parts)
+        };
         drop(known);
         if let (Some(family), Ok(pid)) = (self.family.upgrade(), u32::try_from(pid)) {
+            if let Some(parts) = parts {
+                family.kept_in(child, parts);
+            }
             family.born(child, pid);
         }
     }
@@ -166,8 +182,22 @@ impl Zygote {
         }
     }
 
+    /// It runs, in its sandbox. A child may have been told of before.
+    fn kept_in(&self, parts: SandboxParts) {
+        let children: Vec<u64> = {
+            let mut state = self.state.lock();
+            state.parts = Some(parts);
+            state.children.keys().copied().collect()
+        };
+        if let Some(family) = self.family.upgrade() {
+            children
+                .into_iter()
+                .for_each(|child| family.kept_in(child, parts));
+        }
+    }
+
     /// It has ended, and everything that it had started.
-    fn over(&self, why: &str) {
+    fn over(&self, death: &Death) {
         let (children, tree, up) = {
             let mut state = self.state.lock();
             state.over = true;
@@ -187,7 +217,7 @@ impl Zygote {
         let this: Arc<dyn Nursery> = this;
         family.deserted(&this, up);
         for child in children.into_keys() {
-            family.died(child, Death::Lost(why.to_owned()));
+            family.died(child, death.clone());
         }
     }
 }
@@ -206,6 +236,10 @@ impl Nursery for Zygote {
             self.state.lock().children.remove(&child);
         }
         told
+    }
+
+    fn holding(&self) -> Holding {
+        self.holding
     }
 
     fn kill(&self, child: u64) {
@@ -256,16 +290,29 @@ impl Source for Heard {
 struct Watched(Weak<Zygote>);
 
 impl Watched {
-    fn over(&self, why: impl FnOnce(&Zygote) -> String) {
+    fn over(&self, death: impl FnOnce(&Zygote) -> Death) {
         if let Some(zygote) = self.0.upgrade() {
-            zygote.over(&why(&zygote));
+            zygote.over(&death(&zygote));
         }
     }
 }
 
 impl Watch for Watched {
+    fn kept_in(&self, parts: SandboxParts) {
+        if let Some(zygote) = self.0.upgrade() {
+            zygote.kept_in(parts);
+        }
+    }
+
     fn refused(&self, refusal: Refusal) {
-        self.over(|_| format!("the process that starts others could not be started: {refusal}"));
+        self.over(|_| {
+            if refusal.is_for_sandbox() {
+                return Death::NoSandbox(refusal.to_string());
+            }
+            Death::Lost(format!(
+                "the process that starts others could not be started: {refusal}"
+            ))
+        });
     }
 
     fn exited(&self, exit: Exit, _: bool) {
@@ -275,9 +322,11 @@ impl Watch for Watched {
     }
 
     fn gone(&self, _: Option<TreeUsage>) {
-        self.over(|zygote| match zygote.state.lock().exit {
-            Some(exit) => format!("the process that starts others ended with {exit}"),
-            None => "the process that starts others was lost".into(),
+        self.over(|zygote| {
+            Death::Lost(match zygote.state.lock().exit {
+                Some(exit) => format!("the process that starts others ended with {exit}"),
+                None => "the process that starts others was lost".into(),
+            })
         });
     }
 }
