@@ -13,8 +13,8 @@ SEED ?=
 LANGUAGES ?= rust
 
 # In the order in which a mistake shows soonest.
-LINTS := locks lint-rust lint-python doc lint-node
-STAGES := locks lint-rust lint-python doc rust torture loom python node lint-node examples demo-small
+LINTS := locks lint-rust lint-python doc platforms lint-node
+STAGES := locks lint-rust lint-python doc rust platforms torture loom python node lint-node examples demo-small
 
 .PHONY: help
 help: ## List the commands
@@ -67,7 +67,7 @@ demo-small: setup ## The demo on a small folder, as the tests run it
 
 ##@ Checks that run nothing of ours
 
-.PHONY: lint locks lint-rust lint-python lint-node doc
+.PHONY: lint locks lint-rust lint-python lint-node doc platforms
 lint: ## All of the checks below
 	@scripts/stages $(LINTS)
 
@@ -90,6 +90,9 @@ lint-node: setup-node ## biome and tsc strict
 
 doc: ## Build the Rust documentation; warnings are errors
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+
+platforms: ## Types and lints on macOS and Windows; runs nothing there (adds the targets by rustup)
+	@scripts/platforms
 
 ##@ Everyday
 

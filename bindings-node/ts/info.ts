@@ -141,7 +141,7 @@ export interface AttemptInfo {
   /** The processor time it used, in seconds, where it is isolated. */
   cpuTime: number | null
   /** How its limits were enforced, once it has ended, where it is isolated. */
-  isolation: 'cgroup' | 'rlimit' | 'sampling' | null
+  isolation: 'cgroup' | 'job_object' | 'rlimit' | 'sampling' | null
   /** What of its sandbox it had, once it has ended, where it was to have one. */
   sandbox: SandboxParts | null
 }

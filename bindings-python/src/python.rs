@@ -43,6 +43,7 @@ pub(crate) static FUNCTION_NAME: Imported = Imported::new("bursar._functions", "
 pub(crate) static IMPORTABLE: Imported = Imported::new("bursar._functions", "check_importable");
 pub(crate) static FUNCTION_ADDRESS: Imported = Imported::new("bursar._functions", "address_of");
 pub(crate) static CHECK_ADDRESS: Imported = Imported::new("bursar._functions", "check_address");
+#[cfg(target_os = "linux")]
 pub(crate) static TEMPLATE: Imported = Imported::new("bursar._processes", "template");
 pub(crate) static PICKLE_CALL: Imported = Imported::new("bursar._processes", "pickle_call");
 pub(crate) static UNPICKLE: Imported = Imported::new("pickle", "loads");

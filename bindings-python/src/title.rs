@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use pyo3::prelude::*;
 
 /// The longest title, in bytes.
+#[cfg(target_os = "linux")]
 const LONGEST: usize = 160;
 
 /// Where the arguments of this process are, and of those that are forked from it: their address and how much

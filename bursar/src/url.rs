@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-#[cfg(target_os = "linux")]
+#[cfg(any(unix, windows))]
 use bursar_core::{Commands, ExecutorKind};
 use bursar_core::{EngineBuilder, EngineOptions, Error, MemoryOptions, MemoryStore, Result};
 
@@ -30,13 +30,13 @@ pub fn open_engine(url: Option<&str>, options: EngineOptions) -> Result<EngineBu
 }
 
 /// Programs are run alike in all languages.
-#[cfg(target_os = "linux")]
+#[cfg(any(unix, windows))]
 fn with_commands(builder: EngineBuilder) -> EngineBuilder {
     let commands = Commands::new(builder.processes());
     builder.executor(ExecutorKind::Command, Arc::new(commands))
 }
 
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(any(unix, windows)))]
 fn with_commands(builder: EngineBuilder) -> EngineBuilder {
     builder
 }

@@ -5,7 +5,7 @@ mod output;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::{Path, PathBuf, is_separator};
 
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::payload::Payload;
 
 pub(crate) use environment::environment;
+use environment::is_named;
 pub use output::CommandOutput;
 
 /// The task that runs programs: each engine that has an executor of commands knows it.
@@ -169,7 +170,7 @@ impl CommandCall {
     /// What messages call it: the program's name without its folder.
     pub(crate) fn name(&self) -> &str {
         let program = self.argv.first().map_or("", String::as_str);
-        program.rsplit('/').next().unwrap_or(program)
+        program.rsplit(is_separator).next().unwrap_or(program)
     }
 
     /// The folder it runs in.
@@ -195,13 +196,12 @@ impl CommandCall {
     /// `Invalid` where there is no such program, or none that may be run.
     pub(crate) fn program(&self) -> Result<PathBuf> {
         let program = self.argv.first().map_or("", String::as_str);
-        if program.contains('/') {
+        if program.contains(is_separator) {
             return self.program_at(program);
         }
         let path = self.search_path();
-        let found = std::env::split_paths(&path)
-            .map(|folder| folder.join(program))
-            .find(|file| is_program(file));
+        let found =
+            std::env::split_paths(&path).find_map(|folder| program_file(&folder.join(program)));
         found.ok_or_else(|| {
             Error::invalid(format!(
                 "there is no program {program:?} in PATH ({}): install it, or give its whole path",
@@ -216,8 +216,8 @@ impl CommandCall {
             None => PathBuf::from(program),
         };
         let path = std::path::absolute(path).map_err(|error| Error::invalid(error.to_string()))?;
-        if is_program(&path) {
-            return Ok(path);
+        if let Some(file) = program_file(&path) {
+            return Ok(file);
         }
         let why = match std::fs::metadata(&path) {
             Err(error) => error.to_string(),
@@ -231,11 +231,28 @@ impl CommandCall {
 
     fn search_path(&self) -> OsString {
         let own = || std::env::var_os("PATH").unwrap_or_default();
-        match self.env.get("PATH") {
-            Some(Some(path)) => path.into(),
+        let given = self.env.iter().find(|(name, _)| is_named(name, "PATH"));
+        match given {
+            Some((_, Some(path))) => path.into(),
             _ => own(),
         }
     }
+}
+
+/// What the names of programs end with that may be called without it: nothing but on Windows.
+const ENDINGS: &[&str] = match cfg!(windows) {
+    true => &[".exe", ".com", ".bat", ".cmd", ""],
+    false => &[""],
+};
+
+/// The program that is called `file`.
+fn program_file(file: &Path) -> Option<PathBuf> {
+    let with = |ending: &&str| {
+        let mut file = file.as_os_str().to_owned();
+        file.push(ending);
+        PathBuf::from(file)
+    };
+    ENDINGS.iter().map(with).find(|file| is_program(file))
 }
 
 #[cfg(unix)]

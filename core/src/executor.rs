@@ -1,11 +1,11 @@
 //! The contract of an executor: it runs attempts of one kind and reports how they ended.
 
 mod async_task;
-#[cfg(all(target_os = "linux", not(loom)))]
+#[cfg(processes)]
 mod command;
 mod crew;
 mod host;
-#[cfg(all(target_os = "linux", not(loom)))]
+#[cfg(processes = "warden")]
 mod process;
 mod ready;
 mod thread;
@@ -19,11 +19,11 @@ use crate::payload::Payload;
 use crate::task::Handler;
 
 pub use async_task::AsyncTasks;
-#[cfg(all(target_os = "linux", not(loom)))]
+#[cfg(processes)]
 pub use command::Commands;
 pub(crate) use crew::Crew;
 pub use host::{HostEvent, HostLane};
-#[cfg(all(target_os = "linux", not(loom)))]
+#[cfg(processes = "warden")]
 pub use process::{
     Birth, CHILD_SOCKET, ChildJob, ChildLine, ChildNext, ChildStop, ChildTemplate, PoolOptions,
     ProcessPool, be_a_root,

@@ -22,7 +22,7 @@ mod options;
 mod outcome;
 mod payload;
 mod priority;
-#[cfg(all(target_os = "linux", not(loom)))]
+#[cfg(processes)]
 pub mod process;
 mod rank;
 mod retry;
@@ -48,10 +48,10 @@ pub use engine::{
 };
 pub use error::{Error, ErrorKind, Result};
 pub use event::{Event, EventKind, Events};
-#[cfg(all(target_os = "linux", not(loom)))]
+#[cfg(processes)]
 pub use executor::Commands;
 pub use executor::{Assignment, AsyncTasks, Executor, HostEvent, HostLane, ThreadPool};
-#[cfg(all(target_os = "linux", not(loom)))]
+#[cfg(processes = "warden")]
 pub use executor::{
     Birth, CHILD_SOCKET, ChildJob, ChildLine, ChildNext, ChildStop, ChildTemplate, PoolOptions,
     ProcessPool, be_a_root,
@@ -61,14 +61,15 @@ pub use job::{
     AttemptInfo, Cursor, ExecutorKind, JobFilter, JobInfo, LogLine, NewJob, Order, Progress, Spec,
 };
 pub use ledger::{Ledger, Permit, Shortage};
-#[cfg(all(target_os = "linux", not(loom)))]
+#[cfg(processes)]
 pub use limits::{
-    Brake, Enforcement, Enforcer, Group, Groups, HeldDown, Root, Sign, Watchdog, Watched, judge,
-    says_no_memory,
+    Brake, Enforcement, Enforcer, Root, Sign, Watchdog, Watched, judge, says_no_memory,
 };
 pub use limits::{
     Breach, CpuAction, Gauge, HostGauge, Isolation, Limits, Notice, NoticeKind, Resource, Usage,
 };
+#[cfg(processes = "warden")]
+pub use limits::{Group, Groups, HeldDown};
 pub use options::{
     Defaults, Durability, EngineOptions, LimitOptions, OptionValue, Style, TaskOptions,
 };

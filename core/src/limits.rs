@@ -2,33 +2,34 @@
 
 mod breach;
 mod declared;
-#[cfg(all(target_os = "linux", not(loom)))]
+#[cfg(processes)]
+#[cfg_attr(processes = "groups", path = "limits/enforcement/groups.rs")]
+#[cfg_attr(processes = "job_objects", path = "limits/enforcement/job_objects.rs")]
 mod enforcement;
 mod gauge;
-#[cfg(all(target_os = "linux", not(loom)))]
+#[cfg(processes = "warden")]
 mod group;
 mod isolation;
 mod notice;
-#[cfg_attr(
-    any(not(target_os = "linux"), loom),
-    allow(dead_code, reason = "nothing is sampled")
-)]
+#[cfg_attr(not(processes), allow(dead_code, reason = "nothing is sampled"))]
 mod policy;
-#[cfg(all(target_os = "linux", not(loom)))]
+#[cfg(processes)]
 mod sign;
-#[cfg(all(target_os = "linux", not(loom)))]
+#[cfg(processes)]
 mod watchdog;
 
 pub use breach::{Breach, Resource};
 pub use declared::{CpuAction, Limits};
-#[cfg(all(target_os = "linux", not(loom)))]
-pub use enforcement::{Enforcement, Enforcer, HeldDown};
+#[cfg(processes = "warden")]
+pub use enforcement::HeldDown;
+#[cfg(processes)]
+pub use enforcement::{Enforcement, Enforcer};
 pub use gauge::{Gauge, HostGauge, Usage};
-#[cfg(all(target_os = "linux", not(loom)))]
+#[cfg(processes = "warden")]
 pub use group::{Group, Groups};
 pub use isolation::Isolation;
 pub use notice::{Notice, NoticeKind};
-#[cfg(all(target_os = "linux", not(loom)))]
+#[cfg(processes)]
 pub use sign::{Sign, judge, says_no_memory};
-#[cfg(all(target_os = "linux", not(loom)))]
+#[cfg(processes)]
 pub use watchdog::{Brake, Root, Watchdog, Watched};

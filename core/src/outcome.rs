@@ -116,6 +116,15 @@ impl Exit {
         Some(name.unwrap_or_else(|| signal.to_string()))
     }
 
+    /// Whether this is how programs crash: by a signal; on Windows with the code of an error of the system,
+    /// such as 0xC0000005.
+    pub fn is_crash(self) -> bool {
+        match self {
+            Self::Code(code) => is_system_error(code),
+            Self::Signal(_) => true,
+        }
+    }
+
     /// From the status that a Unix system gives.
     pub fn from_status(status: i32) -> Self {
         match status & 0x7f {
@@ -128,6 +137,7 @@ impl Exit {
 impl fmt::Display for Exit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Code(code) if is_system_error(*code) => write!(f, "exit code {code:#X}"),
             Self::Code(code) => write!(f, "exit code {code}"),
             Self::Signal(signal) => match signal_name(*signal) {
                 Some(name) => write!(f, "signal {signal} ({name})"),
@@ -135,6 +145,11 @@ impl fmt::Display for Exit {
             },
         }
     }
+}
+
+/// Whether Windows ends programs with this code that crash: an NTSTATUS of severity "error".
+fn is_system_error(code: i32) -> bool {
+    cfg!(windows) && code.cast_unsigned() >> 30 == 3
 }
 
 /// The name of a signal of Linux, such as `SIGSEGV`.

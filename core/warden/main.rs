@@ -10,19 +10,35 @@
 //!
 //! One thread, no state but what is here: so forking it is safe and costs little.
 
+#[cfg(target_os = "linux")]
 mod descendants;
+#[cfg(target_os = "linux")]
 mod filter;
+#[cfg(target_os = "linux")]
 mod guard;
+#[cfg(target_os = "linux")]
 #[allow(dead_code, reason = "one half of what is said is the engine's")]
 mod order;
+#[cfg(target_os = "linux")]
 mod root;
+#[cfg(target_os = "linux")]
 mod sandbox;
+#[cfg(target_os = "linux")]
 mod scratch;
+#[cfg(target_os = "linux")]
 mod socket;
+#[cfg(target_os = "linux")]
 mod start;
+#[cfg(target_os = "linux")]
 mod sys;
+#[cfg(target_os = "linux")]
 mod title;
 
+#[cfg(target_os = "linux")]
 fn main() -> std::process::ExitCode {
     root::run()
 }
+
+/// There is none elsewhere.
+#[cfg(not(target_os = "linux"))]
+fn main() {}

@@ -15,6 +15,10 @@ pub(crate) struct Heard {
 
 /// The files to listen to.
 #[derive(Debug, Default)]
+#[cfg_attr(
+    not(target_os = "linux"),
+    allow(dead_code, reason = "elsewhere nobody listens")
+)]
 pub(crate) struct Bells {
     /// Ours: written to by others.
     pub(crate) own: PathBuf,

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use bursar_core::{Error, Result};
+#[cfg(any(target_os = "linux", test))]
+use bursar_core::Error;
+use bursar_core::Result;
 
 /// Refuses a folder on a network file system: its locks, and its memory shared between processes,
 /// are not what SQLite needs (sqlite.org/wal.html, "All processes using a database must be on the
@@ -29,6 +31,7 @@ pub(crate) fn check(_: &Path, _: &Path) -> Result<()> {
 }
 
 /// Network file systems by the number that Linux gives them (`statfs(2)`).
+#[cfg(any(target_os = "linux", test))]
 const NETWORKED: [(u64, &str); 10] = [
     (0x6969, "NFS"),
     (0xff53_4d42, "CIFS"),
@@ -42,6 +45,7 @@ const NETWORKED: [(u64, &str); 10] = [
     (0x0102_1997, "9P"),
 ];
 
+#[cfg(any(target_os = "linux", test))]
 fn refuse(path: &Path, number: u64) -> Result<()> {
     let number = number & 0xffff_ffff;
     let Some((_, name)) = NETWORKED.iter().find(|(known, _)| *known == number) else {

@@ -132,7 +132,8 @@ class AttemptInfo:
     cpu_time: float | None
     """Seconds, where the attempt was isolated."""
     isolation: str | None
-    """How its limits were enforced, once it has ended: `cgroup`, `rlimit` or `sampling`."""
+    """How its limits were enforced, once it has ended: `cgroup`, `job_object`, `rlimit` or
+    `sampling`."""
     sandbox: SandboxParts | None
     """What of its sandbox it had, once it has ended, where it was to have one."""
 

@@ -40,7 +40,17 @@ pub(crate) fn environment(wanted: &BTreeMap<String, Option<String>>) -> Vec<(OsS
 }
 
 fn is_given(name: &str) -> bool {
-    GIVEN.contains(&name) || name.starts_with(GIVEN_KIND)
+    let kind = name.get(..GIVEN_KIND.len());
+    GIVEN.iter().any(|given| is_named(name, given))
+        || kind.is_some_and(|kind| is_named(kind, GIVEN_KIND))
+}
+
+/// Whether a variable has this name: on Windows, where `Path` is `PATH`, in whatever case.
+pub(super) fn is_named(variable: &str, name: &str) -> bool {
+    match cfg!(windows) {
+        true => variable.eq_ignore_ascii_case(name),
+        false => variable == name,
+    }
 }
 
 #[cfg(test)]

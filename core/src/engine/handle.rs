@@ -25,7 +25,7 @@ use crate::job::{ExecutorKind, JobFilter, JobInfo};
 use crate::ledger::Ledger;
 use crate::limits::{Gauge, HostGauge};
 use crate::options::{EngineOptions, TaskOptions};
-#[cfg(all(target_os = "linux", not(loom)))]
+#[cfg(processes)]
 use crate::process::Processes;
 use crate::scheduler::{EscrowPolicy, Scheduler};
 use crate::signal::Signal;
@@ -50,7 +50,7 @@ pub struct EngineBuilder {
     escrow: EscrowPolicy,
     executors: Vec<(ExecutorKind, Arc<dyn Executor>)>,
     backup: Option<Arc<dyn Backup>>,
-    #[cfg(all(target_os = "linux", not(loom)))]
+    #[cfg(processes)]
     processes: Arc<Processes>,
 }
 
@@ -65,13 +65,13 @@ impl EngineBuilder {
             escrow: EscrowPolicy::default(),
             executors: Vec::new(),
             backup: None,
-            #[cfg(all(target_os = "linux", not(loom)))]
+            #[cfg(processes)]
             processes: Processes::new(),
         }
     }
 
     /// What its executors start processes with: one for all of them.
-    #[cfg(all(target_os = "linux", not(loom)))]
+    #[cfg(processes)]
     pub fn processes(&self) -> Arc<Processes> {
         Arc::clone(&self.processes)
     }
@@ -134,7 +134,7 @@ impl EngineBuilder {
         let dispatch = Dispatch::new(scheduler, Ledger::new(pool.totals.clone()), gate);
         let name = self.options.name.as_deref().unwrap_or("engine");
         let (driver, start) = Driver::start(name, Arc::clone(&self.clock))?;
-        #[cfg(all(target_os = "linux", not(loom)))]
+        #[cfg(processes)]
         let host = {
             let watchdog = Arc::clone(self.processes.watchdog());
             host.counting(move || watchdog.memory())

@@ -136,8 +136,14 @@ impl Inner {
                 .iter()
                 .map(|(kind, _)| kind.as_str())
                 .collect();
+            let place = match kind {
+                ExecutorKind::Process if !cfg!(target_os = "linux") => {
+                    format!("on {} yet", std::env::consts::OS)
+                }
+                _ => "here".to_owned(),
+            };
             Error::invalid(format!(
-                "executor {:?} is not available here: use {}",
+                "executor {:?} is not available {place}: use {}",
                 kind.as_str(),
                 names.join(" or ")
             ))

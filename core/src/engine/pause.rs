@@ -149,7 +149,12 @@ fn cannot_be_paused(attempt: &Attempt) -> Error {
         .plan()
         .map(|plan| plan.spec().executor)
         .unwrap_or_default();
-    Error::invalid(format!(
-        "job {job} can't be paused: only what runs in a process of its own can, and it runs as {kind}"
-    ))
+    let why = match kind.is_isolated() {
+        true => format!(
+            "{} can't freeze processes: cancel it, or have it run on Linux or macOS",
+            std::env::consts::OS
+        ),
+        false => format!("only what runs in a process of its own can, and it runs as {kind}"),
+    };
+    Error::invalid(format!("job {job} can't be paused: {why}"))
 }

@@ -164,6 +164,9 @@ impl Inner {
         options.check_sandbox(executor)?;
         check_executor(&task, executor)?;
         let spec = Arc::new(options.spec(&task.name, executor, &self.defaults));
+        if self.options.run {
+            spec.limits.check_here()?;
+        }
         Ok(self.plan_for(task, options, spec))
     }
 

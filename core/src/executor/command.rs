@@ -1,8 +1,12 @@
 //! Runs programs: each attempt is a process with all that it starts.
 
 mod capture;
+#[cfg_attr(windows, path = "command/feed/thread.rs")]
 mod feed;
+mod lines;
+#[cfg_attr(windows, path = "command/output/thread.rs")]
 mod output;
+mod pipe;
 mod run;
 
 use std::collections::HashMap;
@@ -13,7 +17,7 @@ use parking_lot::Mutex;
 
 use crate::engine::{Attempt, Reporter};
 use crate::executor::{Assignment, Executor};
-use crate::process::Processes;
+use crate::process::{CAN_FREEZE, Processes};
 
 use run::Run;
 
@@ -92,7 +96,7 @@ impl Executor for Commands {
     }
 
     fn freeze(&self, attempt: &Arc<Attempt>) -> bool {
-        let run = self.shared.run_of(attempt);
+        let run = self.shared.run_of(attempt).filter(|_| CAN_FREEZE);
         run.is_some_and(|run| {
             run.freeze();
             true

@@ -32,6 +32,9 @@ pub struct Limits {
     pub connections: Option<u32>,
 }
 
+/// Whether descriptors and sockets of a tree can be counted on this system.
+const COUNTS_DESCRIPTORS: bool = cfg!(target_os = "linux") && !cfg!(processes = "groups");
+
 impl Limits {
     /// No limits at all.
     pub const NONE: Self = Self {
@@ -42,6 +45,26 @@ impl Limits {
         files: None,
         connections: None,
     };
+
+    /// Whether this system can hold its jobs to them.
+    ///
+    /// # Errors
+    /// `Invalid` for what can't be counted here.
+    pub(crate) fn check_here(&self) -> Result<()> {
+        let limited = [
+            ("files", self.files.is_some()),
+            ("connections", self.connections.is_some()),
+        ];
+        let asked = limited.into_iter().find(|(_, is)| *is);
+        match asked.filter(|_| !COUNTS_DESCRIPTORS) {
+            None => Ok(()),
+            Some((name, _)) => Err(Error::invalid(format!(
+                "limits: {name} can't be counted on {}: leave that limit out, or have the job run by an \
+                 engine on Linux",
+                std::env::consts::OS
+            ))),
+        }
+    }
 
     /// Whether nothing is limited.
     pub fn is_none(&self) -> bool {
@@ -104,5 +127,36 @@ impl FromStr for CpuAction {
                 "unknown action {text:?}: use warn, throttle or stop"
             ))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_counted_here_is_refused_by_name() {
+        assert!(Limits::NONE.check_here().is_ok());
+        let limits = Limits {
+            memory: Some(1),
+            cpu: Some(1),
+            cpu_time: Some(Duration::ZERO),
+            ..Limits::NONE
+        };
+        assert!(limits.check_here().is_ok());
+        let files = Limits {
+            files: Some(0),
+            ..limits
+        };
+        let connections = Limits {
+            connections: Some(9),
+            ..limits
+        };
+        for (limits, name) in [(files, "files"), (connections, "connections")] {
+            let refused = limits.check_here().err().map(|error| error.to_string());
+            let says = |message: &str| message.contains(name) && message.contains("on Linux");
+            assert_eq!(refused.is_some(), !COUNTS_DESCRIPTORS);
+            assert!(refused.is_none_or(|message| says(&message)), "{name}");
+        }
     }
 }

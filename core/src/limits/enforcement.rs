@@ -3,12 +3,13 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use rustix::process::{Pid, Resource as System, Rlimit, getrlimit, prlimit};
 
 use crate::limits::{Group, Groups, Isolation, Limits};
+use crate::process::Launch;
 
 /// Below this, no program starts, and what it says of it is nothing that people understand.
 const LEAST_DATA: u64 = 16 << 20;
@@ -121,10 +122,19 @@ impl Enforcement {
         group: None,
     };
 
-    /// The file by which the first process joins the group, for
-    /// [`Launch::group`](crate::process::Launch::group).
-    pub fn procs(&self) -> Option<PathBuf> {
-        self.group.as_ref().map(Group::procs)
+    /// Holds what is launched to its limits.
+    ///
+    /// # Errors
+    /// None: what could not be had was not prepared.
+    pub(crate) fn apply(&self, launch: &mut Launch) -> io::Result<()> {
+        launch.limits.clone_from(&self.rlimits);
+        launch.group = self.group.as_ref().map(Group::procs);
+        Ok(())
+    }
+
+    /// Whether the system says that it has ended the tree for want of memory.
+    pub(crate) fn ran_out(&self) -> bool {
+        self.group.as_ref().is_some_and(Group::ran_out)
     }
 }
 

@@ -14,6 +14,9 @@ use crate::error::{Error, Result};
 pub enum Isolation {
     /// By a control group of its own: the system accounts for its whole tree and stops it.
     Cgroup,
+    /// By a Job Object of its own, on Windows: the system accounts for its whole tree and refuses it more.
+    #[serde(rename = "job_object")]
+    JobObject,
     /// By limits of the system for each of its processes.
     Rlimit,
     /// By looking at its whole tree again and again.
@@ -22,12 +25,13 @@ pub enum Isolation {
 
 impl Isolation {
     /// Every one, the strongest first.
-    pub const ALL: [Self; 3] = [Self::Cgroup, Self::Rlimit, Self::Sampling];
+    pub const ALL: [Self; 4] = [Self::Cgroup, Self::JobObject, Self::Rlimit, Self::Sampling];
 
-    /// Its name, lower case.
+    /// Its name, in snake case.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Cgroup => "cgroup",
+            Self::JobObject => "job_object",
             Self::Rlimit => "rlimit",
             Self::Sampling => "sampling",
         }

@@ -1,10 +1,13 @@
 //! Looks after the attempts that run in processes of their own: what their whole trees use, and what is
 //! done about it.
 
+#[cfg(processes = "warden")]
 mod before;
 mod post;
+#[cfg(processes = "warden")]
 mod procfs;
 mod round;
+#[cfg_attr(not(processes = "warden"), path = "watchdog/metered.rs")]
 mod tree;
 
 use std::fmt;

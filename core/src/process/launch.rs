@@ -3,13 +3,26 @@
 use std::ffi::OsString;
 use std::fmt;
 use std::io;
-use std::os::fd::OwnedFd;
-use std::path::{Path, PathBuf};
+#[cfg(processes = "warden")]
+use std::path::Path;
+use std::path::PathBuf;
+#[cfg(processes = "job_objects")]
+use std::sync::Arc;
 use std::time::Duration;
 
+#[cfg(processes = "job_objects")]
+use super::job_objects::JobObject;
+#[cfg(processes = "warden")]
 use super::order::{Order, Policy, Step};
 use crate::outcome::Exit;
 use crate::sandbox::{Sandbox, SandboxLevel, SandboxParts};
+
+/// What a process is given an end of: a descriptor.
+#[cfg(unix)]
+pub type Descriptor = std::os::fd::OwnedFd;
+/// What a process is given an end of: a handle.
+#[cfg(windows)]
+pub type Descriptor = std::os::windows::io::OwnedHandle;
 
 /// A process to start.
 #[derive(Debug, Default)]
@@ -22,12 +35,18 @@ pub struct Launch {
     pub env: Vec<(OsString, OsString)>,
     /// The folder it starts in; none: this process's own.
     pub cwd: Option<PathBuf>,
-    /// Its descriptors, and their numbers there, which are below 64. It has no others.
-    pub fds: Vec<(OwnedFd, i32)>,
+    /// Its descriptors, and their numbers there, which are below 64; without a warden only those of the
+    /// standard streams, 0 to 2. It has no others.
+    pub fds: Vec<(Descriptor, i32)>,
     /// Limits of the system for it and each of its children: resource, soft, hard.
+    #[cfg(unix)]
     pub limits: Vec<(i32, u64, u64)>,
     /// The control group of its tree: its file `cgroup.procs`. None: that of this process.
+    #[cfg(processes = "warden")]
     pub group: Option<PathBuf>,
+    /// What its tree is held by. None: one without limits.
+    #[cfg(processes = "job_objects")]
+    pub job_object: Option<Arc<JobObject>>,
     /// What `ps` shows of the process that guards it.
     pub title: String,
     /// What it and all that comes of it are kept to. Where there is a sandbox, `TMPDIR` is a new folder, which
@@ -35,8 +54,48 @@ pub struct Launch {
     pub sandbox: Sandbox,
 }
 
+#[cfg(not(processes = "warden"))]
 impl Launch {
-    pub(super) fn into_order(self) -> io::Result<(Order, Vec<OwnedFd>)> {
+    /// The command that starts it, with nothing but what it is given.
+    ///
+    /// # Errors
+    /// `Unsupported` for descriptors other than those of the standard streams.
+    pub(super) fn into_command(self) -> io::Result<std::process::Command> {
+        use std::process::{Command, Stdio};
+        if self.sandbox.level == SandboxLevel::Required {
+            let message = format!(
+                "sandbox=required: there is none on {}; sandbox=best_effort runs without one",
+                std::env::consts::OS
+            );
+            return Err(io::Error::new(io::ErrorKind::Unsupported, message));
+        }
+        let mut command = Command::new(self.program);
+        command.args(self.args.into_iter().skip(1));
+        command.env_clear().envs(self.env);
+        if let Some(folder) = self.cwd {
+            command.current_dir(folder);
+        }
+        command.stdin(Stdio::null());
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        for (descriptor, number) in self.fds {
+            match number {
+                0 => command.stdin(descriptor),
+                1 => command.stdout(descriptor),
+                2 => command.stderr(descriptor),
+                _ => {
+                    let message =
+                        format!("no process is given a descriptor {number} on this system");
+                    return Err(io::Error::new(io::ErrorKind::Unsupported, message));
+                }
+            };
+        }
+        Ok(command)
+    }
+}
+
+#[cfg(processes = "warden")]
+impl Launch {
+    pub(super) fn into_order(self) -> io::Result<(Order, Vec<Descriptor>)> {
         let sandbox = self.policy();
         let (fds, numbers) = self.fds.into_iter().unzip();
         let env = self.env.into_iter().map(|(mut name, value)| {
@@ -87,11 +146,12 @@ impl Launch {
     }
 }
 
-/// Told what becomes of a process that was launched, on the reactor's thread: `started`, `exited` and
-/// `gone` in this order, or `refused` alone. A guard that is lost tells `gone` without `exited`; so does a
-/// call that panics, whose tree is ended.
+/// Told what becomes of a process that was launched, on a thread of the system's kind, which it must not keep:
+/// `started`, `exited` and `gone` in this order, or `refused` alone. A guard that is lost tells `gone` without
+/// `exited`; so does a call that panics, whose tree is ended.
 pub trait Watch: Send + Sync + 'static {
-    /// It runs as the process `pid`. Its whole tree is what descends from the process `guard`.
+    /// It runs as the process `pid`. Its whole tree is what descends from the process `guard`; where that is
+    /// its own number, it has no guard, and is part of it.
     fn started(&self, _pid: u32, _guard: u32) {}
 
     /// Told before `started` where it has a sandbox: what of it could be had.
@@ -118,23 +178,32 @@ pub struct TreeUsage {
 }
 
 /// What to do where a part of a sandbox is missing.
+#[cfg(processes = "warden")]
 const WITHOUT: &str = "sandbox=best_effort runs with what there is";
 
 /// Why a process could not be started.
 #[derive(Debug)]
 pub struct Refusal {
+    #[cfg(processes = "warden")]
     pub(super) step: Step,
     pub(super) error: io::Error,
 }
 
 impl Refusal {
     /// Whether it is that its sandbox could not be had.
+    #[cfg(processes = "warden")]
     pub fn is_for_sandbox(&self) -> bool {
         use Step::{Filter, Landlock, Rights, Temp, Version, Writable};
         matches!(
             self.step,
             Filter | Landlock | Rights | Temp | Version | Writable
         )
+    }
+
+    /// Whether it is that its sandbox could not be had: that is told before anything is started.
+    #[cfg(not(processes = "warden"))]
+    pub fn is_for_sandbox(&self) -> bool {
+        false
     }
 
     /// The system's error.
@@ -145,6 +214,9 @@ impl Refusal {
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        #[cfg(not(processes = "warden"))]
+        let what = "the program can't be run";
+        #[cfg(processes = "warden")]
         let what = match self.step {
             Step::Order => "what to start could not be understood",
             Step::Fork => "no process could be made",

@@ -4,15 +4,13 @@ use std::io;
 use std::sync::{Arc, OnceLock};
 
 use super::launch::{Launch, Watch};
-use super::reactor::Reactor;
-use super::tree::Tree;
-use super::warden::Warden;
+use super::{Reactor, Starter, Tree};
 use crate::limits::{Enforcer, Watchdog};
 
 /// The processes of one engine, of all its executors.
 #[derive(Debug)]
 pub struct Processes {
-    started: OnceLock<(Reactor, Warden)>,
+    started: OnceLock<(Reactor, Starter)>,
     enforcer: OnceLock<Enforcer>,
     watchdog: Arc<Watchdog>,
 }
@@ -46,7 +44,8 @@ impl Processes {
     /// Starts a process. Whether it could be is told to `watch`.
     ///
     /// # Errors
-    /// As [`Warden::launch`].
+    /// Those of the system, where it can't be asked for one. What the program itself is refused for may be told so
+    /// too, instead of to `watch`.
     pub fn launch(&self, launch: Launch, watch: Arc<dyn Watch>) -> io::Result<Tree> {
         self.started()?.1.launch(launch, watch)
     }
@@ -59,12 +58,12 @@ impl Processes {
         Ok(&self.started()?.0)
     }
 
-    fn started(&self) -> io::Result<&(Reactor, Warden)> {
+    fn started(&self) -> io::Result<&(Reactor, Starter)> {
         if let Some(started) = self.started.get() {
             return Ok(started);
         }
         let reactor = Reactor::new()?;
-        let warden = Warden::new(reactor.clone());
-        Ok(self.started.get_or_init(|| (reactor, warden)))
+        let starter = Starter::new(reactor.clone());
+        Ok(self.started.get_or_init(|| (reactor, starter)))
     }
 }

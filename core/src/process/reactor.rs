@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::fmt;
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -13,22 +12,13 @@ use rustix::buffer::spare_capacity;
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
 use rustix::event::{EventfdFlags, eventfd};
 
+use super::readiness::{Interest, Readiness, Source, Token, tell};
+
 /// How many descriptors are told of at a time.
 const BATCH: usize = 64;
 
 /// The token of the descriptor that wakes the reactor itself.
 const WAKE: u64 = 0;
-
-/// What to wait for. Its end is always told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Interest {
-    /// Something to read.
-    Read,
-    /// Room to write.
-    Write,
-    /// Something to read, or room to write.
-    ReadWrite,
-}
 
 impl Interest {
     fn flags(self) -> EventFlags {
@@ -39,30 +29,6 @@ impl Interest {
         }
     }
 }
-
-/// What a descriptor is ready for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Readiness {
-    /// There is something to read, or it has ended.
-    pub read: bool,
-    /// There is room to write, or nobody reads any more.
-    pub write: bool,
-}
-
-/// Told when its descriptor is ready, on the reactor's thread, as long as it stays so: it must read what
-/// is there, or be removed. It must not block.
-pub trait Source: Send + Sync + 'static {
-    /// The descriptor is ready.
-    fn ready(&self, readiness: Readiness);
-
-    /// It has panicked when it was told. It must have itself removed, and see to it that whoever waits for
-    /// it learns that nothing more comes.
-    fn abandon(&self);
-}
-
-/// The name of a descriptor that a reactor waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Token(u64);
 
 /// Waits for descriptors, on a thread that comes with the first one and goes with the last handle.
 #[derive(Clone)]
@@ -177,13 +143,6 @@ impl Drop for Handle {
 fn spawn(shared: Arc<Shared>) -> io::Result<()> {
     let builder = std::thread::Builder::new().name("bursar-reactor".into());
     builder.spawn(move || shared.run()).map(drop)
-}
-
-/// One that panics must not take the others with it.
-fn tell(source: &dyn Source, readiness: Readiness) {
-    if catch_unwind(AssertUnwindSafe(|| source.ready(readiness))).is_err() {
-        drop(catch_unwind(AssertUnwindSafe(|| source.abandon())));
-    }
 }
 
 impl Shared {

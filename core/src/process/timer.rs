@@ -12,7 +12,8 @@ use rustix::time::{
     timerfd_settime,
 };
 
-use super::reactor::{Interest, Reactor, Readiness, Source, Token};
+use super::reactor::Reactor;
+use super::readiness::{Interest, Readiness, Source, Token};
 
 /// Calls a function once, after a time. Dropped before, it doesn't.
 pub struct Timer {

@@ -11,7 +11,8 @@ use rustix::net::{RecvFlags, SendFlags, Shutdown, recv, send, shutdown};
 
 use super::launch::{Refusal, TreeUsage, Watch};
 use super::order::{Command, Reached, Report};
-use super::reactor::{Interest, Reactor, Readiness, Source, Token};
+use super::reactor::Reactor;
+use super::readiness::{Interest, Readiness, Source, Token};
 use crate::outcome::Exit;
 use crate::sandbox::SandboxParts;
 

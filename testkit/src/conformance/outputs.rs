@@ -1,6 +1,5 @@
 //! Rules of large output: files that live exactly as long as their job.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -130,9 +129,9 @@ pub fn files_are_for_their_user_alone(make: Maker<'_>) {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        let mode = |path: &PathBuf| path.metadata().unwrap().permissions().mode() & 0o777;
+        let mode = |path: &std::path::Path| path.metadata().unwrap().permissions().mode() & 0o777;
         assert_eq!(mode(&path), 0o600);
-        assert_eq!(mode(&path.parent().unwrap().to_owned()), 0o700);
+        assert_eq!(mode(path.parent().unwrap()), 0o700);
     }
     assert!(path.is_file());
 }

@@ -1,26 +1,23 @@
 //! One command, from its start to the end of everything that it has started.
 
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::sync::{Arc, OnceLock, Weak};
 
 use parking_lot::Mutex;
-use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
-use rustix::pipe::{PipeFlags, pipe_with};
 
 use super::Shared;
 use super::feed::Feed;
-use super::output::{Log, Output};
+use super::lines::Log;
+use super::output::Output;
+use super::pipe::{never_wait, pipe};
 use crate::command::{CommandCall, CommandOutput, environment};
 use crate::engine::Attempt;
 use crate::error::{Error, Result};
 use crate::executor::Assignment;
-use crate::limits::{
-    Brake, Breach, Enforcement, Group, Root, Sign, Watched, judge, says_no_memory,
-};
+use crate::limits::{Brake, Breach, Enforcement, Root, Sign, Watched, judge, says_no_memory};
 use crate::outcome::{Ended, Exit, Failure, Measured};
-use crate::process::{Launch, Refusal, Timer, Tree, TreeUsage, Watch, title};
+use crate::process::{Descriptor, Launch, Refusal, Timer, Tree, TreeUsage, Watch, title};
 use crate::sandbox::{NO_SANDBOX, Sandbox, SandboxParts};
 
 /// The type of the failure of a command that never ran.
@@ -94,13 +91,27 @@ impl Run {
             pipe().map_err(failed)?,
         );
         for ours in [&input.1, &output.0, &error.0] {
-            never_block(ours).map_err(failed)?;
+            never_wait(ours).map_err(failed)?;
         }
         let sandbox = sandbox(attempt, cwd.as_deref()).map_err(no_sandbox)?;
         let limits = attempt.limits();
+        // Somebody else may have submitted it.
+        limits
+            .check_here()
+            .map_err(|error| not_started(&name, error.message()))?;
         let enforcement = shared.processes.enforcer().prepare(&limits, &program);
         attempt.isolate(enforcement.isolation);
-        let launch_limits = (enforcement.rlimits.clone(), enforcement.procs());
+        let mut launch = Launch {
+            program,
+            args: call.argv.into_iter().map(Into::into).collect(),
+            env: environment(&call.env),
+            cwd,
+            fds: vec![(input.0, 0), (output.1, 1), (error.1, 2)],
+            title: title(attempt.job(), &name, "running"),
+            sandbox,
+            ..Launch::default()
+        };
+        enforcement.apply(&mut launch).map_err(failed)?;
         let run = Arc::new_cyclic(|run: &Weak<Self>| Self {
             shared: Arc::clone(shared),
             attempt: Arc::clone(attempt),
@@ -116,17 +127,6 @@ impl Run {
             held: Mutex::default(),
             state: Mutex::default(),
         });
-        let launch = Launch {
-            program,
-            args: call.argv.into_iter().map(Into::into).collect(),
-            env: environment(&call.env),
-            cwd,
-            fds: vec![(input.0, 0), (output.1, 1), (error.1, 2)],
-            limits: launch_limits.0,
-            group: launch_limits.1,
-            title: run.title("running"),
-            sandbox,
-        };
         shared
             .running
             .lock()
@@ -138,7 +138,12 @@ impl Run {
     }
 
     /// Starts it, once everything is ready for its end, which may come at once. Nothing fails after that.
-    fn begin(self: &Arc<Self>, launch: Launch, input: OwnedFd, bytes: Vec<u8>) -> io::Result<()> {
+    fn begin(
+        self: &Arc<Self>,
+        launch: Launch,
+        input: Descriptor,
+        bytes: Vec<u8>,
+    ) -> io::Result<()> {
         for output in &self.outputs {
             output.begin()?;
         }
@@ -303,10 +308,10 @@ impl Run {
                 );
                 Ended::Raised(Failure::new("OutputLost", why))
             }
-            (Some(exit @ Exit::Code(_)), _) => Ended::Raised(self.failure("CommandFailed", exit)),
-            (Some(exit @ Exit::Signal(_)), _) => {
+            (Some(exit), _) if exit.is_crash() => {
                 Ended::Crashed(self.failure("CommandCrashed", exit))
             }
+            (Some(exit), _) => Ended::Raised(self.failure("CommandFailed", exit)),
             (None, _) => Ended::Crashed(Failure::new(
                 "CommandLost",
                 format!(
@@ -327,8 +332,7 @@ impl Run {
         if exit == Exit::Code(0) {
             return None;
         }
-        let group = self.enforcement.group.as_ref();
-        let sign = if group.is_some_and(Group::ran_out) {
+        let sign = if self.enforcement.ran_out() {
             Sign::RanOut
         } else if says_no_memory(&self.outputs[1].tail()) {
             Sign::SaidSo
@@ -370,9 +374,13 @@ impl Brake for Run {
 }
 
 impl Watch for Run {
-    fn started(&self, _: u32, guard: u32) {
+    fn started(&self, pid: u32, guard: u32) {
         let watchdog = self.shared.processes.watchdog();
-        let watched = watchdog.watch(Arc::clone(&self.attempt), Root::Below(guard));
+        let root = match guard == pid {
+            true => Root::With(pid),
+            false => Root::Below(guard),
+        };
+        let watched = watchdog.watch(Arc::clone(&self.attempt), root);
         if let Some(run) = self.shared.run_of(&self.attempt) {
             watched.brake(run);
         }
@@ -450,13 +458,4 @@ fn sandbox(attempt: &Attempt, cwd: Option<&Path>) -> Result<Sandbox> {
     };
     let whole = std::path::absolute(folder).map_err(|error| Error::invalid(error.to_string()))?;
     Ok(sandbox.write(whole.to_string_lossy()))
-}
-
-fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
-    Ok(pipe_with(PipeFlags::CLOEXEC)?)
-}
-
-fn never_block(fd: &OwnedFd) -> io::Result<()> {
-    let flags = fcntl_getfl(fd.as_fd())?;
-    Ok(fcntl_setfl(fd, flags | OFlags::NONBLOCK)?)
 }

@@ -7,8 +7,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use super::procfs::Process;
-use super::tree::{Tree, Used};
+use super::tree::{Process, Tree, Used};
 use super::{Brake, Root};
 use crate::engine::Attempt;
 use crate::limits::policy::{Action, Policy, Sample, Step};
@@ -70,8 +69,9 @@ impl Post {
     }
 
     pub(super) fn give_brake(&self, brake: Arc<dyn Brake>, now: Duration) {
-        // A group slows it down itself.
-        if self.attempt.isolation() == Some(Isolation::Cgroup) {
+        // The system slows it down itself.
+        let isolation = self.attempt.isolation();
+        if matches!(isolation, Some(Isolation::Cgroup | Isolation::JobObject)) {
             return;
         }
         *self.brake.lock() = Some(brake);

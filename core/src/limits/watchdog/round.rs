@@ -8,7 +8,7 @@ use std::time::Duration;
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use super::post::Post;
-use super::procfs::Process;
+use super::tree::Process;
 use super::{Root, room};
 use crate::clock::{Clock, SystemClock};
 
@@ -92,14 +92,14 @@ impl Round {
     }
 
     pub(super) fn keep_spare(&self, process: Process) {
-        let mut spare = self.spare.lock();
-        let dropped = if spare.len() < SPARE {
-            spare.insert(process.pid, process)
-        } else {
-            Some(process)
+        // What there is no more room for is dropped after the lock is released.
+        let _dropped = {
+            let mut spare = self.spare.lock();
+            match spare.len() < SPARE {
+                true => spare.insert(process.pid, process),
+                false => Some(process),
+            }
         };
-        drop(spare);
-        drop(dropped);
     }
 
     /// Looks at one more from now on; gives its key.

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::before::Before;
-use super::procfs::{Process, time};
+pub(super) use super::procfs::Process;
+use super::procfs::time;
 use crate::limits::{Limits, Root};
 
 /// What the processes of a tree use together.
@@ -133,7 +134,7 @@ impl Tree {
         let ticks = (ticks.own + ticks.reaped).saturating_sub(self.before.ticks);
         let resident = self.top.resident().unwrap_or(0);
         self.used = Used {
-            resident: resident.saturating_sub(self.memory_before()),
+            resident: resident.saturating_sub(self.before.sizes.resident),
             cpu_time: time(ticks),
             ..Used::default()
         };

@@ -1,0 +1,84 @@
+//! What the processes of a tree use together, where the system itself says which belong to it.
+
+use std::time::Duration;
+
+use crate::limits::{Limits, Root};
+use crate::process::Meter;
+
+/// What the processes of a tree use together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Used {
+    /// Resident memory in bytes, what they share counted for each.
+    pub(super) resident: u64,
+    /// Processor time since the tree is known; what has ended is part of it.
+    pub(super) cpu_time: Duration,
+    /// Open descriptors: not counted on this system.
+    pub(super) files: u64,
+    /// Open sockets: not counted on this system.
+    pub(super) connections: u64,
+}
+
+/// A tree of processes.
+#[derive(Debug)]
+pub(super) struct Tree {
+    meter: Meter,
+    used: Used,
+}
+
+/// The root of a tree, to be watched again: nothing of it is kept on this system.
+#[derive(Debug)]
+pub(super) struct Process {
+    pub(super) pid: u32,
+}
+
+impl Tree {
+    /// The tree from `root` on.
+    pub(super) fn new(root: Root, _: Option<Process>) -> Self {
+        let (Root::Below(pid) | Root::With(pid)) = root;
+        Self {
+            meter: Meter::new(pid),
+            used: Used::default(),
+        }
+    }
+
+    /// The memory that its root had before: none.
+    pub(super) fn memory_before(&self) -> u64 {
+        0
+    }
+
+    /// Whether its root is a process that runs on without it: none does.
+    pub(super) fn runs_on(&self) -> bool {
+        false
+    }
+
+    /// Nothing.
+    pub(super) fn take_top(&mut self) -> Option<Process> {
+        None
+    }
+
+    /// Looks at everything; `None` once nothing is left.
+    pub(super) fn look(&mut self, _: &Limits) -> Option<Used> {
+        let (resident, cpu_time) = self.meter.look()?;
+        self.used = Used {
+            resident,
+            cpu_time: cpu_time.max(self.used.cpu_time),
+            ..Used::default()
+        };
+        Some(self.used)
+    }
+
+    /// The same: the root is not looked at by itself.
+    pub(super) fn look_at_top(&mut self) -> Option<Used> {
+        self.look(&Limits::NONE)
+    }
+
+    /// The same: nothing is saved by looking at less.
+    pub(super) fn glance(&mut self) -> Used {
+        self.look(&Limits::NONE).unwrap_or(self.used)
+    }
+
+    /// Unknown on this system.
+    pub(super) fn proportional(&self) -> Option<u64> {
+        None
+    }
+}
