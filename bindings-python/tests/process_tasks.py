@@ -6,6 +6,7 @@ import asyncio
 import ctypes
 import mmap
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -153,6 +154,24 @@ def polite(began: str) -> str:
 async def asleep(began: str) -> None:
     Path(began).touch()  # noqa: ASYNC240
     await asyncio.sleep(3_600)
+
+
+@task(executor="process")
+async def asleep_after_a_note(began: str) -> None:
+    """Is asked to stop while it keeps its loop from seeing that; its next note finds the request."""
+    job: Any = current_job()
+    Path(began).touch()  # noqa: ASYNC240
+    select.select([job._dispatcher.channel], [], [])  # noqa: SLF001
+    job.log("last words")
+    await asyncio.sleep(3_600)
+
+
+@task(executor="process")
+async def notes_of_threads(count: int) -> int:
+    """Has its threads note something while its loop runs, which hears what comes too."""
+    job = current_job()
+    await asyncio.gather(*[asyncio.to_thread(job.log, str(n)) for n in range(count)])
+    return count
 
 
 @task(executor="process")

@@ -144,6 +144,12 @@ def test_coroutines_run_on_a_loop_there(anywhere: Engine) -> None:
     assert [tasks.double.submit(n).result(PATIENCE) for n in range(3)] == [0, 2, 4]
 
 
+def test_threads_of_a_coroutine_note_what_they_like(engine: Engine) -> None:
+    job = tasks.notes_of_threads.submit(200)
+    assert job.result(PATIENCE) == 200
+    assert {line.message for line in job.logs()} == {str(n) for n in range(200)}
+
+
 def test_jobs_are_awaited_as_any_other() -> None:
     async def main() -> list[int]:
         async with Engine("memory:"):

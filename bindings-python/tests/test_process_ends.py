@@ -127,10 +127,11 @@ def test_a_job_that_looks_ends_by_itself_and_its_process_lives_on(began: Path) -
         assert engine.submit(tasks.pid).result(PATIENCE) == before
 
 
-def test_a_coroutine_is_cancelled_there(began: Path) -> None:
+@pytest.mark.parametrize("asleep", [tasks.asleep, tasks.asleep_after_a_note])
+def test_a_coroutine_is_cancelled_there(began: Path, asleep: bursar.Task[[str], object]) -> None:
     with Engine("memory:", concurrency={"process": 1}) as engine:
         before = engine.submit(tasks.pid).result(PATIENCE)
-        job = tasks.asleep.submit(str(began))
+        job = asleep.submit(str(began))
         until(began.exists)
         job.cancel("wake up")
         with pytest.raises(bursar.JobCancelled, match="wake up"):

@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from bursar._child import call, frames
+from bursar._child.dispatch import Dispatcher
 from bursar._child.frames import Channel
 from bursar._child.job import ChildJob
 from bursar._child.title import show_job
@@ -27,7 +28,7 @@ class Child:
     """This process, as the engine's pool sees it."""
 
     def __init__(self, sock: socket.socket) -> None:
-        self._channel = Channel(sock)
+        self._dispatcher = Dispatcher(Channel(sock))
         self._loop: asyncio.AbstractEventLoop | None = None
         self._usage = _usage()
         self._cpu_time, self._memory = self._usage()
@@ -36,20 +37,19 @@ class Child:
         """Runs jobs until the engine closes the socket."""
         show_title(IDLE)
         while True:
-            frame = self._channel.receive()
+            frame = self._dispatcher.next_start()
             if frame is None:
                 return
-            if frame.kind == frames.START:
-                self._run(frame)
-                # Nothing of the job is held while this waits for the next.
-                del frame
+            self._run(frame)
+            # Nothing of the job is held while this waits for the next.
+            del frame
 
     def _run(self, frame: frames.Frame) -> None:
         start = frames.start(frame.body)
         show_job(start.id, start.task, b"running")
         _forget_peak()
         self._memory = self._usage()[1]
-        ended = call.run(ChildJob(self._channel, frame.key, start), start, self._drive)
+        ended = call.run(ChildJob(self._dispatcher, frame.key, start), start, self._drive)
         _flush()
         show_title(IDLE)
         self._send(frame.key, ended)
@@ -61,10 +61,7 @@ class Child:
         cpu_time = int((self._cpu_time - before) * 1e6)
         memory = max(peak - self._memory, 0)
         head = frames.ENDED_HEAD.pack(ended.outcome, ended.content, max(cpu_time, 0), memory)
-        if len(ended.parts) == 1 and len(ended.parts[0]) > frames.CHUNK:
-            self._channel.send_large(frames.ENDED, key, head, ended.parts[0])
-        else:
-            self._channel.send(frames.ENDED, key, (head, *ended.parts))
+        self._dispatcher.send(frames.ENDED, key, head, ended.parts)
 
     def _drive(self, job: ChildJob, coroutine: Coroutine[Any, Any, Any]) -> Any:
         """Runs a coroutine; a request to stop cancels it."""
@@ -76,17 +73,22 @@ class Child:
         loop = self._loop
         task = loop.create_task(coroutine)
 
+        channel = self._dispatcher.channel
+
         def heard() -> None:
             reason = job.stopped()
-            if reason is not None:
-                loop.remove_reader(self._channel)
+            if reason is not None and loop.remove_reader(channel):
                 task.cancel(reason)
 
-        loop.add_reader(self._channel, heard)
+        # Whoever else reads may take the request.
+        self._dispatcher.on_stop = lambda: loop.call_soon_threadsafe(heard)
+        loop.add_reader(channel, heard)
+        loop.call_soon(heard)
         try:
             return loop.run_until_complete(task)
         finally:
-            loop.remove_reader(self._channel)
+            self._dispatcher.on_stop = None
+            loop.remove_reader(channel)
 
 
 def _usage() -> Callable[[], tuple[float, int]]:
