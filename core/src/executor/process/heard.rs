@@ -98,8 +98,10 @@ impl Family for Shared {
         let known = self.roster.lock().child(child);
         let Some(child) = known else { return };
         let measured = self.options.max_memory_per_child.is_some();
-        match child.born(pid, measured) {
-            Some(first) => self.give(&child, &first),
+        child.born(pid, measured);
+        match child.take_next() {
+            // One that ends at once is told of: another one would end as it did.
+            Some(first) => drop(self.give(&child, &first)),
             None => {
                 self.roster.lock().rest(child);
                 self.assign();
@@ -114,6 +116,10 @@ impl Family for Shared {
         child.link.read_rest();
         child.link.close();
         self.roster.lock().bury(child.number);
+        if let Some(never_begun) = child.take_from_born() {
+            self.roster.lock().unseat(never_begun);
+            return self.assign();
+        }
         if let Some(attempt) = child.vacate() {
             self.roster.lock().free(attempt.key());
             let failure = failure(&death, child.fault());

@@ -38,11 +38,22 @@ impl Roster {
         self.living.insert(child.number, child);
     }
 
-    /// Gives the job `key` to a child without one.
-    pub(super) fn seat(&mut self, key: u64) -> Option<Arc<Child>> {
-        let child = self.idle.pop()?;
-        self.busy.insert(key, Arc::clone(&child));
-        Some(child)
+    /// Gives a job to a child without one, which is to be told of it next; back, where there is none.
+    pub(super) fn seat(&mut self, assignment: Assignment) -> Result<Arc<Child>, Assignment> {
+        let Some(child) = self.idle.pop() else {
+            return Err(assignment);
+        };
+        self.busy
+            .insert(assignment.attempt.key(), Arc::clone(&child));
+        // At once: where it ends before it is told, this is found with it.
+        child.occupy(assignment);
+        Ok(child)
+    }
+
+    /// The job has no child any more, and is the next one to get another.
+    pub(super) fn unseat(&mut self, assignment: Assignment) {
+        self.free(assignment.attempt.key());
+        self.waiting.push_front(assignment);
     }
 
     /// The child that has the job `key`.

@@ -45,49 +45,60 @@ impl Shared {
     /// Gives what waits to children, new ones where none is idle.
     pub(super) fn assign(&self) {
         loop {
-            let (assignment, child) = {
+            let seated = {
                 let mut roster = self.roster.lock();
                 let Some(assignment) = roster.waiting.pop_front() else {
                     return;
                 };
-                let child = match assignment.stopped() {
-                    None => roster.seat(assignment.attempt.key()),
-                    Some(_) => None,
-                };
-                (assignment, child)
+                match assignment.stopped() {
+                    None => roster.seat(assignment),
+                    Some(_) => Err(assignment),
+                }
             };
-            if let Some(ended) = assignment.stopped().filter(|_| child.is_none()) {
-                self.report(assignment.attempt, ended);
-            } else if let Some(child) = child {
-                child.occupy(&assignment.attempt);
-                self.give(&child, &assignment);
-            } else {
-                self.raise(assignment);
+            match seated {
+                Ok(child) => self.hand_over(&child),
+                Err(assignment) => match assignment.stopped() {
+                    Some(ended) => self.report(assignment.attempt, ended),
+                    None => self.raise(assignment),
+                },
             }
         }
     }
 
-    /// Sends a child its job.
-    pub(super) fn give(&self, child: &Arc<Child>, assignment: &Assignment) {
+    /// Gives a child that was idle the job that it was chosen for; another one, where it has ended by now.
+    pub(super) fn hand_over(&self, child: &Arc<Child>) {
+        let Some(next) = child.take_next() else {
+            // It was taken back, since it is asked to stop.
+            return self.roster.lock().rest(Arc::clone(child));
+        };
+        if !self.give(child, &next) && child.leave(next.attempt.key()) {
+            self.roster.lock().unseat(next);
+        }
+    }
+
+    /// Sends a child its job; `false` where it doesn't get that, since it has ended.
+    pub(super) fn give(&self, child: &Arc<Child>, assignment: &Assignment) -> bool {
         let attempt = &assignment.attempt;
         child.look_after(&self.processes, attempt);
         let sent = self.encode(assignment).and_then(|(start, args)| {
             let sent = child.link.send(Kind::Start, attempt.key(), [&start, args]);
             sent.map_err(|error| Error::invalid(format!("the arguments can't be sent: {error}")))
         });
-        if let Err(error) = sent {
-            self.settle(
-                child,
-                Ended::GaveUp(Failure::new("Invalid", error.message())),
-            );
-            return;
-        }
+        let sent = match sent {
+            Ok(sent) => sent,
+            Err(error) => {
+                let failure = Failure::new("Invalid", error.message());
+                self.settle(child, Ended::GaveUp(failure));
+                return true;
+            }
+        };
         if attempt.stop_signal().is_set() {
             // It may have been asked before the child was known to have it.
             let reason = attempt.stopped().map(|stop| stop.reason);
             let reason = reason.as_deref().unwrap_or_default().as_bytes();
             let _ = child.link.send(Kind::Stop, attempt.key(), [reason, &[]]);
         }
+        sent
     }
 
     fn encode<'a>(&self, assignment: &'a Assignment) -> Result<(Vec<u8>, &'a [u8])> {
