@@ -140,6 +140,21 @@ def test_a_coroutine_is_cancelled_there(began: Path, asleep: bursar.Task[[str], 
         assert engine.submit(tasks.pid).result(PATIENCE) == before
 
 
+def test_what_a_job_leaves_behind_does_the_next_one_no_harm() -> None:
+    with Engine("memory:", concurrency={"process": 1}) as engine:
+        before = engine.submit(tasks.pid).result(PATIENCE)
+        engine.submit(tasks.leave_a_thread).result(PATIENCE)
+        job = engine.submit(tasks.let_it_note)
+        assert job.result(PATIENCE) == "Conflict"
+        assert [line.message for line in job.logs()] == ["in time"]
+        left = engine.submit(tasks.leave_on_the_loop)
+        left.result(PATIENCE)
+        logged = list(left.logs())
+        assert [engine.submit(tasks.double, n).result(PATIENCE) for n in range(10)] == list(range(0, 20, 2))
+        assert list(left.logs()) == logged
+        assert engine.submit(tasks.pid).result(PATIENCE) == before
+
+
 def test_a_job_that_is_cancelled_before_its_process_is_born_never_runs(began: Path) -> None:
     with Engine("memory:") as engine:
         job = tasks.loop_for_ever.submit(str(began))

@@ -89,6 +89,18 @@ class Child:
         finally:
             self._dispatcher.on_stop = None
             loop.remove_reader(channel)
+            _cancel_others(loop)
+
+
+def _cancel_others(loop: asyncio.AbstractEventLoop) -> None:
+    """Ends what a job has left on the loop, as `asyncio.run` does: it would run on with the next one's."""
+    import asyncio  # noqa: PLC0415
+
+    others = asyncio.all_tasks(loop)
+    for other in others:
+        other.cancel()
+    if others:
+        loop.run_until_complete(asyncio.gather(*others, return_exceptions=True))
 
 
 def _usage() -> Callable[[], tuple[float, int]]:

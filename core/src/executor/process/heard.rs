@@ -45,9 +45,7 @@ impl Shared {
 
     fn frame_of(&self, child: &Arc<Child>, frame: &Frame) -> Result<(), Malformed> {
         let Some(attempt) = child.runs(frame.key) else {
-            return Err(Malformed(
-                "a message about a job that it doesn't run".into(),
-            ));
+            return refuse(child, frame);
         };
         let body = Body(&frame.body);
         let noted = match frame.kind {
@@ -65,6 +63,19 @@ impl Shared {
         self.note(child, &attempt, noted);
         Ok(())
     }
+}
+
+/// Refuses a note about a job that the child doesn't run any more: the job has left something behind there.
+fn refuse(child: &Child, frame: &Frame) -> Result<(), Malformed> {
+    if !matches!(frame.kind, Kind::Progress | Kind::Log | Kind::Checkpoint) {
+        return Err(Malformed(
+            "a message about a job that it doesn't run".into(),
+        ));
+    }
+    let over = reply(Err(Error::conflict("the job is over")));
+    // A message is shorter than a frame can be.
+    let _ = child.link.send(Kind::Reply, frame.key, [&over, &[]]);
+    Ok(())
 }
 
 impl Hears for Shared {

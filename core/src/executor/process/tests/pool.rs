@@ -9,7 +9,7 @@ use super::super::frame::{HEADER, Kind};
 use super::super::nursery::{Death, Family, Nursery};
 use super::super::pool::{PoolOptions, ProcessPool};
 use super::super::shared::Shared;
-use super::{PATIENCE, end, frame};
+use super::{PATIENCE, end, frame, text};
 use crate::{
     Engine, EngineBuilder, EngineOptions, ExecutorKind, Exit, Handler, MemoryOptions, MemoryStore,
     Payload, Plan, State, Submission, Task, TaskOptions, Ticket,
@@ -105,7 +105,9 @@ impl Played {
             .unwrap();
         let options = TaskOptions::default();
         let task = Task::new("task", options, ExecutorKind::Process, Handler::Host(0)).unwrap();
-        let plan = engine.register(task.at(Some("module:task".into()))).unwrap();
+        let plan = engine
+            .register(task.at(Some("module:task".into())))
+            .unwrap();
         Self {
             engine,
             plan,
@@ -193,4 +195,28 @@ fn a_job_whose_child_ends_before_it_is_told_of_it_is_given_to_another() {
     shared.died(child.number, Death::Exit(Exit::Signal(9)));
     shared.hand_over(&child);
     played.completes_at_once(&ticket);
+}
+
+#[test]
+fn a_late_note_of_a_job_is_refused_and_the_next_one_goes_on() {
+    let played = Played::new();
+    let (mut player, over) = played.idle();
+    let ticket = played.submit();
+    let key = player.started();
+    let line = [text("info"), text("too late")].concat();
+    player.say(Kind::Log, over, &line);
+    let (kind, refused, body) = player.read();
+    assert_eq!((kind, refused), (Kind::Reply as u8, over));
+    assert!(String::from_utf8_lossy(&body).contains("Conflict"));
+    player.complete(key);
+    assert_eq!(state(&ticket), State::Completed);
+    assert!(played.killed.try_recv().is_err());
+}
+
+#[test]
+fn the_end_of_a_job_that_it_doesnt_run_is_the_end_of_a_child() {
+    let played = Played::new();
+    let (mut player, over) = played.idle();
+    player.complete(over);
+    assert_eq!(played.killed.recv_timeout(PATIENCE), Ok(player.number));
 }
