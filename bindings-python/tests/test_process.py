@@ -290,6 +290,24 @@ with Engine("memory:", concurrency=1):
     assert ran.stderr.count("starts a thread when it is imported") == 1
 
 
+def test_a_module_may_set_a_timeout_for_its_sockets(script: Script, tmp_path: Path) -> None:
+    module = """
+import socket
+from bursar import current_job, task
+socket.setdefaulttimeout(0.001)
+
+@task(executor="process")
+def cancelled():
+    return current_job().cancelled
+"""
+    body = f"""
+with Engine("memory:"):
+    print(own.cancelled.submit().result({PATIENCE}))
+"""
+    ran = run_in(tmp_path, module, body, script)
+    assert ran.stdout == "False\n", ran
+
+
 def test_a_module_that_cant_be_imported_there_fails_its_jobs_alone(script: Script, tmp_path: Path) -> None:
     module = """
 import os

@@ -126,6 +126,8 @@ class Channel:
     """The socket between a child and its engine."""
 
     def __init__(self, sock: socket.socket) -> None:
+        # Whatever the application's modules have set for sockets of their own.
+        sock.settimeout(None)
         self._sock = sock
         self._recv = sock.recv
         self._rest = b""

@@ -197,7 +197,9 @@ def _restart(control: socket.socket) -> None:
 
 def main(control: socket.socket, setup: dict[str, Any]) -> None:
     """Serves until the engine goes, in the zygote and in each child that it forks."""
-    os.set_inheritable(control.fileno(), False)
+    control.settimeout(None)
+    for descriptor in (control.fileno(), SETUP):
+        os.set_inheritable(descriptor, False)
     imports = sys.argv[-1] == "modules"
     sys.argv[:] = setup["argv"]
     _native.be_a_root()
