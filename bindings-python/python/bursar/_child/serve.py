@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from bursar._child import call, frames
@@ -40,19 +41,27 @@ class Child:
             frame = self._dispatcher.next_start()
             if frame is None:
                 return
-            self._run(frame)
+            key, ended = frame.key, call.OUT_OF_MEMORY
+            with suppress(MemoryError):
+                if frame.kind == frames.START:
+                    ended = self._run(frame)
+            show_title(IDLE)
             # Nothing of the job is held while this waits for the next.
             del frame
+            try:
+                self._send(key, ended)
+            except MemoryError:
+                self._send(key, call.OUT_OF_MEMORY)
+            del ended
 
-    def _run(self, frame: frames.Frame) -> None:
+    def _run(self, frame: frames.Frame) -> Ended:
         start = frames.start(frame.body)
         show_job(start.id, start.task, b"running")
         _forget_peak()
         self._memory = self._usage()[1]
         ended = call.run(ChildJob(self._dispatcher, frame.key, start), start, self._drive)
         _flush()
-        show_title(IDLE)
-        self._send(frame.key, ended)
+        return ended
 
     def _send(self, key: int, ended: Ended) -> None:
         before = self._cpu_time
