@@ -290,6 +290,17 @@ with Engine("memory:", concurrency=1):
     assert ran.stderr.count("starts a thread when it is imported") == 1
 
 
+def test_the_arguments_of_a_program_may_be_long(script: Script, tmp_path: Path) -> None:
+    ran = script(f"""
+        sys.path.insert(0, {str(Path(tasks.__file__).parent)!r})
+        sys.argv += ["x" * 1_000] * 3_000
+        import process_tasks
+        with Engine("memory:"):
+            print(process_tasks.add.submit(1).result({PATIENCE}))
+    """)
+    assert ran.stdout == "2\n", ran
+
+
 def test_a_module_may_set_a_timeout_for_its_sockets(script: Script, tmp_path: Path) -> None:
     module = """
 import socket

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 MESSAGE = Struct("<BQq")
 
+SETUP = 4
+"""The descriptor of the file with what is to be done first."""
+
 # From the engine.
 FORK = 1
 # To the engine.
@@ -191,7 +194,9 @@ def _restart(control: socket.socket) -> None:
         "imported, and such a process can't be forked: each process will import them by itself\n"
     )
     sys.stderr.flush()
-    os.set_inheritable(control.fileno(), True)
+    os.lseek(SETUP, 0, os.SEEK_SET)
+    for descriptor in (control.fileno(), SETUP):
+        os.set_inheritable(descriptor, True)
     os.execv(sys.executable, [*sys.orig_argv[:-1], "none"])  # noqa: S606
 
 
@@ -205,7 +210,7 @@ def main(control: socket.socket, setup: dict[str, Any]) -> None:
     _native.be_a_root()
     if imports and not _preload(setup["modules"]):
         _restart(control)
-    control.recv(1 << 20)
+    os.close(SETUP)
     _native.show_title(b"bursar:zygote")
     gc.collect()
     gc.disable()

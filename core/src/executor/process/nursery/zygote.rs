@@ -3,16 +3,18 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::io::{self, IoSlice, IoSliceMut};
+use std::fs::File;
+use std::io::{self, IoSlice, IoSliceMut, Seek, Write};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
+use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::io::Errno;
 use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
-    SendAncillaryMessage, SendFlags, SocketFlags, SocketType, recvmsg, send, sendmsg, socketpair,
+    SendAncillaryMessage, SendFlags, SocketFlags, SocketType, recvmsg, sendmsg, socketpair,
 };
 use rustix::process::{Signal, pidfd_send_signal};
 
@@ -32,6 +34,9 @@ const UP: u8 = 16;
 const BORN: u8 = 17;
 const DIED: u8 = 18;
 const NOT_BORN: u8 = 19;
+
+/// The descriptor of the file from which a zygote reads what it is to do first: that may be long.
+const SETUP: i32 = 4;
 
 /// Has a zygote fork children.
 pub(in super::super) struct Zygote {
@@ -72,7 +77,8 @@ impl Zygote {
             SocketFlags::CLOEXEC,
             None,
         )?;
-        send(&control, setup, SendFlags::DONTWAIT | SendFlags::NOSIGNAL)?;
+        let mut launch = template.launch(theirs)?;
+        launch.fds.push((in_memory(setup)?, SETUP));
         let zygote = Arc::new_cyclic(|this| Self {
             this: Weak::clone(this),
             control,
@@ -84,7 +90,7 @@ impl Zygote {
         let heard = Heard(Arc::downgrade(&zygote));
         state.token = Some(reactor.add(zygote.control.as_fd(), Interest::Read, Arc::new(heard))?);
         let watch = Watched(Arc::downgrade(&zygote));
-        state.tree = Some(processes.launch(template.launch(theirs)?, Arc::new(watch))?);
+        state.tree = Some(processes.launch(launch, Arc::new(watch))?);
         drop(state);
         Ok(zygote)
     }
@@ -190,6 +196,14 @@ impl Zygote {
             family.died(child, Death::Lost(why.to_owned()));
         }
     }
+}
+
+/// A file that is in memory alone, at its beginning.
+fn in_memory(bytes: &[u8]) -> io::Result<OwnedFd> {
+    let mut file = File::from(memfd_create("bursar-setup", MemfdFlags::CLOEXEC)?);
+    file.write_all(bytes)?;
+    file.rewind()?;
+    Ok(file.into())
 }
 
 impl Nursery for Zygote {
