@@ -170,6 +170,15 @@ impl Child {
         }
     }
 
+    /// Ends it by force, now that it is born, where it was to be ended before.
+    pub(super) fn end_if_doomed(&self) -> bool {
+        let doomed = self.seat.lock().doomed;
+        if doomed {
+            self.nursery.kill(self.number);
+        }
+        doomed
+    }
+
     /// Ends it by force, for what it did.
     pub(super) fn condemn(&self, fault: Option<String>) {
         let mut seat = self.seat.lock();

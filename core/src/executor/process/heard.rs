@@ -110,7 +110,11 @@ impl Family for Shared {
         let Some(child) = known else { return };
         let measured = self.options.max_memory_per_child.is_some();
         child.born(pid, measured);
-        match child.take_next() {
+        let next = child.take_next();
+        if child.end_if_doomed() {
+            return;
+        }
+        match next {
             // One that ends at once is told of: another one would end as it did.
             Some(first) => drop(self.give(&child, &first)),
             None => {

@@ -1,6 +1,9 @@
 //! Children that are forked by one clean process, the zygote. It is told what to do in messages of a code, the
 //! number of a child and a value, over a socket that keeps them apart and passes descriptors on.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 use std::fmt;
 use std::fs::File;
@@ -16,7 +19,7 @@ use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
     SendAncillaryMessage, SendFlags, SocketFlags, SocketType, recvmsg, sendmsg, socketpair,
 };
-use rustix::process::{Signal, pidfd_send_signal};
+use rustix::process::{Pid, Signal, kill_process, pidfd_send_signal};
 
 use super::{ChildTemplate, Death, Family, Nursery};
 use crate::outcome::Exit;
@@ -51,12 +54,30 @@ pub(in super::super) struct Zygote {
 struct State {
     tree: Option<Tree>,
     token: Option<Token>,
-    /// Its children, and the descriptors of those that were born.
-    children: HashMap<u64, Option<OwnedFd>>,
+    /// Its children; those that were born have a process.
+    children: HashMap<u64, Option<Process>>,
     /// Whether it is ready to fork: it has imported what it is to import.
     up: bool,
     exit: Option<Exit>,
     over: bool,
+}
+
+/// The process of a child.
+struct Process {
+    pid: u32,
+    /// None where this process could have no more descriptors.
+    descriptor: Option<OwnedFd>,
+}
+
+impl Process {
+    fn kill(&self) {
+        // It fails where the child has ended, which is told soon.
+        let _ = match (&self.descriptor, Pid::from_raw(self.pid as i32)) {
+            (Some(descriptor), _) => pidfd_send_signal(descriptor, Signal::KILL),
+            (None, Some(pid)) => kill_process(pid, Signal::KILL),
+            (None, None) => Ok(()),
+        };
+    }
 }
 
 impl Zygote {
@@ -157,10 +178,12 @@ impl Zygote {
         }
     }
 
-    fn born(&self, child: u64, pid: u64, process: Option<OwnedFd>) {
-        let known = self.state.lock().children.insert(child, process);
+    fn born(&self, child: u64, pid: u64, descriptor: Option<OwnedFd>) {
+        let Ok(pid) = u32::try_from(pid) else { return };
+        let process = Process { pid, descriptor };
+        let known = self.state.lock().children.insert(child, Some(process));
         drop(known);
-        if let (Some(family), Ok(pid)) = (self.family.upgrade(), u32::try_from(pid)) {
+        if let Some(family) = self.family.upgrade() {
             family.born(child, pid);
         }
     }
@@ -226,8 +249,7 @@ impl Nursery for Zygote {
         let state = self.state.lock();
         // One that is not born yet has nothing to run.
         if let Some(Some(process)) = state.children.get(&child) {
-            // It fails where the child has ended, which is told soon.
-            let _ = pidfd_send_signal(process, Signal::KILL);
+            process.kill();
         }
     }
 }

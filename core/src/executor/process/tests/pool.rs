@@ -220,3 +220,23 @@ fn the_end_of_a_job_that_it_doesnt_run_is_the_end_of_a_child() {
     player.complete(over);
     assert_eq!(played.killed.recv_timeout(PATIENCE), Ok(player.number));
 }
+
+#[test]
+fn a_child_that_is_killed_before_it_is_born_is_killed_then() {
+    let played = Played::new();
+    let ticket = played.submit();
+    let mut player = played.raised();
+    let shared = played.shared();
+    let child = shared.roster.lock().child(player.number).unwrap();
+    child.condemn(None);
+    assert_eq!(played.killed.recv_timeout(PATIENCE), Ok(player.number));
+    shared.born(player.number, NOBODY);
+    assert_eq!(played.killed.try_recv(), Ok(player.number));
+    shared.died(player.number, Death::Exit(Exit::Signal(9)));
+    assert_eq!(state(&ticket), State::Failed);
+    assert_eq!(
+        player.socket.read(&mut [0]).unwrap(),
+        0,
+        "it was given a job"
+    );
+}
