@@ -301,6 +301,37 @@ def test_the_arguments_of_a_program_may_be_long(script: Script, tmp_path: Path) 
     assert ran.stdout == "2\n", ran
 
 
+def test_a_shutdown_ends_what_is_still_importing(script: Script, tmp_path: Path) -> None:
+    module = f"""
+import os, time
+from bursar import task
+if os.environ.get("GUARD") != str(os.getpid()):
+    with open({str(tmp_path / "new")!r}, "w") as file:
+        file.write(str(os.getpid()))
+    os.rename({str(tmp_path / "new")!r}, {str(tmp_path / "pid")!r})
+    time.sleep(3600)
+
+@task(executor="process")
+def never(): pass
+"""
+    (tmp_path / "own.py").write_text(module)
+    ran = script(f"""
+        os.environ["GUARD"] = str(os.getpid())
+        import own
+        engine = Engine("memory:", grace=0.05)
+        job = engine.submit(own.never)
+        while not os.path.exists({str(tmp_path / "pid")!r}):
+            time.sleep(0.005)
+        engine.shutdown(0)
+        print(job.state)
+        with open({str(tmp_path / "pid")!r}) as file:
+            pid = int(file.read())
+        while os.path.exists(f"/proc/{{pid}}"):
+            time.sleep(0.005)
+    """)
+    assert ran.stdout == "cancelled\n", ran
+
+
 def test_a_module_may_set_a_timeout_for_its_sockets(script: Script, tmp_path: Path) -> None:
     module = """
 import socket

@@ -219,8 +219,9 @@ impl Shared {
             child.link.close();
             child.nursery.kill(child.number);
         }
-        // With it goes the zygote, and whatever is left of its children.
         let nursery = self.nursery.lock().open.take();
-        drop(nursery);
+        if let Some(nursery) = nursery {
+            nursery.close();
+        }
     }
 }

@@ -252,6 +252,12 @@ impl Nursery for Zygote {
             process.kill();
         }
     }
+
+    fn close(&self) {
+        // Children may hold this nursery for as long as they aren't born.
+        let tree = self.state.lock().tree.take();
+        drop(tree);
+    }
 }
 
 impl fmt::Debug for Zygote {
