@@ -87,7 +87,12 @@ _ALL = (
     Part(
         "node",
         "whole jobs in Node",
-        [_node("node/throughput.mjs"), _node("node/threads.mjs"), _node("node/peers.mjs")],
+        [
+            _node("node/throughput.mjs"),
+            _node("node/threads.mjs"),
+            _node("node/processes.mjs"),
+            _node("node/peers.mjs"),
+        ],
         ["node"],
         bars=3,
     ),
@@ -110,6 +115,12 @@ _ALL = (
         [_cargo("bin", "limits", "--json")],
         ["rust"],
         bars=2,
+    ),
+    Part(
+        "matrices",
+        "how soon what must end has ended",
+        [_cargo("bin", "matrices", "--json")],
+        ["rust"],
     ),
     Part(
         "idle", "Python and Node with nothing to do", [_python("idle/observe.py")], ["python", "node"], bars=4

@@ -15,7 +15,7 @@ from harness.process import ROOT, answer
 PEERS = {
     "rust": ["tokio", "apalis-core", "divan", "rusqlite"],
     "python": ["huey", "taskiq", "flexiq", "dbos"],
-    "node": ["fastq", "p-queue", "piscina", "plainjob", "better-sqlite3"],
+    "node": ["fastq", "p-queue", "piscina", "tinypool", "plainjob", "better-sqlite3"],
 }
 _DISTRIBUTIONS = """
 import importlib.metadata, json, sys

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bursar::core::{Attempt, Ended, Engine, Exit, Failure, Payload, Reply, SlotPause, StopKind};
+use bursar::core::{Attempt, Ended, Engine, Exit, Failure, Payload, Reply, SlotPause};
 use napi_derive::napi;
 
 use crate::engine::NativeEngine;
@@ -161,16 +161,6 @@ impl NativeEngine {
     }
 }
 
-fn stop_name(kind: StopKind) -> &'static str {
-    match kind {
-        StopKind::Cancelled => "cancelled",
-        StopKind::TimedOut => "timed_out",
-        StopKind::OverLimit(_) => "over_limit",
-        StopKind::Shutdown => "shutdown",
-        StopKind::Lost => "lost",
-    }
-}
-
 /// Encoded text of a payload that isn't live.
 pub(crate) fn json_text(payload: &Payload) -> Result<String> {
     let bytes = payload
@@ -197,7 +187,7 @@ pub(crate) fn facts_of(engine: &Engine, attempt: &Attempt) -> AttemptFacts {
 /// Why the attempt is asked to stop, if it is.
 pub(crate) fn stop_of(attempt: &Attempt) -> Option<StopFacts> {
     attempt.stopped().map(|stop| StopFacts {
-        kind: stop_name(stop.kind).to_owned(),
+        kind: stop.kind.as_str().to_owned(),
         reason: stop.reason.to_string(),
     })
 }

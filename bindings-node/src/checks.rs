@@ -1,5 +1,6 @@
 //! Checks that need no engine.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bursar::core::{EngineOptions, ExecutorKind, Handler, Style, Task, TaskOptions};
@@ -13,7 +14,7 @@ use crate::option::option_value;
 /// Checks a task's name and options before any engine knows it.
 #[napi(catch_unwind)]
 pub(crate) fn check_task(name: String, options: Pairs<'_>) -> Result<()> {
-    task(&name, options, 0).map(drop)
+    task(&name, options, 0, None).map(drop)
 }
 
 /// Checks options of a task.
@@ -51,10 +52,16 @@ pub(crate) fn read_grace(value: Unknown<'_>) -> Result<Option<Duration>> {
     }
 }
 
-/// A task whose function JavaScript knows by `handler`.
-pub(crate) fn task(name: &str, options: Pairs<'_>, handler: u32) -> Result<Task> {
+/// A task whose function JavaScript knows by `handler`, and others find in `module`.
+pub(crate) fn task(
+    name: &str,
+    options: Pairs<'_>,
+    handler: u32,
+    module: Option<&str>,
+) -> Result<Task> {
     let (options, handler) = (task_options(options)?, Handler::Host(u64::from(handler)));
-    Task::new(name, options, ExecutorKind::Async, handler).map_err(fault)
+    let task = Task::new(name, options, ExecutorKind::Async, handler).map_err(fault)?;
+    Ok(task.at(module.map(Arc::from)))
 }
 
 pub(crate) fn task_options(pairs: Pairs<'_>) -> Result<TaskOptions> {

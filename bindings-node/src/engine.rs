@@ -20,6 +20,7 @@ use crate::error::{Code, Result, fault};
 use crate::mailbox::Mailbox;
 use crate::option::option_value;
 use crate::pool::Pool;
+use crate::processes::Processes;
 use crate::seats;
 use crate::submit::Stored;
 use crate::tables::Tables;
@@ -32,6 +33,7 @@ pub struct Seat {
     pub(crate) engine: Engine,
     pub(crate) lane: HostLane,
     pub(crate) pool: Pool,
+    processes: Option<Processes>,
     pub(crate) mailbox: Arc<Mailbox>,
     pub(crate) tables: RefCell<Tables>,
     /// What went wrong with what a waiter was waiting for.
@@ -81,10 +83,14 @@ impl NativeEngine {
         let lane = HostLane::new();
         let most = options.slots(ExecutorKind::Thread);
         let pool = Pool::new(most, Arc::clone(&mailbox));
-        let mut builder = bursar::open_engine(url.as_deref(), options)
-            .map_err(fault)?
+        let builder = bursar::open_engine(url.as_deref(), options.clone()).map_err(fault)?;
+        let processes = Processes::of(&builder, &options);
+        let mut builder = builder
             .executor(ExecutorKind::Async, Arc::new(lane.clone()))
             .executor(ExecutorKind::Thread, Arc::new(pool.clone()));
+        if let Some(processes) = &processes {
+            builder = builder.executor(ExecutorKind::Process, processes.executor());
+        }
         let clock = manual.then(|| Arc::new(ManualClock::default()));
         if let Some(clock) = &clock {
             builder = builder.clock(Arc::clone(clock) as _);
@@ -96,6 +102,7 @@ impl NativeEngine {
             engine,
             lane,
             pool,
+            processes,
             mailbox,
             tables: RefCell::default(),
             faults: Arc::default(),
@@ -129,6 +136,15 @@ impl NativeEngine {
     #[napi(getter, catch_unwind)]
     pub fn runs(&self) -> bool {
         self.engine.options().run
+    }
+
+    /// Sets what processes that run jobs are started with: the program and its arguments, and names and
+    /// values of all variables.
+    #[napi(catch_unwind)]
+    pub fn prepare_processes(&self, args: Vec<String>, env: Vec<(String, String)>) {
+        if let Some(processes) = &self.processes {
+            processes.prepare(args, env);
+        }
     }
 
     /// Moves a manual clock.

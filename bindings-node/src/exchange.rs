@@ -11,7 +11,6 @@ use bursar::core::{
 };
 use napi_derive::napi;
 
-use crate::cloned::Cloned;
 use crate::engine::Seat;
 use crate::error::Result;
 use crate::pool::Order;
@@ -122,7 +121,7 @@ impl Inbox<'_> {
         let length = usize::try_from(length).unwrap_or(0);
         let (bytes, rest) = self.bytes.split_at_checked(length).unwrap_or_default();
         self.bytes = rest;
-        Cloned::payload(bytes)
+        Payload::host_bytes(bytes)
     }
 }
 
@@ -335,7 +334,7 @@ fn result(result: &Payload, outbox: &mut Outbox<'_>) -> (i32, u32) {
     if let Some(number) = Token::number_of(result) {
         return (brings::LIVE, number);
     }
-    match Cloned::bytes_of(result) {
+    match result.as_host_bytes() {
         Some(bytes) if outbox.write(bytes) => (brings::CLONED, bytes.len() as u32),
         _ => (brings::DETAILS, 0),
     }

@@ -10,7 +10,8 @@ mod asking;
 mod attempt;
 mod bell;
 mod checks;
-mod cloned;
+#[cfg(target_os = "linux")]
+mod child;
 mod command;
 mod copying;
 mod engine;
@@ -22,6 +23,11 @@ mod listener;
 mod mailbox;
 mod option;
 mod pool;
+#[cfg(target_os = "linux")]
+mod processes;
+#[cfg(not(target_os = "linux"))]
+#[path = "processes_elsewhere.rs"]
+mod processes;
 mod query;
 mod seats;
 mod snapshot;
@@ -29,4 +35,5 @@ mod stream;
 mod submit;
 mod tables;
 mod token;
+mod turn;
 mod worker;

@@ -1,7 +1,7 @@
 //! Options as JavaScript writes them, turned into what the core checks. Nothing is decided here.
 
 use bursar::core::OptionValue;
-use napi::bindgen_prelude::{BigInt, FromNapiValue, JsObjectValue, Object, Unknown};
+use napi::bindgen_prelude::{Array, BigInt, FromNapiValue, JsObjectValue, Object, Unknown};
 use napi::{JsValue, ValueType};
 
 /// Whole numbers up to here are exact in JavaScript.
@@ -38,17 +38,34 @@ fn big(value: BigInt) -> OptionValue {
     }
 }
 
-/// Names with amounts. Amounts are no mappings themselves.
+/// What stands in a mapping: no mapping itself, but it may be a list.
+fn within(value: Unknown<'_>) -> napi::Result<OptionValue> {
+    if value.get_type()? != ValueType::Object {
+        return option_value(value);
+    }
+    if !value.is_array()? {
+        return shown(value);
+    }
+    let array = Array::from_unknown(value)?;
+    let mut values = Vec::new();
+    for index in 0..array.len() {
+        let one: Option<Unknown<'_>> = array.get(index)?;
+        values.push(match one {
+            Some(one) if one.get_type()? == ValueType::Object => shown(one)?,
+            Some(one) => option_value(one)?,
+            None => OptionValue::Null,
+        });
+    }
+    Ok(OptionValue::List(values))
+}
+
+/// Names with amounts, or with lists.
 fn map(value: Unknown<'_>) -> napi::Result<OptionValue> {
     let object = Object::from_unknown(value)?;
     let mut pairs = Vec::new();
     for name in Object::keys(&object)? {
         let amount: Unknown<'_> = object.get_named_property(&name)?;
-        let amount = match amount.get_type()? {
-            ValueType::Object => shown(amount)?,
-            _ => option_value(amount)?,
-        };
-        pairs.push((name, amount));
+        pairs.push((name, within(amount)?));
     }
     Ok(OptionValue::Map(pairs))
 }

@@ -8,7 +8,6 @@ use napi::bindgen_prelude::Buffer;
 use napi_derive::napi;
 
 use crate::attempt::json_text;
-use crate::cloned::Cloned;
 use crate::engine::NativeEngine;
 use crate::error::{Result, fault, internal};
 use crate::snapshot::exit_of;
@@ -88,8 +87,8 @@ impl NativeEngine {
             .ok_or_else(|| internal("the job has not ended"))?
             .end;
         let failure = end.failure.as_ref();
-        let thrown = failure.and_then(|failure| Cloned::bytes_of(&failure.live));
-        let cloned = Cloned::bytes_of(&end.result).or(thrown);
+        let thrown = failure.and_then(|failure| failure.live.as_host_bytes());
+        let cloned = end.result.as_host_bytes().or(thrown);
         let is_text = matches!(end.result, Payload::Bytes(..));
         let file = end.result.as_spilled().map(SpilledResult::new);
         let (exit_code, signal) = failure.map_or((None, None), |failure| exit_of(failure));

@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 
 use bursar::core::{
     AttemptInfo, Demand, Dimension, Event, EventKind, Exit, Failure, JobInfo, Limits, LogLine,
-    Payload, Progress, Reason, Share, State, Stats, Style, Timestamp, Why,
+    Payload, Progress, Reason, Sandbox, SandboxParts, Share, State, Stats, Style, Timestamp, Why,
 };
 use serde::Serialize;
 use serde_json::{Value, json, value::RawValue};
 
-use crate::cloned::Cloned;
 use crate::token::Token;
 
 /// A value of the user's: encoded, the number of a live object, or of another thread, or what is known of
@@ -32,7 +31,7 @@ fn held(payload: &Payload) -> Option<Held> {
     if let Some(number) = Token::number_of(payload) {
         return Some(Held::Live(number));
     }
-    if let Some(bytes) = Cloned::bytes_of(payload) {
+    if let Some(bytes) = payload.as_host_bytes() {
         return Some(Held::Cloned(
             bytes.iter().map(|byte| char::from(*byte)).collect(),
         ));
@@ -57,6 +56,7 @@ struct JobJson<'a> {
     priority: &'static str,
     demand: Value,
     limits: Value,
+    sandbox: Option<Value>,
     args: Option<Held>,
     attempt: u32,
     retries: u32,
@@ -87,6 +87,7 @@ pub(crate) fn job_json(info: &JobInfo) -> String {
         priority: spec.priority.name(),
         demand: demand(&spec.demand),
         limits: limits(&spec.limits),
+        sandbox: spec.sandbox.as_ref().map(sandbox),
         args: held(&info.args),
         attempt: info.attempt,
         retries: spec.retry.retries,
@@ -223,6 +224,22 @@ fn limits(limits: &Limits) -> Value {
     })
 }
 
+fn sandbox(sandbox: &Sandbox) -> Value {
+    json!({
+        "level": sandbox.level.as_str(),
+        "write": sandbox.write,
+        "network": sandbox.network,
+    })
+}
+
+fn sandbox_parts(parts: &SandboxParts) -> Value {
+    json!({
+        "noNewPrivs": parts.no_new_privs,
+        "landlock": parts.landlock,
+        "seccomp": parts.seccomp,
+    })
+}
+
 fn progress(progress: &Progress) -> Value {
     json!({ "percent": progress.percent, "message": progress.message })
 }
@@ -258,6 +275,7 @@ fn attempt(attempt: &AttemptInfo) -> Value {
         "peakMemory": attempt.peak_memory,
         "cpuTime": attempt.cpu_time.map(|time| time.as_secs_f64()),
         "isolation": attempt.isolation.map(|isolation| isolation.as_str()),
+        "sandbox": attempt.sandbox.as_ref().map(sandbox_parts),
     })
 }
 

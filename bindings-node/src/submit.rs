@@ -9,7 +9,6 @@ use napi::bindgen_prelude::Buffer;
 use napi_derive::napi;
 
 use crate::checks::{task, task_options};
-use crate::cloned::Cloned;
 use crate::engine::{NativeEngine, Pairs, Seat};
 use crate::error::{Result, fault, internal};
 use crate::token::Token;
@@ -36,8 +35,8 @@ impl Calls {
 
 #[napi]
 impl NativeEngine {
-    /// Registers a task and gives the number of its settled options. `module` is where worker
-    /// threads find its function.
+    /// Registers a task and gives the number of its settled options. `module` is where workers
+    /// find its function.
     #[napi(catch_unwind)]
     pub fn register(
         &self,
@@ -46,10 +45,12 @@ impl NativeEngine {
         handler: u32,
         module: Option<String>,
     ) -> Result<u32> {
-        if let Some(module) = module {
-            self.pool.know(handler, &module);
+        if let Some(module) = &module {
+            self.pool.know(handler, module);
         }
-        let plan = self.engine.register(task(&name, options, handler)?);
+        let plan = self
+            .engine
+            .register(task(&name, options, handler, module.as_deref())?);
         Ok(self.tables.borrow_mut().plans.add(plan.map_err(fault)?))
     }
 
@@ -76,7 +77,7 @@ impl NativeEngine {
     /// from here on.
     #[napi(catch_unwind)]
     pub fn submit_cloned(&self, plan: u32, job: u32, args: &[u8]) -> Result<()> {
-        let submission = Submission::new(self.plan_of(plan)?, Cloned::payload(args));
+        let submission = Submission::new(self.plan_of(plan)?, Payload::host_bytes(args));
         for accepted in self.accept([submission])? {
             self.follow(job, accepted);
         }
@@ -181,7 +182,10 @@ impl Seat {
                 .into_iter()
                 .map(|text| Payload::json(text.into_bytes()))
                 .collect(),
-            Calls::Cloned(all) => all.iter().map(|bytes| Cloned::payload(bytes)).collect(),
+            Calls::Cloned(all) => all
+                .iter()
+                .map(|bytes| Payload::host_bytes(&**bytes))
+                .collect(),
             Calls::Live(numbers) => numbers
                 .into_iter()
                 .map(|number| Token::payload(number, &self.mailbox))

@@ -15,10 +15,10 @@ use crate::attempt::{
     AttemptFacts, StopFacts, Thrown, ended_of, facts_of, json_text, let_go, stop_of,
 };
 use crate::bell::Bell;
-use crate::cloned::Cloned;
 use crate::error::{Result, fault, internal};
 use crate::exchange::{Bytes, Numbers};
 use crate::pool::{Pool, Taken};
+use crate::turn::{none, read_end, write_args};
 
 /// What a worker that was ordered finds once its thread is there, by its key.
 static POSTS: LazyLock<Mutex<BTreeMap<u32, Post>>> = LazyLock::new(Mutex::default);
@@ -50,33 +50,6 @@ pub(crate) fn announce(post: Post) -> u32 {
 pub(crate) fn withdraw(key: u32) {
     let post = POSTS.lock().remove(&key);
     drop(post);
-}
-
-/// How a job ended, as `worker_exchange` is told.
-mod how {
-    pub(super) const NOTHING: i32 = 0;
-    /// The handler returned nothing.
-    pub(super) const DONE: i32 = 1;
-    /// The handler returned what the first bytes are.
-    pub(super) const RETURNED: i32 = 2;
-    /// As was noted before.
-    pub(super) const NOTED: i32 = 3;
-}
-
-/// What there is instead of a handler.
-mod none {
-    pub(super) const NOW: i32 = -1;
-    pub(super) const EVER: i32 = -2;
-}
-
-/// The arguments of a job, as `worker_exchange` says.
-mod args {
-    /// So many bytes of the array.
-    pub(super) const CLONED: i32 = 0;
-    /// To be fetched, as bytes.
-    pub(super) const LONG: i32 = 1;
-    /// To be fetched, as JSON text.
-    pub(super) const TEXT: i32 = 2;
 }
 
 struct Desk {
@@ -133,7 +106,7 @@ impl NativeWorker {
     #[napi(catch_unwind)]
     pub fn args(&self) -> Buffer {
         let args = self.desk.args.take();
-        Buffer::from(Cloned::bytes_of(&args).unwrap_or_default().to_vec())
+        Buffer::from(args.as_host_bytes().unwrap_or_default().to_vec())
     }
 
     /// The arguments as JSON text, once.
@@ -145,7 +118,7 @@ impl NativeWorker {
     /// Notes that the handler returned what these bytes are.
     #[napi(catch_unwind)]
     pub fn returned(&self, bytes: &[u8]) {
-        let ended = Ended::Returned(Cloned::payload(bytes));
+        let ended = Ended::Returned(Payload::host_bytes(bytes));
         self.desk.ended.set(Some(ended));
     }
 
@@ -159,7 +132,7 @@ impl NativeWorker {
     /// Notes that the handler threw; `bytes` are what it threw, where that can be copied.
     #[napi(catch_unwind)]
     pub fn threw(&self, thrown: Thrown, bytes: Option<&[u8]>) -> Result<()> {
-        let live = bytes.map(Cloned::payload).unwrap_or_default();
+        let live = bytes.map(Payload::host_bytes).unwrap_or_default();
         self.desk.ended.set(Some(ended_of(thrown, live)?));
         Ok(())
     }
@@ -226,19 +199,18 @@ impl NativeWorker {
 pub(crate) fn worker_exchange(numbers: Numbers<'_>, bytes: Bytes<'_>) -> Result<()> {
     let desk = HERE.with_borrow(Weak::upgrade);
     let desk = desk.ok_or_else(|| internal("this thread is no worker"))?;
-    let [first, second, ..] = numbers else {
+    let [how, length, place, ..] = numbers else {
         return Err(internal("too few numbers"));
     };
-    desk.report(*first, usize::try_from(*second).unwrap_or(0), bytes)?;
-    (*first, *second) = (none::NOW, 0);
+    desk.report(*how, *length, bytes)?;
+    *how = none::NOW;
     desk.bell.answer();
     match desk.post.pool.take(desk.post.worker) {
         Taken::Nothing => {}
-        Taken::Never => *first = none::EVER,
+        Taken::Never => *how = none::EVER,
         Taken::Job(assignment) => {
-            *first = handler_of(&assignment)?;
-            let place = desk.begin(assignment, bytes);
-            (*second, numbers[2]) = place;
+            *how = handler_of(&assignment)?;
+            (*length, *place) = desk.begin(assignment, bytes);
         }
     }
     Ok(())
@@ -257,16 +229,9 @@ impl Desk {
         attempt.ok_or_else(|| internal("there is no attempt here"))
     }
 
-    fn report(&self, how: i32, length: usize, bytes: &[u8]) -> Result<()> {
-        let noted = self.ended.take();
-        let ended = match how {
-            how::NOTHING => return Ok(()),
-            how::DONE => Ended::Returned(Payload::Null),
-            how::RETURNED => {
-                Ended::Returned(Cloned::payload(bytes.get(..length).unwrap_or_default()))
-            }
-            how::NOTED => noted.ok_or_else(|| internal("no end was noted"))?,
-            _ => return Err(internal("unknown kind of end")),
+    fn report(&self, how: i32, length: i32, bytes: &[u8]) -> Result<()> {
+        let Some(ended) = read_end(how, length, bytes, self.ended.take())? else {
+            return Ok(());
         };
         // The engine uses attempts again that nobody holds.
         drop(self.attempt.take());
@@ -278,16 +243,7 @@ impl Desk {
     fn begin(&self, assignment: Assignment, bytes: &mut [u8]) -> (i32, i32) {
         let Assignment { attempt, args } = assignment;
         self.attempt.replace(Some(attempt));
-        let place = match Cloned::bytes_of(&args) {
-            None => (0, args::TEXT),
-            Some(cloned) => match bytes.get_mut(..cloned.len()) {
-                None => (0, args::LONG),
-                Some(room) => {
-                    room.copy_from_slice(cloned);
-                    (cloned.len() as i32, args::CLONED)
-                }
-            },
-        };
+        let place = write_args(&args, bytes);
         self.args.set(args);
         place
     }

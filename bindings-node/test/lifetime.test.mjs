@@ -32,6 +32,12 @@ for (const [name, code, output, errors] of PROGRAMS) {
   })
 }
 
+test('worker threads load the module one after the other', { timeout: 30_000 }, async () => {
+  const ended = await run('only_workers.mjs')
+  assert.deepEqual([ended.code, ended.signal], [0, null], ended.errors)
+  assert.equal(ended.output, '42\n42\n42\n42\n42')
+})
+
 test('worker threads load the module, end and are ended', { timeout: 60_000 }, async () => {
   const ended = await run('workers.mjs')
   const sums = Array(4).fill(4_950).join()

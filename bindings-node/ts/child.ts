@@ -3,6 +3,7 @@ import type { Handler } from './definition.js'
 import { Cancel } from './errors.js'
 import type { Assigned, Line } from './line.js'
 import { loadHandler } from './loader.js'
+import type { Thrown } from './native.js'
 import { classify, gaveUp, Place } from './run.js'
 
 /** So many jobs in a row, or milliseconds, before the loop's timers and sockets get their turn. */
@@ -39,10 +40,11 @@ export class Child {
     else this.#stop(this.#running)
   }
 
-  /** Something breaks this child: where that is what an earlier job left behind, it is said. */
-  breaks(): void {
+  /** Something breaks this child, an error perhaps: where an earlier job left that behind, it is said. */
+  breaks(thrown?: Thrown): void {
     const broken = scope.current()
     if (broken !== undefined && broken !== this.#running) this.#line.acquit()
+    else if (thrown && this.#running) this.#line.blame(thrown)
   }
 
   /** The job has ended. */
@@ -99,6 +101,7 @@ export class Child {
   /** Runs the first job with a function that isn't loaded yet. The module that has it is no part of the job. */
   async #first(running: Running, job: Assigned): Promise<void> {
     this.#loading = running
+    this.#line.loads()
     let work: Handler
     try {
       const { name, module } = this.#line.task(job.handler)
@@ -110,6 +113,7 @@ export class Child {
       }
     }
     this.#loading = undefined
+    this.#line.loaded()
     this.#place.runLater(running, running.cancelled ? stoppedEarly : work, () => job.args())
   }
 }

@@ -1,13 +1,13 @@
 import { deserialize, serialize } from 'node:v8'
 import { BursarError } from './errors.js'
 
-/** What crosses to another thread: text where JSON carries it exactly, else the bytes of a clone. */
+/** What crosses to another thread or process: text where JSON carries it exactly, else the bytes of a clone. */
 export type Packed = string | Buffer
 
 /** With this a list as JSON text begins; a clone never does. */
 const BRACKET = '['.charCodeAt(0)
 
-/** @internal The arguments of a call, as they are now, for another thread. */
+/** @internal The arguments of a call, as they are now, for another thread or process. */
 export function packArgs(args: readonly unknown[]): Packed {
   if (args.every(isText)) return args.length === 0 ? '' : JSON.stringify(args)
   try {
@@ -17,7 +17,7 @@ export function packArgs(args: readonly unknown[]): Packed {
   }
 }
 
-/** @internal A result for another thread. */
+/** @internal A result for another thread or process. */
 export function packResult(value: unknown): Packed {
   if (isText(value)) return JSON.stringify([value])
   try {
@@ -27,7 +27,7 @@ export function packResult(value: unknown): Packed {
   }
 }
 
-/** @internal What was thrown, for another thread; `undefined` where it can't be cloned. */
+/** @internal What was thrown, for another thread or process; `undefined` where it can't be cloned. */
 export function packThrown(error: unknown): Buffer | undefined {
   try {
     return serialize([error])
@@ -99,7 +99,7 @@ function refusal(args: readonly unknown[], error: unknown): BursarError {
 function refused(what: string, error: unknown): BursarError {
   const why = error instanceof Error ? error.message : String(error)
   const message =
-    `${what} can't be sent to another thread: ${why}; pass what the structured clone algorithm copies, such ` +
+    `${what} can't be sent to another thread or process: ${why}; pass what the structured clone algorithm copies, such ` +
     'as plain objects, arrays, maps, dates and typed arrays, but no functions and nothing shared or transferred'
   return new BursarError('Invalid', message, { cause: error })
 }

@@ -23,7 +23,7 @@ export function currentRunner(): Runner {
 /** @internal What is said to a job in a worker that asks for an engine. */
 export function noEngine(): BursarError {
   const message =
-    'there is no engine in a worker of the thread executor: a job there can compute and report, but not ' +
+    'there is no engine in a worker: a job there can compute and report, but not ' +
     'submit; return what is to be submitted, or submit it from a job with executor async'
   return new BursarError('Conflict', message)
 }

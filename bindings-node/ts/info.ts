@@ -1,7 +1,7 @@
 import { listOf } from './call.js'
 import { unpack, unpackOne } from './clone.js'
 import { decode } from './codec.js'
-import type { CpuAction } from './options.js'
+import type { CpuAction, SandboxLevel } from './options.js'
 import type { Values } from './values.js'
 
 /**
@@ -68,6 +68,26 @@ export interface Limits {
   connections: number | null
 }
 
+/** What an attempt is kept to, where it runs in processes of its own. */
+export interface Sandbox {
+  /** Whether there is one, and what happens where it can't be had. */
+  level: SandboxLevel
+  /** What it may write to, besides the folder of its command and a temporary one of its own. */
+  write: string[]
+  /** Whether it may make sockets. */
+  network: boolean
+}
+
+/** What of a sandbox an attempt had. */
+export interface SandboxParts {
+  /** No rights of a superuser, and no program that gives any. */
+  noNewPrivs: boolean
+  /** The version of Landlock that kept it to its files; `null`: it could write wherever its user may. */
+  landlock: number | null
+  /** None of the system calls that no job needs, and no sockets. */
+  seccomp: boolean
+}
+
 /** How far a job says it has come. */
 export interface Progress {
   /** From 0 to 100. */
@@ -122,6 +142,8 @@ export interface AttemptInfo {
   cpuTime: number | null
   /** How its limits were enforced, once it has ended, where it is isolated. */
   isolation: 'cgroup' | 'rlimit' | 'sampling' | null
+  /** What of its sandbox it had, once it has ended, where it was to have one. */
+  sandbox: SandboxParts | null
 }
 
 /** A result over 10 MB: it is in a file, and read by `job.result()` or `job.openResult()`. */
@@ -155,6 +177,8 @@ export interface JobInfo {
   demand: Demand
   /** What an attempt may use, where it runs in processes of its own. */
   limits: Limits
+  /** What it is to be kept to; `null` where neither its submit nor its task said. */
+  sandbox: Sandbox | null
   /** Its arguments; live ones are let go when it completes, and then this is `undefined`. */
   args: unknown[] | undefined
   /** The number of the newest attempt; 0 before the first. */

@@ -1,4 +1,5 @@
-import { workerData } from 'node:worker_threads'
+import { fileURLToPath } from 'node:url'
+import { isMainThread, workerData } from 'node:worker_threads'
 
 /** Under this name a worker of ours finds the key of its post. */
 const POST = 'bursar.post'
@@ -11,8 +12,14 @@ export function postData(key: number): Record<string, unknown> {
 /** @internal The key of the post, where this thread is a worker of ours. */
 export const post = (workerData as Record<string, unknown> | null | undefined)?.[POST] as number | undefined
 
-/** @internal Whether this code runs in a worker that was started to run jobs. */
-export const inside = post !== undefined
+/** @internal The program of the processes that run jobs. */
+export const PROGRAM = fileURLToPath(new URL('./process.js', import.meta.url))
+
+/** @internal Whether this is a process that was started to run jobs. */
+export const served = isMainThread && process.argv[1] === PROGRAM
+
+/** @internal Whether this code runs in a worker, a thread or a process, that was started to run jobs. */
+export const inside = post !== undefined || served
 
 /** Who waits for the moment when a program that was loaded for its tasks begins to do its own work. */
 let onParked: (() => void) | undefined

@@ -32,6 +32,10 @@ export interface Line extends Desk {
   next(): Assigned | undefined
   /** The name of the task with this function, and the URL of its module. It has a job now. */
   task(handler: number): { name: string; module: string | undefined }
+  /** The module of the job is about to be loaded, which is no part of it. */
+  loads(): void
+  /** It was loaded, well or not, and the job begins. */
+  loaded(): void
   /** Notes how the job ended, for `next`. What it returned may be refused: then it throws. */
   returned(value: unknown): void
   threw(thrown: Thrown, error: unknown): void
@@ -39,4 +43,6 @@ export interface Line extends Desk {
   stopFacts(): StopFacts | null
   /** What breaks this child from now on until the next job is the fault of an earlier one. */
   acquit(): void
+  /** What breaks this child is the fault of its job, which threw this. */
+  blame(thrown: Thrown): void
 }

@@ -62,6 +62,7 @@ export interface NativeEngine {
   shutdown(grace: unknown, waiter: number): void
   advance(seconds: number): void
   release(): void
+  prepareProcesses(args: string[], env: [string, string][]): void
   announceWorker(worker: number): number
   workerEnded(worker: number, key: number, how: Thrown): boolean
   isDismissed(worker: number): boolean
@@ -69,16 +70,14 @@ export interface NativeEngine {
   thin(): boolean
 }
 
-/** @internal The native half of one worker thread; src/worker.rs says what each call does. */
-export interface NativeWorker {
-  readonly live: boolean
+/** @internal What asks and says for a job that runs elsewhere; src/worker.rs says what each call does. */
+export interface NativeDesk {
   module(handler: number): string | null
   args(): Uint8Array
   argsText(): string
   returned(bytes: Uint8Array): void
   returnedText(text: string): void
   threw(thrown: Thrown, bytes: Uint8Array | null): void
-  acquit(): void
   replace(): void
   attemptFacts(): AttemptFacts
   stopFacts(): StopFacts | null
@@ -86,6 +85,19 @@ export interface NativeWorker {
   log(level: string, message: string): void
   checkpoint(): string | null
   saveCheckpoint(text: string): void
+}
+
+/** @internal The native half of one worker thread. */
+export interface NativeWorker extends NativeDesk {
+  readonly live: boolean
+  acquit(): void
+}
+
+/** @internal The native half of one process that runs jobs; src/child.rs says what each call does. */
+export interface NativeChild extends NativeDesk {
+  breaks(thrown: Thrown | null): void
+  loads(): void
+  loaded(): void
 }
 
 /** @internal A program with its arguments and what it is given. */
@@ -174,6 +186,8 @@ export interface NativePage {
 interface Binding {
   NativeEngine: new (url: string | null, options: Pairs, wake: () => void, manual: boolean) => NativeEngine
   NativeWorker: new (key: number, wake: () => void) => NativeWorker
+  NativeChild: new (wake: () => void) => NativeChild
+  childExchange(numbers: Int32Array, bytes: Uint8Array): void
   workerExchange(numbers: Int32Array, bytes: Uint8Array): void
   exchange(engine: number, numbers: Int32Array, count: number, bytes: Uint8Array): number
   flush(engine: number, inbox: Int32Array, count: number, bytes: Uint8Array): void

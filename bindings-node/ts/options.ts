@@ -14,8 +14,8 @@ export type Size = number | bigint | string
 export type Priority = 'critical' | 'high' | 'normal' | 'low'
 
 /**
- * What runs a task: `async`, the main loop, or `thread`, a pool of worker threads. `process` is not available
- * yet.
+ * What runs a task: `async`, the main loop; `thread`, a pool of worker threads; `process`, a pool of processes,
+ * on Linux only; `command`, a program.
  */
 export type ExecutorName = 'async' | 'thread' | 'process' | 'command'
 
@@ -41,6 +41,19 @@ export interface LimitOptions {
   connections?: number | null
 }
 
+/** Whether an attempt has a sandbox: none, what this system gives of one, or a whole one or no start. */
+export type SandboxLevel = 'off' | 'best_effort' | 'required'
+
+/** What the attempts of a job are kept to, with everything that they start. */
+export interface SandboxOptions {
+  /** Whether there is one, and what happens where it can't be had. */
+  level: SandboxLevel
+  /** Files and folders, with all that is in them, that it may write to: whole paths. */
+  write?: readonly string[] | null
+  /** Whether it may make sockets; default `false`. */
+  network?: boolean | null
+}
+
 /**
  * What a task may set, and what one submit may change by {@link Task.options}. What is left out or
  * `null` comes from the task, then the engine, then the default.
@@ -50,7 +63,8 @@ export interface TaskOptions<Args extends unknown[] = never[]> {
   priority?: Priority | null
   /**
    * Memory that is reserved while it runs; default: the engine's `defaultMemory`. With executor `thread` it is
-   * also the limit of the worker's JavaScript heap, of 16 MiB at least.
+   * also the limit of the worker's JavaScript heap, of 16 MiB at least; with `process`, of what its process
+   * takes on top for it, with all that it starts.
    */
   memory?: Size | null
   /** Cores that are reserved while it runs, such as `0.5` or `'500m'`; default none. */
@@ -59,6 +73,11 @@ export interface TaskOptions<Args extends unknown[] = never[]> {
   tokens?: Record<string, number> | null
   /** What an attempt may use, where it has processes of its own; default: what is reserved. */
   limits?: LimitOptions | null
+  /**
+   * What an attempt is kept to, where it has processes of its own: a level, or one with what it may do
+   * besides; default: the engine's `defaultSandbox`.
+   */
+  sandbox?: SandboxLevel | SandboxOptions | null
   /** The longest that one attempt may run; default: the engine's `defaultTimeout`. */
   timeout?: Duration | null
   /** Attempts after the first, where one fails; default 0. */
@@ -86,7 +105,7 @@ export interface TaskOptions<Args extends unknown[] = never[]> {
 export interface TaskDeclaration<Args extends unknown[] = never[]> extends TaskOptions<Args> {
   /**
    * The module that declares the task, `import.meta.url` (in CommonJS `__filename`): a `file:` URL or an
-   * absolute path. Workers import it to find the function, so executor `thread` needs it.
+   * absolute path. Workers import it to find the function, so executors `thread` and `process` need it.
    */
   module?: string | URL | null
 }
@@ -99,12 +118,14 @@ export interface EngineOptions {
   cpu?: number | string | null
   /** Named tokens to share out, such as `{ gpu: 2 }`; default none. */
   tokens?: Record<string, number> | null
-  /** The most jobs at once: one number, or one for each executor; default 100 for `async`; for `thread` `min(32, cores + 4)`. */
+  /** The most jobs at once: one number, or one for each executor; default 100 for `async`; for `thread` `min(32, cores + 4)`, for `process` and `command` the cores. */
   concurrency?: number | Partial<Record<ExecutorName, number>> | null
   /** Memory of a job whose task doesn't say, where `memory` is set; default `'32MB'`. */
   defaultMemory?: Size | null
   /** The timeout of a job whose task doesn't say; default none. */
   defaultTimeout?: Duration | null
+  /** The sandbox of a job that doesn't say and has processes of its own; default `'off'`. */
+  defaultSandbox?: SandboxLevel | SandboxOptions | null
   /** How long a job that was asked to stop may take before it is given up on; default 5 s. */
   grace?: Duration | null
   /** How long a shutdown waits before it cancels what runs; default 25 s. */
@@ -122,6 +143,10 @@ export interface EngineOptions {
    * the end of the process only (`'process'`).
    */
   durability?: 'full' | 'process' | null
+  /** After how many jobs a process of executor `process` is replaced; default never. */
+  maxJobsPerChild?: number | null
+  /** How much memory such a process may keep after a job before it is replaced; default any. */
+  maxMemoryPerChild?: Size | null
   /** What the engine's random choices start from; default a different one each time. */
   seed?: number | null
 }

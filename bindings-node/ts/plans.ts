@@ -1,4 +1,5 @@
 import type { Definition, Elsewhere, Handler } from './definition.js'
+import { launchArgs, launchEnv } from './launch.js'
 import type { NativeEngine } from './native.js'
 
 /** How many tasks with other options are kept settled; the one used first goes first. */
@@ -13,6 +14,8 @@ export class Plans {
   /** Those that were found to fit the budget: only these are submitted. */
   readonly #tasks = new Map<Definition, number>()
   readonly #refined = new Map<Definition, number>()
+  /** Whether the native half knows what processes are started with. */
+  #prepared = false
   readonly #elsewhere = new Map<string, number>()
 
   constructor(native: NativeEngine) {
@@ -69,11 +72,19 @@ export class Plans {
     const known = this.#registered.get(definition)
     if (known !== undefined) return known
     const { name, options, handler, module } = definition
+    if (module !== undefined) this.#prepare()
     const plan = this.#native.register(name, options, this.#handlers.length, module ?? null)
     this.#handlers.push(handler)
     this.#names.set(name, definition)
     this.#registered.set(definition, plan)
     return plan
+  }
+
+  /** Once there is a task for them, processes are started as this one would be now. */
+  #prepare(): void {
+    if (this.#prepared) return
+    this.#prepared = true
+    this.#native.prepareProcesses(launchArgs(this.#native.live), launchEnv())
   }
 
   #refine(definition: Definition): number {

@@ -70,8 +70,8 @@ function callable(definition: Definition): unknown {
 
 /**
  * Makes a task of a function. Jobs of it run on the main loop: what it awaits leaves room for
- * others, what it computes doesn't. With `executor: 'thread'` they run in worker threads, which import
- * `module` to find the function by its name.
+ * others, what it computes doesn't. With `executor: 'thread'` they run in worker threads, with `'process'` in
+ * processes, which import `module` to find the function by its name.
  *
  * @param name Its stable name, 1 to 200 bytes: what is stored with its jobs.
  * @param options What its jobs need and how they are run.

@@ -2,7 +2,7 @@
 
 use bursar::core::{
     AttemptInfo, Dimension, Event, EventKind, Exit, Failure, JobInfo, Limits, LogLine, Notice,
-    Payload, Progress, Reason, Share, State, Stats, Timestamp, Why,
+    Payload, Progress, Reason, Sandbox, SandboxParts, Share, State, Stats, Timestamp, Why,
 };
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
@@ -35,6 +35,11 @@ pub(crate) fn job<'py>(py: Python<'py>, hub: &Hub, info: &JobInfo) -> PyResult<B
     fields.set_item("priority", info.spec.priority.name())?;
     fields.set_item("demand", demand(py, info)?)?;
     fields.set_item("limits", limits(py, &info.spec.limits)?)?;
+    let kept_to = info.spec.sandbox.as_ref();
+    fields.set_item(
+        "sandbox",
+        kept_to.map(|said| sandbox(py, said)).transpose()?,
+    )?;
     fields.set_item("args", args)?;
     fields.set_item("kwargs", kwargs)?;
     fields.set_item("attempt", info.attempt)?;
@@ -192,6 +197,30 @@ fn attempt<'py>(py: Python<'py>, info: &AttemptInfo) -> PyResult<Bound<'py, PyDi
         "isolation",
         info.isolation.map(|isolation| isolation.as_str()),
     )?;
+    let parts = info.sandbox.as_ref();
+    fields.set_item(
+        "sandbox",
+        parts.map(|had| sandbox_parts(py, had)).transpose()?,
+    )?;
+    Ok(fields)
+}
+
+fn sandbox<'py>(py: Python<'py>, said: &Sandbox) -> PyResult<Bound<'py, PyDict>> {
+    let fields = PyDict::new(py);
+    fields.set_item("level", said.level.as_str())?;
+    fields.set_item(
+        "write",
+        PyTuple::new(py, said.write.iter().map(|path| &**path))?,
+    )?;
+    fields.set_item("network", said.network)?;
+    Ok(fields)
+}
+
+fn sandbox_parts<'py>(py: Python<'py>, had: &SandboxParts) -> PyResult<Bound<'py, PyDict>> {
+    let fields = PyDict::new(py);
+    fields.set_item("no_new_privs", had.no_new_privs)?;
+    fields.set_item("landlock", had.landlock)?;
+    fields.set_item("seccomp", had.seccomp)?;
     Ok(fields)
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bursar::core::{EngineOptions, OptionValue, Style, TaskOptions, parse_duration};
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyString};
+use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 
 use crate::error::{OrRaise, invalid};
 use crate::python;
@@ -21,6 +21,7 @@ pub(crate) fn value(value: &Bound<'_, PyAny>) -> OptionValue {
         .or_else(|| text(value))
         .or_else(|| duration(value))
         .or_else(|| mapping(value))
+        .or_else(|| list(value))
         .unwrap_or_else(|| OptionValue::Other(shown(value)))
 }
 
@@ -60,6 +61,24 @@ fn mapping(value: &Bound<'_, PyAny>) -> Option<OptionValue> {
         .iter()
         .map(|(name, each)| Some((name.extract().ok()?, self::value(&each))));
     pairs.collect::<Option<Vec<_>>>().map(OptionValue::Map)
+}
+
+fn list(value: &Bound<'_, PyAny>) -> Option<OptionValue> {
+    if !value.is_instance_of::<PyList>() && !value.is_instance_of::<PyTuple>() {
+        return None;
+    }
+    let each = |one: PyResult<Bound<'_, PyAny>>| one.ok().map(|one| path_or_value(&one));
+    let values = value.try_iter().ok()?.map(each);
+    values.collect::<Option<Vec<_>>>().map(OptionValue::List)
+}
+
+/// In a list, a path of `pathlib` stands for its text.
+fn path_or_value(value: &Bound<'_, PyAny>) -> OptionValue {
+    let path = || value.call_method0("__fspath__").ok()?.extract().ok();
+    match self::value(value) {
+        OptionValue::Other(shown) => path().map_or(OptionValue::Other(shown), OptionValue::Text),
+        value => value,
+    }
 }
 
 /// A value the way Python shows it, cut short.

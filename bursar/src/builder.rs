@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bursar_core::{
     AsyncTasks, Clock, Durability, EngineOptions, EscrowPolicy, ExecutorKind, Gauge, OptionValue,
-    Reply, Result, Style, ThreadPool,
+    Reply, Result, Sandbox, Style, ThreadPool,
 };
 
 use crate::engine::Engine;
@@ -88,6 +88,11 @@ impl EngineBuilder {
     /// The timeout of a job whose task doesn't say; default none.
     pub fn default_timeout(self, timeout: impl Into<DurationValue>) -> Self {
         self.set("default_timeout", &timeout.into().0)
+    }
+
+    /// The sandbox of a command that doesn't say; default: none.
+    pub fn default_sandbox(self, sandbox: impl Into<Sandbox>) -> Self {
+        self.set("default_sandbox", &OptionValue::from(sandbox.into()))
     }
 
     /// How long a job that was asked to stop may take before it is given up on; default 5 s.

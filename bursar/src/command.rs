@@ -2,7 +2,7 @@
 
 use std::future::IntoFuture;
 
-use bursar_core::{CommandCall, CommandOutput, Input, Reply, Result};
+use bursar_core::{CommandCall, CommandOutput, Input, OptionValue, Reply, Result, Sandbox};
 
 use crate::engine::Engine;
 use crate::job::Job;
@@ -73,6 +73,29 @@ impl Command {
     /// ```
     pub fn limits(mut self, limits: CommandLimits) -> Self {
         self.changes.set("limits", &limits.value());
+        self
+    }
+
+    /// What it is kept to, with everything that it starts: a [`SandboxLevel`](crate::SandboxLevel), or a
+    /// [`Sandbox`] with what it may do besides; default: the engine's
+    /// [`default_sandbox`](crate::EngineBuilder::default_sandbox).
+    ///
+    /// ```
+    /// # use bursar::{Sandbox, SandboxLevel};
+    /// # fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    /// # let engine = bursar::Engine::open("memory:").start().wait()?;
+    /// let touch = engine.command(["touch", "/tmp/bursar-must-not"]);
+    /// let job = touch.sandbox(SandboxLevel::BestEffort).wait()?;
+    /// # let _ = job.wait();
+    /// let convert = engine.command(["true"]).cwd("/var/tmp");
+    /// let job = convert.sandbox(Sandbox::best_effort().write("/dev/shm")).wait()?;
+    /// assert_eq!(job.wait()?.code, 0);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn sandbox(mut self, sandbox: impl Into<Sandbox>) -> Self {
+        self.changes
+            .set("sandbox", &OptionValue::from(sandbox.into()));
         self
     }
 

@@ -109,9 +109,9 @@ pub use bursar_core::{
     AttemptInfo, Backoff, Captured, CommandOutput, CpuAction, Cursor, Dimension, Durability, Error,
     ErrorKind, EscrowPolicy, Event, EventKind, Events, ExecutorKind, Exit, Input, Isolation,
     JobFilter, JobId, JobInfo, Limits, Listed, LogLine, Notice, NoticeKind, Order, OutcomeKind,
-    Output, Payload, Priority, Progress, Reason, Reply, Resource, Result, SPILL_ABOVE, Share,
-    SpillReader, Spilled, State, Stats, Tally, Tick, Timestamp, Why, format_duration, format_size,
-    parse_duration, parse_size,
+    Output, Payload, Priority, Progress, Reason, Reply, Resource, Result, SPILL_ABOVE, Sandbox,
+    SandboxLevel, SandboxParts, Share, SpillReader, Spilled, State, Stats, Tally, Tick, Timestamp,
+    Why, format_duration, format_size, parse_duration, parse_size,
 };
 pub use bursar_macros::task;
 

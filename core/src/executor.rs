@@ -24,7 +24,10 @@ pub use command::Commands;
 pub(crate) use crew::Crew;
 pub use host::{HostEvent, HostLane};
 #[cfg(all(target_os = "linux", not(loom)))]
-pub use process::{Birth, ChildTemplate, PoolOptions, ProcessPool, be_a_root};
+pub use process::{
+    Birth, CHILD_SOCKET, ChildJob, ChildLine, ChildNext, ChildStop, ChildTemplate, PoolOptions,
+    ProcessPool, be_a_root,
+};
 pub(crate) use ready::Ready;
 pub use thread::ThreadPool;
 

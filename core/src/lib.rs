@@ -26,6 +26,7 @@ mod priority;
 pub mod process;
 mod rank;
 mod retry;
+mod sandbox;
 mod scheduler;
 mod seq_map;
 mod signal;
@@ -51,7 +52,10 @@ pub use event::{Event, EventKind, Events};
 pub use executor::Commands;
 pub use executor::{Assignment, AsyncTasks, Executor, HostEvent, HostLane, ThreadPool};
 #[cfg(all(target_os = "linux", not(loom)))]
-pub use executor::{Birth, ChildTemplate, PoolOptions, ProcessPool, be_a_root};
+pub use executor::{
+    Birth, CHILD_SOCKET, ChildJob, ChildLine, ChildNext, ChildStop, ChildTemplate, PoolOptions,
+    ProcessPool, be_a_root,
+};
 pub use id::JobId;
 pub use job::{
     AttemptInfo, Cursor, ExecutorKind, JobFilter, JobInfo, LogLine, NewJob, Order, Progress, Spec,
@@ -73,6 +77,7 @@ pub use payload::{ContentType, Payload};
 pub use priority::{ParsePriorityError, Priority};
 pub use rank::Rank;
 pub use retry::{Backoff, RetryPolicy};
+pub use sandbox::{Sandbox, SandboxLevel, SandboxParts};
 pub use scheduler::{EscrowPolicy, EscrowView, Scheduler};
 pub use signal::{Signal, Waiting};
 pub use spill::{

@@ -3,6 +3,7 @@
 mod durability;
 mod engine;
 mod limits;
+mod sandbox;
 mod spelling;
 mod task;
 mod value;

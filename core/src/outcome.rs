@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::limits::Isolation;
 use crate::payload::Payload;
+use crate::sandbox::SandboxParts;
 use crate::spill::{Output, Spilled};
 use crate::state::State;
 
@@ -221,6 +222,8 @@ pub struct AttemptEnd {
     pub cpu_time: Option<Duration>,
     /// How its limits were enforced, where it is isolated.
     pub isolation: Option<Isolation>,
+    /// What of its sandbox it had, where it was to have one.
+    pub sandbox: Option<SandboxParts>,
     /// What it wrote beside its result: kept with the job, for as long.
     pub outputs: Vec<Output>,
 }
@@ -235,6 +238,7 @@ impl AttemptEnd {
             peak_memory: None,
             cpu_time: None,
             isolation: None,
+            sandbox: None,
             outputs: Vec::new(),
         }
     }
@@ -269,6 +273,7 @@ static NOTHING_RETURNED: AttemptEnd = AttemptEnd {
     peak_memory: None,
     cpu_time: None,
     isolation: None,
+    sandbox: None,
     outputs: Vec::new(),
 };
 
@@ -308,6 +313,7 @@ impl From<AttemptEnd> for End {
                 peak_memory: None,
                 cpu_time: None,
                 isolation: None,
+                sandbox: None,
                 outputs,
             } if outputs.is_empty()
         );

@@ -4,6 +4,9 @@
 //! They are started by the *warden*, a small program that the library carries (`warden/`, see decision
 //! 13). One thread, the *reactor*, hears what becomes of all of them.
 
+#[cfg(test)]
+#[path = "../warden/filter.rs"]
+mod filter;
 mod launch;
 #[allow(dead_code, reason = "one half of what is said is the warden's")]
 #[path = "../warden/order.rs"]

@@ -6,8 +6,9 @@ use std::process::ExitCode;
 use crate::descendants;
 use crate::order::{Command, Order, Report, Step};
 use crate::root::drain;
+use crate::scratch::Scratch;
 use crate::socket::{Received, Socket};
-use crate::start;
+use crate::start::{self, Started};
 use crate::sys::{self, Reaped};
 use crate::title::Title;
 
@@ -34,6 +35,7 @@ pub(crate) struct Guard {
 /// A guard with its process.
 struct Keeping {
     guard: Guard,
+    scratch: Option<Scratch>,
     signals: OwnedFd,
     /// The process, whose group has its number too.
     process: i32,
@@ -48,16 +50,18 @@ struct Keeping {
 /// Runs until nothing of the tree is left.
 pub(crate) fn run(mut guard: Guard) -> ExitCode {
     match begin(&mut guard) {
-        Ok((signals, process)) => {
+        Ok((signals, scratch, process)) => {
             let started = Report::Started {
-                pid: process as u32,
+                pid: process.pid as u32,
                 guard: std::process::id(),
+                reached: process.reached,
             };
             guard.leash.tell(&started.encode());
             let mut keeping = Keeping {
                 guard,
+                scratch,
                 signals,
-                process,
+                process: process.pid,
                 exited: false,
                 frozen: false,
                 ending: false,
@@ -72,8 +76,10 @@ pub(crate) fn run(mut guard: Guard) -> ExitCode {
     }
 }
 
-fn begin(guard: &mut Guard) -> Result<(OwnedFd, i32), (Step, std::io::Error)> {
-    let order = guard
+type Begun = (OwnedFd, Option<Scratch>, Started);
+
+fn begin(guard: &mut Guard) -> Result<Begun, (Step, std::io::Error)> {
+    let mut order = guard
         .order
         .take()
         .ok_or((Step::Order, std::io::ErrorKind::InvalidData.into()))?;
@@ -86,8 +92,9 @@ fn begin(guard: &mut Guard) -> Result<(OwnedFd, i32), (Step, std::io::Error)> {
     let mut signals = PASSED_ON.to_vec();
     signals.push(sys::SIGCHLD);
     let signals = sys::signals_as_file(&signals).map_err(fork)?;
+    let scratch = Scratch::of(&mut order).map_err(|error| (Step::Temp, error))?;
     let process = start::start(&order, std::mem::take(&mut guard.fds))?;
-    Ok((signals, process))
+    Ok((signals, scratch, process))
 }
 
 impl Keeping {
@@ -137,6 +144,7 @@ impl Keeping {
                 .tell(&Report::Exited { status, left }.encode());
         }
         if !left {
+            drop(self.scratch.take());
             let (cpu, rss) = sys::children_used();
             self.guard.leash.tell(&Report::Gone { cpu, rss }.encode());
             return false;

@@ -11,10 +11,13 @@
 //! One thread, no state but what is here: so forking it is safe and costs little.
 
 mod descendants;
+mod filter;
 mod guard;
 #[allow(dead_code, reason = "one half of what is said is the engine's")]
 mod order;
 mod root;
+mod sandbox;
+mod scratch;
 mod socket;
 mod start;
 mod sys;

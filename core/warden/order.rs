@@ -25,6 +25,66 @@ pub(crate) struct Order {
     pub(crate) group: OsString,
     /// What `ps` shows of its guard.
     pub(crate) title: Vec<u8>,
+    /// What it is kept to; nothing where it has no sandbox.
+    pub(crate) sandbox: Option<Policy>,
+}
+
+/// What a process and all that comes of it are kept to: they change no files but below what is named here,
+/// have no rights of a superuser, and make no system calls that no job needs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Policy {
+    /// Nothing is started where a part of it can't be had.
+    pub(crate) required: bool,
+    /// Sockets may be made.
+    pub(crate) network: bool,
+    /// What may be written to.
+    pub(crate) write: Vec<OsString>,
+    /// The folder in which one is made for its temporary files; empty: none is.
+    pub(crate) temp: OsString,
+}
+
+impl Policy {
+    fn encode(&self, out: &mut Vec<u8>) {
+        put(out, &[u8::from(self.required), u8::from(self.network)]);
+        put_list(out, &self.write);
+        put(out, self.temp.as_bytes());
+    }
+
+    fn decode(from: &mut &[u8]) -> Option<Self> {
+        let [required, network] = take(from)?.try_into().ok()?;
+        Some(Self {
+            required: required > 0,
+            network: network > 0,
+            write: take_list(from)?,
+            temp: text(take(from)?),
+        })
+    }
+}
+
+/// What of a [`Policy`] could be had.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Reached {
+    /// It has no rights of a superuser, and no program gives it any.
+    pub(crate) no_new_privs: bool,
+    /// The version of Landlock that keeps it to its files; 0 for none.
+    pub(crate) landlock: u8,
+    /// Its system calls are filtered.
+    pub(crate) seccomp: bool,
+}
+
+impl Reached {
+    pub(crate) fn encode(self) -> i32 {
+        let bit = |is: bool, place: u32| i32::from(is) << place;
+        bit(self.no_new_privs, 8) | bit(self.seccomp, 9) | i32::from(self.landlock)
+    }
+
+    pub(crate) fn decode(bits: i32) -> Self {
+        Self {
+            no_new_privs: bits & 1 << 8 != 0,
+            landlock: bits as u8,
+            seccomp: bits & 1 << 9 != 0,
+        }
+    }
 }
 
 impl Order {
@@ -50,6 +110,9 @@ impl Order {
         put(&mut out, &limits);
         put(&mut out, self.group.as_bytes());
         put(&mut out, &self.title);
+        if let Some(policy) = &self.sandbox {
+            policy.encode(&mut out);
+        }
         out
     }
 
@@ -65,6 +128,10 @@ impl Order {
             limits: take(from)?.chunks_exact(24).map(three).collect(),
             group: text(take(from)?),
             title: take(from)?.to_vec(),
+            sandbox: match from.is_empty() {
+                true => None,
+                false => Some(Policy::decode(from)?),
+            },
         })
     }
 }
@@ -127,15 +194,33 @@ pub(crate) enum Step {
     Limit,
     /// The program can't be run.
     Program,
+    /// The folder for temporary files can't be made.
+    Temp,
+    /// What may be written to isn't there.
+    Writable,
+    /// Rights can't be given up.
+    Rights,
+    /// There is no Landlock.
+    Landlock,
+    /// Landlock is too old: its version stands for the error.
+    Version,
+    /// System calls can't be filtered.
+    Filter,
 }
 
 impl Step {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 11] = [
         Self::Order,
         Self::Fork,
         Self::Folder,
         Self::Limit,
         Self::Program,
+        Self::Temp,
+        Self::Writable,
+        Self::Rights,
+        Self::Landlock,
+        Self::Version,
+        Self::Filter,
     ];
 
     pub(crate) fn from_byte(byte: u8) -> Option<Self> {
@@ -147,8 +232,12 @@ impl Step {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Report {
     /// The process with this number runs, and its guard, whose descendants are its whole tree, has
-    /// this one.
-    Started { pid: u32, guard: u32 },
+    /// this one. What of its sandbox could be had, where it has one.
+    Started {
+        pid: u32,
+        guard: u32,
+        reached: Option<Reached>,
+    },
     /// Nothing was started: how far it had come, and the system's error number.
     Refused(Step, i32),
     /// The process has ended, with this status as the system gives it; whether others of its tree run
@@ -166,15 +255,24 @@ impl Report {
     }
 
     /// The report as bytes.
-    pub(crate) fn encode(self) -> [u8; 24] {
+    pub(crate) fn encode(self) -> [u8; 32] {
+        let mut three = 0;
         let (kind, one, two) = match self {
-            Self::Started { pid, guard } => (0, u64::from(pid), u64::from(guard)),
+            Self::Started {
+                pid,
+                guard,
+                reached,
+            } => {
+                // One more, since 0 is none.
+                three = reached.map_or(0, |reached| reached.encode() as u64 + 1);
+                (0, u64::from(pid), u64::from(guard))
+            }
             Self::Refused(step, error) => (1, step as u64, error as u64),
             Self::Exited { status, left } => (2, status as u64, u64::from(left)),
             Self::Gone { cpu, rss } => (3, cpu, rss),
         };
-        let mut bytes = [0; 24];
-        for (index, word) in [kind, one, two].into_iter().enumerate() {
+        let mut bytes = [0; 32];
+        for (index, word) in [kind, one, two, three].into_iter().enumerate() {
             bytes[index * 8..][..8].copy_from_slice(&u64::to_ne_bytes(word));
         }
         bytes
@@ -187,11 +285,14 @@ impl Report {
                 bytes.get(index * 8..)?.get(..8)?.try_into().ok()?,
             ))
         };
-        let (kind, one, two) = (word(0)?, word(1)?, word(2)?);
+        let (kind, one, two, three) = (word(0)?, word(1)?, word(2)?, word(3)?);
         Some(match kind {
             0 => Self::Started {
                 pid: one as u32,
                 guard: two as u32,
+                reached: three
+                    .checked_sub(1)
+                    .map(|bits| Reached::decode(bits as i32)),
             },
             1 => Self::Refused(Step::from_byte(one as u8)?, two as i32),
             2 => Self::Exited {

@@ -1,19 +1,30 @@
 //! Starts the process of an order, and finds out whether it runs.
 
 use std::ffi::{CString, OsString, c_char};
-use std::io::{self, ErrorKind, PipeWriter, Read, Write};
+use std::io::{self, ErrorKind, PipeWriter, Read};
 use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
 use std::process;
 
-use crate::order::{Order, Step};
+use crate::order::{Order, Reached, Step};
+use crate::sandbox;
 use crate::sys::{self, Forked};
 
 /// No descriptor of a process to start is given a number as high as this.
 const ABOVE: i32 = 64;
 
-/// Starts the process; gives its number once it has become its program.
-pub(crate) fn start(order: &Order, fds: Vec<OwnedFd>) -> Result<i32, (Step, io::Error)> {
+/// What a process says of its sandbox, instead of a step that failed.
+const ENTERED: u8 = u8::MAX;
+
+/// A process that has become its program.
+pub(crate) struct Started {
+    pub(crate) pid: i32,
+    /// What of its sandbox could be had, where it has one.
+    pub(crate) reached: Option<Reached>,
+}
+
+/// Starts the process; comes back once it has become its program.
+pub(crate) fn start(order: &Order, fds: Vec<OwnedFd>) -> Result<Started, (Step, io::Error)> {
     let fork = |error| (Step::Fork, error);
     let (mut failed, fails) = io::pipe().map_err(fork)?;
     let parent = process::id() as i32;
@@ -21,20 +32,20 @@ pub(crate) fn start(order: &Order, fds: Vec<OwnedFd>) -> Result<i32, (Step, io::
         Forked::Child => become_it(order, fds, fails, parent),
         Forked::Parent(pid) => pid,
     };
-    // What closes the pipe without a word is the program's start.
+    // What closes the pipe without a word of failure is the program's start.
     drop((fails, fds));
     let mut why = Vec::new();
     failed.read_to_end(&mut why).map_err(fork)?;
-    match why.split_first() {
-        None => Ok(pid),
-        Some((step, error)) => {
-            let error = error.try_into().map_or(0, i32::from_ne_bytes);
-            Err((
-                Step::from_byte(*step).unwrap_or(Step::Fork),
-                io::Error::from_raw_os_error(error),
-            ))
+    let mut reached = None;
+    for said in why.chunks_exact(5) {
+        let value = said[1..].try_into().map_or(0, i32::from_ne_bytes);
+        if said[0] != ENTERED {
+            let step = Step::from_byte(said[0]).unwrap_or(Step::Fork);
+            return Err((step, io::Error::from_raw_os_error(value)));
         }
+        reached = Some(Reached::decode(value));
     }
+    Ok(Started { pid, reached })
 }
 
 /// In the process itself: becomes the program, or says why not.
@@ -42,23 +53,22 @@ fn become_it(order: &Order, fds: Vec<OwnedFd>, fails: PipeWriter, parent: i32) -
     let (step, error) = match prepare(order, fds, fails.as_raw_fd(), parent) {
         Ok((fails, program)) => {
             let error = program.run();
-            tell(fails, Step::Program, &error)
+            fail(fails, Step::Program, &error)
         }
         Err(why) => why,
     };
-    tell(fails.into_raw_fd(), step, &error)
+    fail(fails.into_raw_fd(), step, &error)
 }
 
-fn tell(fails: i32, step: Step, error: &io::Error) -> ! {
-    let mut bytes = vec![step as u8];
-    bytes.extend(error.raw_os_error().unwrap_or_default().to_ne_bytes());
-    if let Ok(mut pipe) = std::fs::OpenOptions::new()
-        .write(true)
-        .open(format!("/proc/self/fd/{fails}"))
-    {
-        let _ = pipe.write_all(&bytes);
-    }
+fn fail(fails: i32, step: Step, error: &io::Error) -> ! {
+    tell(fails, step as u8, error.raw_os_error().unwrap_or_default());
     process::exit(127)
+}
+
+fn tell(fails: i32, what: u8, value: i32) {
+    let mut bytes = vec![what];
+    bytes.extend(value.to_ne_bytes());
+    sys::write_few(fails, &bytes);
 }
 
 fn prepare(
@@ -83,6 +93,10 @@ fn prepare(
         sys::limit(*resource, *soft, *hard).map_err(|error| (Step::Limit, error))?;
     }
     sys::reset_signals();
+    if let Some(policy) = &order.sandbox {
+        let reached = sandbox::enter(policy)?;
+        tell(fails, ENTERED, reached.encode());
+    }
     Ok((fails, program))
 }
 

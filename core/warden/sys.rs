@@ -1,6 +1,8 @@
 //! The system calls that the warden needs, without a library: the C library's own signatures.
 #![allow(unsafe_code)]
 
+pub(crate) mod sandbox;
+
 use std::ffi::{CStr, c_char, c_int, c_long, c_ulong, c_void};
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
@@ -82,6 +84,7 @@ unsafe extern "C" {
     fn signalfd(fd: c_int, set: *const SignalSet, flags: c_int) -> c_int;
     fn setrlimit(resource: c_int, limit: *const Limit) -> c_int;
     fn syscall(number: c_long, ...) -> c_long;
+    fn write(fd: c_int, bytes: *const c_void, length: usize) -> isize;
 }
 
 fn checked(answer: c_int) -> io::Result<c_int> {
@@ -406,6 +409,12 @@ fn descriptors(control: &Control, room: usize) -> Vec<OwnedFd> {
     let fds = control.fds.iter().take(count);
     // SAFETY: the system has just made these for this process.
     fds.map(|fd| unsafe { OwnedFd::from_raw_fd(*fd) }).collect()
+}
+
+/// Writes a few bytes to a pipe. Whoever doesn't read them misses them.
+pub(crate) fn write_few(pipe: RawFd, bytes: &[u8]) {
+    // SAFETY: `bytes` lives until after the call.
+    unsafe { write(pipe, bytes.as_ptr().cast(), bytes.len()) };
 }
 
 /// Puts one message into a socket, where it takes it at once.

@@ -73,6 +73,7 @@ fn submit(store: &SqliteStore, jobs: usize, group: usize) {
         priority: Priority::Normal,
         demand: Demand::default(),
         limits: Limits::NONE,
+        sandbox: None,
         executor: ExecutorKind::Async,
         retry: RetryPolicy::default(),
         timeout: None,

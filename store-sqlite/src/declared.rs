@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bursar_core::{
     AttemptEnd, Demand, Error, ErrorKind, ExecutorKind, Failure, Isolation, Limits, Priority,
-    Result, RetryPolicy, Spec,
+    Result, RetryPolicy, Sandbox, SandboxParts, Spec,
 };
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +18,8 @@ struct Declared {
     /// Earlier versions wrote none.
     #[serde(default, skip_serializing_if = "is_unlimited")]
     limits: Limits,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sandbox: Option<Sandbox>,
     executor: ExecutorKind,
     retry: RetryPolicy,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -39,6 +41,7 @@ pub(crate) fn content(spec: &Spec) -> Result<String> {
         priority: spec.priority,
         demand: spec.demand.clone(),
         limits: spec.limits,
+        sandbox: spec.sandbox.clone(),
         executor: spec.executor,
         retry: spec.retry,
         timeout: spec.timeout,
@@ -56,6 +59,7 @@ pub(crate) fn spec(content: &str) -> rusqlite::Result<Spec> {
         priority: declared.priority,
         demand: declared.demand,
         limits: declared.limits,
+        sandbox: declared.sandbox,
         executor: declared.executor,
         retry: declared.retry,
         timeout: declared.timeout,
@@ -75,6 +79,8 @@ pub(crate) struct Detail {
     pub(crate) cpu_time: Option<Duration>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) isolation: Option<Isolation>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) sandbox: Option<SandboxParts>,
 }
 
 /// The text of the detail, where there is one.
@@ -84,11 +90,13 @@ pub(crate) fn detail(end: &AttemptEnd) -> Result<Option<String>> {
         peak_memory: end.peak_memory,
         cpu_time: end.cpu_time,
         isolation: end.isolation,
+        sandbox: end.sandbox,
     };
     let nothing = detail.failure.is_none()
         && detail.peak_memory.is_none()
         && detail.cpu_time.is_none()
-        && detail.isolation.is_none();
+        && detail.isolation.is_none()
+        && detail.sandbox.is_none();
     if nothing {
         return Ok(None);
     }

@@ -104,6 +104,7 @@ pub(crate) fn job(
             peak_memory: detail.peak_memory,
             cpu_time: detail.cpu_time,
             isolation: detail.isolation,
+            sandbox: detail.sandbox,
             outputs: Vec::new(),
         };
         info.attempts.push(newest);
@@ -136,6 +137,7 @@ fn earlier_attempts(
             peak_memory: detail.peak_memory,
             cpu_time: detail.cpu_time,
             isolation: detail.isolation,
+            sandbox: detail.sandbox,
             outputs: Vec::new(),
         });
     }

@@ -28,6 +28,7 @@ impl Desk {
             priority: Priority::Normal,
             demand: Demand::default(),
             limits: Limits::NONE,
+            sandbox: None,
             executor: ExecutorKind::Async,
             retry: RetryPolicy::default(),
             timeout: None,

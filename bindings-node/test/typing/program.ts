@@ -33,6 +33,13 @@ const sharpen = task(
   { executor: 'thread', module: import.meta.url, memory: '64MB' },
   (pixels: Uint8Array, factor: number) => pixels.map((pixel) => pixel * factor),
 )
+const isolated = task(
+  'images.isolated',
+  { executor: 'process', module: import.meta.url },
+  async (n: bigint) => [n],
+)
+// @ts-expect-error there is no such executor
+isolated.options({ executor: 'fork' })
 // @ts-expect-error where a task is declared is no option of its jobs
 sharpen.options({ module: import.meta.url })
 // @ts-expect-error a module is a URL or a path
@@ -43,6 +50,9 @@ const keyed = task('keyed', { unique: (id) => `user:${id}` }, async (id: string)
 const optional = task('optional', async (a: string, b?: number, ...rest: boolean[]) => [a, b, rest] as const)
 
 export async function main(options: EngineOptions): Promise<void> {
+  await Engine.open('memory:', { maxJobsPerChild: 3, maxMemoryPerChild: '64MB', concurrency: { process: 2 } })
+  // @ts-expect-error a number
+  await Engine.open('memory:', { maxJobsPerChild: 'three' })
   const direct = resize('a.png', 100)
   same<typeof direct, Promise<string>>()
   same<ReturnType<typeof plain>, { n: number }>()

@@ -45,6 +45,29 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class Sandbox:
+    """What an attempt is kept to, where it runs in processes of its own."""
+
+    level: str
+    """`off`, `best_effort` or `required`."""
+    write: tuple[str, ...]
+    """What it may write to, besides the folder of its command and a temporary one of its own."""
+    network: bool
+
+
+@dataclass(frozen=True)
+class SandboxParts:
+    """What of a sandbox an attempt had."""
+
+    no_new_privs: bool
+    """No rights of a superuser, and no program that gives any."""
+    landlock: int | None
+    """The version of Landlock that kept it to its files; none: it could write wherever its user may."""
+    seccomp: bool
+    """None of the system calls that no job needs, and no sockets."""
+
+
+@dataclass(frozen=True)
 class LimitNotice:
     """An attempt nears a limit, or is above it."""
 
@@ -110,6 +133,8 @@ class AttemptInfo:
     """Seconds, where the attempt was isolated."""
     isolation: str | None
     """How its limits were enforced, once it has ended: `cgroup`, `rlimit` or `sampling`."""
+    sandbox: SandboxParts | None
+    """What of its sandbox it had, once it has ended, where it was to have one."""
 
 
 @dataclass(frozen=True)
@@ -134,6 +159,8 @@ class JobInfo:
     priority: str
     demand: Demand
     limits: Limits
+    sandbox: Sandbox | None
+    """What it is to be kept to; none where neither its submit nor its task said."""
     args: tuple[Any, ...]
     kwargs: Mapping[str, Any]
     attempt: int
@@ -248,6 +275,7 @@ def job_info(**fields: Any) -> JobInfo:
     """Makes a snapshot of its raw fields."""
     fields["demand"] = Demand(**fields["demand"])
     fields["limits"] = Limits(**fields["limits"])
+    fields["sandbox"] = Sandbox(**fields["sandbox"]) if fields["sandbox"] else None
     fields["kwargs"] = fields["kwargs"] or {}
     fields["error"] = _error(fields["error"])
     fields["waiting_on"] = tuple(fields["waiting_on"])
@@ -257,6 +285,7 @@ def job_info(**fields: Any) -> JobInfo:
 
 def _attempt(fields: dict[str, Any]) -> AttemptInfo:
     fields["error"] = _error(fields["error"])
+    fields["sandbox"] = SandboxParts(**fields["sandbox"]) if fields["sandbox"] else None
     return AttemptInfo(**fields)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    import os
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import timedelta
 
 Size: TypeAlias = "int | str"
@@ -32,6 +33,22 @@ class LimitOptions(TypedDict, total=False):
     connections: int | None
 
 
+SandboxLevel = Literal["off", "best_effort", "required"]
+
+
+class _SandboxMore(TypedDict, total=False):
+    write: Sequence[str | os.PathLike[str]]
+    """Files and folders that it may write to: whole paths."""
+    network: bool
+    """Whether it may make sockets; default no."""
+
+
+class SandboxOptions(_SandboxMore):
+    """What the attempts of a job are kept to, with everything that they start."""
+
+    level: SandboxLevel
+
+
 class SubmitOptions(TypedDict, total=False):
     """What one submit may change."""
 
@@ -40,6 +57,7 @@ class SubmitOptions(TypedDict, total=False):
     cpu: float | str
     tokens: Mapping[str, int]
     limits: LimitOptions
+    sandbox: SandboxLevel | SandboxOptions
     timeout: Duration
     retries: int
     retry_delay: Duration
@@ -66,6 +84,7 @@ class EngineOptions(TypedDict, total=False):
     concurrency: int | Mapping[ExecutorName, int]
     default_memory: Size
     default_timeout: Duration
+    default_sandbox: SandboxLevel | SandboxOptions
     grace: Duration
     shutdown_grace: Duration
     strict: bool

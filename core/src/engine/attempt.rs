@@ -11,10 +11,12 @@ use crate::engine::pause::Pauses;
 use crate::engine::seen::Seen;
 use crate::engine::ticket::Ticket;
 use crate::id::JobId;
+use crate::job::ExecutorKind;
 use crate::ledger::Permit;
 use crate::limits::{Breach, Isolation, Limits, Resource};
-use crate::outcome::Measured;
+use crate::outcome::{Ended, Failure, Measured};
 use crate::payload::Payload;
+use crate::sandbox::{NO_SANDBOX, Sandbox, SandboxLevel, SandboxParts};
 use crate::signal::Signal;
 use crate::spill::Output;
 use crate::sync::AtomicBool;
@@ -32,6 +34,19 @@ pub enum StopKind {
     Shutdown,
     /// Its lease was lost, and its job given to others: what it ends with is not recorded.
     Lost,
+}
+
+impl StopKind {
+    /// Its name, lower case with underscores.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Cancelled => "cancelled",
+            Self::TimedOut => "timed_out",
+            Self::OverLimit(_) => "over_limit",
+            Self::Shutdown => "shutdown",
+            Self::Lost => "lost",
+        }
+    }
 }
 
 /// A request to stop.
@@ -264,6 +279,35 @@ impl Attempt {
     /// How its limits are enforced, where they are.
     pub fn isolation(&self) -> Option<Isolation> {
         self.seen.lock().as_ref()?.isolation
+    }
+
+    /// What it is to be kept to, where it runs in processes of its own.
+    pub fn sandbox(&self) -> &Sandbox {
+        static OFF: Sandbox = Sandbox::OFF;
+        self.ticket.plan().map_or(&OFF, |plan| &plan.sandbox)
+    }
+
+    /// Why it must not run by `executor`, if it must not: it is to have a sandbox, and can't.
+    pub(crate) fn not_kept_by(&self, executor: ExecutorKind) -> Option<Ended> {
+        let required = self.sandbox().level == SandboxLevel::Required;
+        (required && !executor.is_isolated()).then(|| {
+            let why = format!(
+                "sandbox=required, and its worker runs the task by executor {executor}, which can't keep a \
+                 job to one: declare the task there with executor process"
+            );
+            Ended::Raised(Failure::new(NO_SANDBOX, why))
+        })
+    }
+
+    /// Notes what of its sandbox it has, for the record of its end. The first note stands.
+    pub fn keep_in(&self, parts: SandboxParts) {
+        let mut seen = self.seen.lock();
+        seen.get_or_insert_default().sandbox.get_or_insert(parts);
+    }
+
+    /// What of its sandbox it has, where it is to have one.
+    pub fn kept_in(&self) -> Option<SandboxParts> {
+        self.seen.lock().as_ref()?.sandbox
     }
 
     /// Notes which limit it went over. The first one stands.

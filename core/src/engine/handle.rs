@@ -205,7 +205,11 @@ impl Engine {
         let here = !self.capabilities().durable && self.inner.options.run;
         let args = call.payload(here)?;
         self.inner.executor(ExecutorKind::Command)?;
-        Ok(Submission::new(self.plan(COMMAND_TASK, options)?, args))
+        let plan = self.plan(COMMAND_TASK, options)?;
+        if here {
+            plan.sandbox.check_places()?;
+        }
+        Ok(Submission::new(plan, args))
     }
 
     /// Submits calls, all of them or none, in one round trip to the store. They are accepted once

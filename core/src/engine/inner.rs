@@ -84,6 +84,7 @@ impl Inner {
             defaults: Defaults {
                 memory,
                 timeout: options.default_timeout,
+                sandbox: options.default_sandbox.clone(),
             },
             pool: parts.pool,
             worker: options

@@ -298,6 +298,9 @@ impl Inner {
         if spec.executor != base.spec.executor {
             Arc::make_mut(&mut spec).executor = base.spec.executor;
         }
+        if spec.sandbox.is_none() && base.spec.sandbox.is_some() {
+            Arc::make_mut(&mut spec).sandbox = base.spec.sandbox.clone();
+        }
         let plan = self.plan_for(task, options, spec);
         plan.check().map(|()| Arc::new(plan))
     }

@@ -9,6 +9,7 @@ use crate::engine::inner::Inner;
 use crate::error::{Error, ErrorKind, Result};
 use crate::job::{ExecutorKind, Spec};
 use crate::options::{TaskOptions, nearest};
+use crate::sandbox::Sandbox;
 use crate::task::{Handler, Task, check_name};
 
 /// A task with its options settled: defaults filled in, and held against the budget.
@@ -17,6 +18,8 @@ pub struct Plan {
     pub(crate) task: Option<Arc<Task>>,
     pub(crate) options: TaskOptions,
     pub(crate) spec: Arc<Spec>,
+    /// What its attempts are kept to: where its jobs don't say, the engine does.
+    pub(crate) sandbox: Sandbox,
     pub(crate) amounts: Amounts,
     /// Why the whole budget could never carry its jobs, if so.
     refused: Option<String>,
@@ -130,7 +133,14 @@ impl Inner {
         }
         let executor = options.executor.unwrap_or_default();
         options.check_limits(executor)?;
-        let spec = options.spec(&Arc::from(name), executor, &self.defaults);
+        if let Some(said) = options.executor {
+            options.check_sandbox(said)?;
+        }
+        let spec = Spec {
+            // Where nothing is said, what its worker says of the task holds.
+            sandbox: options.sandbox.clone(),
+            ..options.spec(&Arc::from(name), executor, &self.defaults)
+        };
         Ok(Arc::new(self.plan_of_strange(options.clone(), spec.into())))
     }
 
@@ -139,6 +149,7 @@ impl Inner {
         Plan {
             task: None,
             options,
+            sandbox: self.sandbox_of(&spec),
             spec,
             amounts: Amounts::zeros(0),
             refused: None,
@@ -150,6 +161,7 @@ impl Inner {
         let executor = options.executor.unwrap_or(task.executor);
         self.executor(executor)?;
         options.check_limits(executor)?;
+        options.check_sandbox(executor)?;
         check_executor(&task, executor)?;
         let spec = Arc::new(options.spec(&task.name, executor, &self.defaults));
         Ok(self.plan_for(task, options, spec))
@@ -165,11 +177,20 @@ impl Inner {
         Plan {
             task: Some(task),
             options,
+            sandbox: self.sandbox_of(&spec),
             spec,
             amounts,
             refused,
             engine: self.this.clone(),
         }
+    }
+
+    fn sandbox_of(&self, spec: &Spec) -> Sandbox {
+        let default = || match spec.executor.is_isolated() {
+            true => self.defaults.sandbox.clone(),
+            false => Sandbox::OFF,
+        };
+        spec.sandbox.clone().unwrap_or_else(default)
     }
 
     /// The registered task `name`, as it was registered.

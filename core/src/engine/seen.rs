@@ -2,12 +2,14 @@
 
 use crate::limits::{Breach, Isolation, Resource};
 use crate::outcome::Measured;
+use crate::sandbox::SandboxParts;
 
 /// What an attempt was seen to use, and how that is limited.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
     pub(super) measured: Option<Measured>,
     pub(super) isolation: Option<Isolation>,
+    pub(super) sandbox: Option<SandboxParts>,
     /// The limit that it went over first.
     pub(super) breach: Option<Breach>,
 }

@@ -85,6 +85,9 @@ impl Inner {
                 Ended::Cancelled("it was stopped before it began".into()),
             );
         }
+        if let Some(ended) = attempt.not_kept_by(kind) {
+            return self.finish_one(attempt, ended);
+        }
         if let Ok(executor) = self.executor(kind) {
             executor.start(Assignment {
                 attempt,

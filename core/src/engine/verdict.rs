@@ -5,6 +5,7 @@ use crate::engine::attempt::{Attempt, Stop, StopKind};
 use crate::limits::{Isolation, Resource};
 use crate::outcome::{AttemptEnd, End, Ended, Failure, Measured, OutcomeKind};
 use crate::retry::RetryPolicy;
+use crate::sandbox::SandboxParts;
 use crate::state::State;
 use crate::store::Next;
 
@@ -31,15 +32,21 @@ impl Verdict {
         )
     }
 
-    /// The same, with what the attempt was seen to use and how that was limited.
-    fn measured(self, measured: Option<Measured>, isolation: Option<Isolation>) -> Self {
-        if measured.is_none() && isolation.is_none() {
+    /// The same, with what the attempt was seen to use, how that was limited, and what of its sandbox it had.
+    fn measured(
+        self,
+        measured: Option<Measured>,
+        isolation: Option<Isolation>,
+        sandbox: Option<SandboxParts>,
+    ) -> Self {
+        if measured.is_none() && isolation.is_none() && sandbox.is_none() {
             return self;
         }
         let end = AttemptEnd {
             peak_memory: measured.map(|measured| measured.peak_memory),
             cpu_time: measured.map(|measured| measured.cpu_time),
             isolation,
+            sandbox,
             ..(*self.end).clone()
         };
         Self::new(end, self.next)
@@ -94,7 +101,7 @@ pub(super) fn verdict(
         (None, None) => judge(ended, retries),
         (None, Some(stop)) => judge_stopped(attempt, &stop, ended, retries),
     };
-    verdict.measured(attempt.measured(), attempt.isolation())
+    verdict.measured(attempt.measured(), attempt.isolation(), attempt.kept_in())
 }
 
 fn judge<L: FnOnce() -> f64>(ended: Ended, retries: Retries<L>) -> Verdict {

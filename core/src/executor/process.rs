@@ -5,8 +5,10 @@ mod child;
 mod frame;
 mod heard;
 mod kept;
+mod line;
 mod link;
 mod message;
+mod nurseries;
 mod nursery;
 mod orphans;
 mod pool;
@@ -16,6 +18,7 @@ mod template;
 #[cfg(test)]
 mod tests;
 
+pub use line::{ChildJob, ChildLine, ChildNext, ChildStop};
 pub use orphans::be_a_root;
 pub use pool::{PoolOptions, ProcessPool};
-pub use template::{Birth, ChildTemplate};
+pub use template::{Birth, CHILD_SOCKET, ChildTemplate};

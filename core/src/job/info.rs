@@ -9,6 +9,7 @@ use crate::job::Spec;
 use crate::limits::Isolation;
 use crate::outcome::{Failure, OutcomeKind};
 use crate::payload::Payload;
+use crate::sandbox::SandboxParts;
 use crate::spill::Output;
 use crate::state::State;
 
@@ -55,6 +56,8 @@ pub struct AttemptInfo {
     pub cpu_time: Option<Duration>,
     /// How its limits were enforced, where it is isolated: known once it has ended.
     pub isolation: Option<Isolation>,
+    /// What of its sandbox it had, where it was to have one: known once it has ended.
+    pub sandbox: Option<SandboxParts>,
     /// What it wrote beside its result, where the log lines were asked for too.
     pub outputs: Vec<Output>,
 }

@@ -12,6 +12,7 @@ use crate::limits::Limits;
 use crate::payload::Payload;
 use crate::priority::Priority;
 use crate::retry::RetryPolicy;
+use crate::sandbox::Sandbox;
 
 /// What runs an attempt.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -65,6 +66,9 @@ pub struct Spec {
     pub demand: Demand,
     /// What an attempt may use, where it runs in processes of its own; none elsewhere.
     pub limits: Limits,
+    /// What an attempt is kept to, where it runs in processes of its own. None: neither the submit nor the
+    /// task said, so its worker does.
+    pub sandbox: Option<Sandbox>,
     /// What runs it.
     pub executor: ExecutorKind,
     /// How often and when it is tried again.

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use crate::error::Result;
 use crate::job::ExecutorKind;
-use crate::options::{Durability, OptionValue, Style};
+use crate::options::{Durability, OptionValue, Style, sandbox};
+use crate::sandbox::Sandbox;
 
 /// What an engine may be opened with.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,6 +24,8 @@ pub struct EngineOptions {
     pub default_memory: u64,
     /// The timeout of a job whose task doesn't say; default none.
     pub default_timeout: Option<Duration>,
+    /// The sandbox of a job whose task doesn't say and which runs in processes of its own; default off.
+    pub default_sandbox: Sandbox,
     /// How long a job that was asked to stop may take; default 5 s.
     pub grace: Duration,
     /// How long a shutdown waits before it cancels; default 25 s.
@@ -54,6 +57,7 @@ impl Default for EngineOptions {
             concurrency: Vec::new(),
             default_memory: 32_000_000,
             default_timeout: None,
+            default_sandbox: Sandbox::OFF,
             grace: Duration::from_secs(5),
             shutdown_grace: Duration::from_secs(25),
             strict: false,
@@ -70,13 +74,14 @@ impl Default for EngineOptions {
 
 impl EngineOptions {
     /// The names of the options, in snake case.
-    pub const NAMES: [&'static str; 16] = [
+    pub const NAMES: [&'static str; 17] = [
         "memory",
         "cpu",
         "tokens",
         "concurrency",
         "default_memory",
         "default_timeout",
+        "default_sandbox",
         "grace",
         "shutdown_grace",
         "strict",
@@ -105,6 +110,7 @@ impl EngineOptions {
             "concurrency" => self.concurrency = concurrency(value, name)?,
             "default_memory" => self.default_memory = value.size(name)?,
             "default_timeout" => self.default_timeout = Some(value.duration(name)?),
+            "default_sandbox" => self.default_sandbox = sandbox::read(name, value, style)?,
             "grace" => self.grace = value.duration(name)?,
             "shutdown_grace" => self.shutdown_grace = value.duration(name)?,
             "strict" => self.strict = value.bool(name)?,

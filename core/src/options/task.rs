@@ -8,9 +8,10 @@ use crate::demand::Demand;
 use crate::error::{Error, Result};
 use crate::job::{ExecutorKind, Spec};
 use crate::limits::Limits;
-use crate::options::{LimitOptions, OptionValue, Style};
+use crate::options::{LimitOptions, OptionValue, Style, sandbox};
 use crate::priority::Priority;
 use crate::retry::{Backoff, RetryPolicy};
+use crate::sandbox::{Sandbox, SandboxLevel};
 
 /// What a task, or one submit, may set. What is `None` comes from the task, then the engine,
 /// then the default.
@@ -27,6 +28,9 @@ pub struct TaskOptions {
     /// What its attempts may use; default: what is reserved. For executors that run each attempt in
     /// processes of its own.
     pub limits: Option<LimitOptions>,
+    /// What its attempts are kept to, where they run in processes of their own; default: the engine's
+    /// `default_sandbox`.
+    pub sandbox: Option<Sandbox>,
     /// The longest that one attempt may run; default: the engine's `default_timeout`.
     pub timeout: Option<Duration>,
     /// Attempts after the first; default 0.
@@ -54,16 +58,19 @@ pub struct Defaults {
     pub memory: u64,
     /// The timeout of a job that doesn't say.
     pub timeout: Option<Duration>,
+    /// The sandbox of a job that doesn't say and runs in processes of its own.
+    pub sandbox: Sandbox,
 }
 
 impl TaskOptions {
     /// The names of the options, in snake case.
-    pub const NAMES: [&'static str; 14] = [
+    pub const NAMES: [&'static str; 15] = [
         "priority",
         "memory",
         "cpu",
         "tokens",
         "limits",
+        "sandbox",
         "timeout",
         "retries",
         "retry_delay",
@@ -90,6 +97,7 @@ impl TaskOptions {
             "cpu" => self.cpu = Some(value.milli_cpus(name)?),
             "tokens" => self.tokens = Some(value.tokens(name)?),
             "limits" => self.limits = Some(LimitOptions::read(name, value, style)?),
+            "sandbox" => self.sandbox = Some(sandbox::read(name, value, style)?),
             "timeout" => self.timeout = Some(value.duration(name)?),
             "retries" => self.retries = Some(value.count(name, 0)?),
             "retry_delay" => self.retry_delay = Some(value.duration(name)?),
@@ -116,6 +124,7 @@ impl TaskOptions {
                 (Some(own), Some(base)) => Some(own.over(&base)),
                 (own, base) => own.or(base),
             },
+            sandbox: own.sandbox.or(base.sandbox),
             timeout: own.timeout.or(base.timeout),
             retries: own.retries.or(base.retries),
             retry_delay: own.retry_delay.or(base.retry_delay),
@@ -144,6 +153,31 @@ impl TaskOptions {
         )))
     }
 
+    /// Whether `executor` can keep its jobs to the sandbox that these options ask for.
+    ///
+    /// # Errors
+    /// `Invalid` for one that can't be had with it, or on this system.
+    pub(crate) fn check_sandbox(&self, executor: ExecutorKind) -> Result<()> {
+        let Some(sandbox) = self.sandbox.as_ref().filter(|sandbox| !sandbox.is_off()) else {
+            return Ok(());
+        };
+        sandbox.check()?;
+        if !executor.is_isolated() {
+            return Err(Error::invalid(format!(
+                "sandbox={}: executor {executor} can't keep its jobs to one, as they share a process with \
+                 this program: use executor process, or a command",
+                sandbox.level
+            )));
+        }
+        if sandbox.level == SandboxLevel::Required && !cfg!(target_os = "linux") {
+            return Err(Error::invalid(format!(
+                "sandbox=required can't be had on {}: it needs Linux 6.12; best_effort runs without",
+                std::env::consts::OS
+            )));
+        }
+        Ok(())
+    }
+
     /// The declared part of a job of `task` with these options.
     pub fn spec(&self, task: &Arc<str>, executor: ExecutorKind, defaults: &Defaults) -> Spec {
         let retry = RetryPolicy::default();
@@ -159,6 +193,7 @@ impl TaskOptions {
         };
         Spec {
             task: Arc::clone(task),
+            sandbox: self.sandbox.clone().filter(|_| executor.is_isolated()),
             priority: self.priority.unwrap_or_default(),
             demand,
             limits,

@@ -25,6 +25,8 @@ pub enum OptionValue {
     Duration(Duration),
     /// Names with amounts.
     Map(Vec<(String, OptionValue)>),
+    /// Several values.
+    List(Vec<OptionValue>),
     /// Something else, shown the way its language shows it.
     Other(String),
 }
@@ -39,6 +41,10 @@ impl fmt::Display for OptionValue {
             Self::Text(value) => write!(f, "{value:?}"),
             Self::Duration(value) => write!(f, "{value:?}"),
             Self::Map(_) => f.write_str("a mapping"),
+            Self::List(values) => {
+                let shown: Vec<String> = values.iter().map(ToString::to_string).collect();
+                write!(f, "[{}]", shown.join(", "))
+            }
             Self::Other(value) => f.write_str(value),
         }
     }

@@ -4,11 +4,12 @@ use std::ffi::OsString;
 use std::fmt;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::order::{Order, Step};
+use super::order::{Order, Policy, Step};
 use crate::outcome::Exit;
+use crate::sandbox::{Sandbox, SandboxLevel, SandboxParts};
 
 /// A process to start.
 #[derive(Debug, Default)]
@@ -29,10 +30,14 @@ pub struct Launch {
     pub group: Option<PathBuf>,
     /// What `ps` shows of the process that guards it.
     pub title: String,
+    /// What it and all that comes of it are kept to. Where there is a sandbox, `TMPDIR` is a new folder, which
+    /// goes when they have ended, unless it already is in one that may be written to.
+    pub sandbox: Sandbox,
 }
 
 impl Launch {
     pub(super) fn into_order(self) -> io::Result<(Order, Vec<OwnedFd>)> {
+        let sandbox = self.policy();
         let (fds, numbers) = self.fds.into_iter().unzip();
         let env = self.env.into_iter().map(|(mut name, value)| {
             name.push("=");
@@ -49,8 +54,36 @@ impl Launch {
             limits: self.limits,
             group: self.group.unwrap_or_default().into_os_string(),
             title: self.title.into_bytes(),
+            sandbox,
         };
         Ok((order, fds))
+    }
+
+    fn policy(&self) -> Option<Policy> {
+        let sandbox = &self.sandbox;
+        (!sandbox.is_off()).then(|| Policy {
+            required: sandbox.level == SandboxLevel::Required,
+            network: sandbox.network,
+            write: sandbox
+                .write
+                .iter()
+                .map(|path| OsString::from(&**path))
+                .collect(),
+            temp: self.temp().into_os_string(),
+        })
+    }
+
+    /// Where its folder for temporary files is made; empty where it has one.
+    fn temp(&self) -> PathBuf {
+        let named = self.env.iter().find(|(name, _)| name == "TMPDIR");
+        let is_in = |folder: &Path| {
+            let mut write = self.sandbox.write.iter();
+            write.any(|path| folder.starts_with(&**path))
+        };
+        match named {
+            Some((_, folder)) if is_in(Path::new(folder)) => PathBuf::new(),
+            _ => std::env::temp_dir(),
+        }
     }
 }
 
@@ -59,6 +92,9 @@ impl Launch {
 pub trait Watch: Send + Sync + 'static {
     /// It runs as the process `pid`. Its whole tree is what descends from the process `guard`.
     fn started(&self, _pid: u32, _guard: u32) {}
+
+    /// Told before `started` where it has a sandbox: what of it could be had.
+    fn kept_in(&self, _parts: SandboxParts) {}
 
     /// It could not be started.
     fn refused(&self, refusal: Refusal);
@@ -80,6 +116,9 @@ pub struct TreeUsage {
     pub largest: u64,
 }
 
+/// What to do where a part of a sandbox is missing.
+const WITHOUT: &str = "sandbox=best_effort runs with what there is";
+
 /// Why a process could not be started.
 #[derive(Debug)]
 pub struct Refusal {
@@ -88,6 +127,15 @@ pub struct Refusal {
 }
 
 impl Refusal {
+    /// Whether it is that its sandbox could not be had.
+    pub fn is_for_sandbox(&self) -> bool {
+        use Step::{Filter, Landlock, Rights, Temp, Version, Writable};
+        matches!(
+            self.step,
+            Filter | Landlock | Rights | Temp | Version | Writable
+        )
+    }
+
     /// The system's error.
     pub fn error(&self) -> &io::Error {
         &self.error
@@ -102,6 +150,33 @@ impl fmt::Display for Refusal {
             Step::Folder => "its folder can't be entered",
             Step::Limit => "its limits can't be set",
             Step::Program => "the program can't be run",
+            Step::Temp => "the folder for its temporary files can't be made",
+            Step::Writable => "sandbox.write: one of its paths can't be opened",
+            Step::Rights => "sandbox=required: its rights can't be given up",
+            Step::Landlock => {
+                return write!(
+                    f,
+                    "sandbox=required: this system has no Landlock to keep it to its files ({}): it needs \
+                     Linux 6.12 with landlock in the list lsm= of its command line; {WITHOUT}",
+                    self.error
+                );
+            }
+            Step::Version => {
+                return write!(
+                    f,
+                    "sandbox=required: this system's Landlock has version {}, and what keeps signals in came \
+                     with version 6 (Linux 6.12); {WITHOUT}",
+                    self.error.raw_os_error().unwrap_or_default()
+                );
+            }
+            Step::Filter => {
+                return write!(
+                    f,
+                    "sandbox=required: its system calls can't be filtered by seccomp ({}): x86-64 and AArch64 \
+                     can, where nothing forbids it; {WITHOUT}",
+                    self.error
+                );
+            }
         };
         write!(f, "{what}: {}", self.error)
     }

@@ -6,12 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags, recv, send};
 
 use super::launch::{Refusal, TreeUsage, Watch};
-use super::order::{Command, Report};
+use super::order::{Command, Reached, Report};
 use super::reactor::{Interest, Reactor, Readiness, Source, Token};
 use crate::outcome::Exit;
+use crate::sandbox::SandboxParts;
 
 /// A handle to a process and everything that it has started. Dropped, it ends them all.
 pub struct Tree {
@@ -97,18 +99,32 @@ impl Leash {
     /// The next report; `None` for none yet, `Some(None)` for none any more.
     fn hear(&self) -> Option<Option<Report>> {
         let mut bytes = [0; 64];
-        match recv(&self.socket, &mut bytes[..], RecvFlags::DONTWAIT) {
-            Ok((0, _)) => Some(None),
-            Ok((length, _)) => Some(Report::decode(&bytes[..length])),
-            Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR) => None,
-            Err(_) => Some(None),
+        loop {
+            return match recv(&self.socket, &mut bytes[..], RecvFlags::DONTWAIT) {
+                Ok((0, _)) => Some(None),
+                Ok((length, _)) => Some(Report::decode(&bytes[..length])),
+                Err(Errno::AGAIN | Errno::INTR) => None,
+                // A guard that has ended before it read a command: this is said once, before the last of
+                // what it reported.
+                Err(Errno::CONNRESET) => continue,
+                Err(_) => Some(None),
+            };
         }
     }
 
     /// Passes a report on; `false` after the last one.
     fn report(&self, report: Option<Report>) -> bool {
         match report {
-            Some(Report::Started { pid, guard }) => self.watch.started(pid, guard),
+            Some(Report::Started {
+                pid,
+                guard,
+                reached,
+            }) => {
+                if let Some(reached) = reached {
+                    self.watch.kept_in(parts(reached));
+                }
+                self.watch.started(pid, guard);
+            }
             Some(Report::Exited { status, left }) => {
                 self.watch.exited(Exit::from_status(status), left)
             }
@@ -137,6 +153,14 @@ impl Leash {
         if let Some(token) = self.token.lock().take() {
             self.reactor.remove(self.socket.as_fd(), token);
         }
+    }
+}
+
+fn parts(reached: Reached) -> SandboxParts {
+    SandboxParts {
+        no_new_privs: reached.no_new_privs,
+        landlock: Some(reached.landlock).filter(|version| *version > 0),
+        seccomp: reached.seccomp,
     }
 }
 

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use bursar_core::{
-    AttemptEnd, Fenced, FinishedAttempt, Isolation, Next, OutcomeKind, Payload, State, Submitted,
+    AttemptEnd, Fenced, FinishedAttempt, Isolation, Next, OutcomeKind, Payload, SandboxParts,
+    State, Submitted,
 };
 
 use super::probe::{Maker, Probe, end_for, failed, job};
@@ -18,6 +19,7 @@ pub fn a_completed_job_has_its_result(make: Maker<'_>) {
         peak_memory: Some(123_456_789),
         cpu_time: Some(Duration::from_micros(1_234_567)),
         isolation: Some(Isolation::Rlimit),
+        sandbox: Some(had()),
         ..AttemptEnd::completed(Payload::json(*br#"{"a": [1, null]}"#))
     };
     let next = Next::End(State::Completed);
@@ -34,6 +36,15 @@ pub fn a_completed_job_has_its_result(make: Maker<'_>) {
     assert_eq!(attempt.peak_memory, Some(123_456_789));
     assert_eq!(attempt.cpu_time, Some(Duration::from_micros(1_234_567)));
     assert_eq!(attempt.isolation, Some(Isolation::Rlimit));
+    assert_eq!(attempt.sandbox, Some(had()));
+}
+
+fn had() -> SandboxParts {
+    SandboxParts {
+        no_new_privs: true,
+        landlock: Some(7),
+        seccomp: false,
+    }
 }
 
 /// The error is there, and no result.

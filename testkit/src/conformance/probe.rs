@@ -291,6 +291,7 @@ pub(super) fn spec(task: &str) -> Spec {
         priority: bursar_core::Priority::default(),
         demand: bursar_core::Demand::default(),
         limits: bursar_core::Limits::NONE,
+        sandbox: None,
         executor: bursar_core::ExecutorKind::default(),
         retry: bursar_core::RetryPolicy::default(),
         timeout: None,

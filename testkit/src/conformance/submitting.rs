@@ -114,6 +114,11 @@ pub fn what_was_submitted_can_be_read(make: Maker<'_>) {
             files: Some(0),
             connections: None,
         },
+        sandbox: Some(
+            bursar_core::Sandbox::required()
+                .write("/a b/\u{e9}")
+                .network(true),
+        ),
         executor: bursar_core::ExecutorKind::Process,
         retry: bursar_core::RetryPolicy {
             retries: 3,

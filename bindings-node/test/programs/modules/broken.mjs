@@ -1,7 +1,7 @@
-// A module that only the main thread can load; see threads.test.mjs.
-import { isMainThread } from 'node:worker_threads'
+// A module that only the program itself can load; see scenes.mjs.
 import { task } from 'bursar'
+import { isProgram } from './place.cjs'
 
-if (!isMainThread) throw new TypeError('not in a worker')
+if (!isProgram) throw new TypeError('not in a worker')
 
 export const broken = task('modules.broken', { executor: 'thread', module: import.meta.url }, () => 1)

@@ -1,5 +1,5 @@
-// A task of a CommonJS module; see threads.test.mjs.
-const { threadId } = require('node:worker_threads')
+// A task of a CommonJS module; see scenes.mjs.
 const { task } = require('bursar')
+const { place } = require('./place.cjs')
 
-exports.common = task('modules.common', { executor: 'thread', module: __filename }, () => threadId)
+exports.common = task('modules.common', { executor: 'thread', module: __filename }, place)

@@ -1,7 +1,7 @@
-// A module that no worker gets done with; see threads.test.mjs.
-import { isMainThread } from 'node:worker_threads'
+// A module that no worker gets done with; see scenes.mjs.
 import { task } from 'bursar'
+import { isProgram } from './place.cjs'
 
-while (!isMainThread);
+while (!isProgram);
 
 export const endless = task('modules.endless', { executor: 'thread', module: import.meta.url }, () => 1)

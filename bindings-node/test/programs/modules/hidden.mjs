@@ -1,7 +1,7 @@
-// A task that is declared on a condition; see threads.test.mjs.
-import { isMainThread } from 'node:worker_threads'
+// A task that is declared on a condition; see scenes.mjs.
 import { task } from 'bursar'
+import { isProgram } from './place.cjs'
 
 const here = { executor: 'thread', module: import.meta.url }
 
-export const hidden = isMainThread ? task('modules.hidden', here, () => 1) : undefined
+export const hidden = isProgram ? task('modules.hidden', here, () => 1) : undefined

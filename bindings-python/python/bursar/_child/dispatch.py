@@ -32,7 +32,7 @@ class Dispatcher:
         self._answered = 0
         self._answers: dict[int, memoryview | None] = {}
         """The answers that somebody waits for, by the number of the question: they come in that order."""
-        self.on_stop: Callable[[], None] | None = None
+        self.on_stop: Callable[[], object] | None = None
         """Called, on any thread, when a job is asked to stop."""
 
     def next_start(self) -> Frame | None:
@@ -118,5 +118,5 @@ class Dispatcher:
             self._stop = frame.key, str(frame.body, "utf-8", "replace")
             if self.on_stop is not None:
                 self.on_stop()
-        else:
+        elif frame.kind in (frames.START, frames.LOST):
             self._start = frame

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
 use std::sync::{Arc, OnceLock, Weak};
 
 use parking_lot::Mutex;
@@ -13,13 +14,17 @@ use super::feed::Feed;
 use super::output::{Log, Output};
 use crate::command::{CommandCall, CommandOutput, environment};
 use crate::engine::Attempt;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::executor::Assignment;
 use crate::limits::{
     Brake, Breach, Enforcement, Group, Root, Sign, Watched, judge, says_no_memory,
 };
 use crate::outcome::{Ended, Exit, Failure, Measured};
 use crate::process::{Launch, Refusal, Timer, Tree, TreeUsage, Watch, title};
+use crate::sandbox::{NO_SANDBOX, Sandbox, SandboxParts};
+
+/// The type of the failure of a command that never ran.
+const NOT_STARTED: &str = "CommandNotStarted";
 
 /// A command that runs.
 pub(super) struct Run {
@@ -89,6 +94,7 @@ impl Run {
         for ours in [&input.1, &output.0, &error.0] {
             never_block(ours).map_err(failed)?;
         }
+        let sandbox = sandbox(attempt, cwd.as_deref()).map_err(no_sandbox)?;
         let limits = attempt.limits();
         let enforcement = shared.processes.enforcer().prepare(&limits, &program);
         attempt.isolate(enforcement.isolation);
@@ -117,6 +123,7 @@ impl Run {
             limits: launch_limits.0,
             group: launch_limits.1,
             title: run.title("running"),
+            sandbox,
         };
         shared
             .running
@@ -366,8 +373,20 @@ impl Watch for Run {
         drop(before);
     }
 
+    fn kept_in(&self, parts: SandboxParts) {
+        self.attempt.keep_in(parts);
+    }
+
     fn refused(&self, refusal: Refusal) {
-        self.end(|_| not_started(&self.name, &refusal.to_string()));
+        self.end(|_| {
+            let why = not_started_since(&self.name, &refusal.to_string());
+            let kind = if refusal.is_for_sandbox() {
+                NO_SANDBOX
+            } else {
+                NOT_STARTED
+            };
+            Ended::Raised(Failure::new(kind, why))
+        });
     }
 
     fn exited(&self, exit: Exit, left: bool) {
@@ -393,15 +412,31 @@ fn find(call: &CommandCall) -> Result<(std::path::PathBuf, Option<std::path::Pat
     Ok((call.program()?, folder))
 }
 
-fn not_a_command(error: crate::error::Error) -> Ended {
+fn not_a_command(error: Error) -> Ended {
     Ended::GaveUp(Failure::new("BursarError", error.message()))
 }
 
 fn not_started(name: &str, why: &str) -> Ended {
-    Ended::Raised(Failure::new(
-        "CommandNotStarted",
-        format!("{name:?} was not started: {why}"),
-    ))
+    Ended::Raised(Failure::new(NOT_STARTED, not_started_since(name, why)))
+}
+
+fn not_started_since(name: &str, why: &str) -> String {
+    format!("{name:?} was not started: {why}")
+}
+
+fn no_sandbox(error: Error) -> Ended {
+    Ended::Raised(Failure::new(NO_SANDBOX, error.message()))
+}
+
+/// What a command is kept to: it may write to the folder that it was given.
+fn sandbox(attempt: &Attempt, cwd: Option<&Path>) -> Result<Sandbox> {
+    let sandbox = attempt.sandbox().clone();
+    sandbox.check_places()?;
+    let Some(folder) = cwd.filter(|_| !sandbox.is_off()) else {
+        return Ok(sandbox);
+    };
+    let whole = std::path::absolute(folder).map_err(|error| Error::invalid(error.to_string()))?;
+    Ok(sandbox.write(whole.to_string_lossy()))
 }
 
 fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {

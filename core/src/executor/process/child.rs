@@ -6,12 +6,15 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use super::frame::Kind;
 use super::kept::{Frozen, Kept, keep, set_frozen};
 use super::link::Link;
+use super::message::Breakage;
 use super::nursery::Nursery;
 use crate::engine::Attempt;
 use crate::executor::Assignment;
 use crate::process::Processes;
+use crate::sandbox::{Sandbox, SandboxParts};
 
 /// One child.
 #[derive(Debug)]
@@ -19,6 +22,8 @@ pub(super) struct Child {
     pub(super) number: u64,
     pub(super) link: Arc<Link>,
     pub(super) nursery: Arc<dyn Nursery>,
+    /// What it is kept to.
+    pub(super) sandbox: Sandbox,
     seat: Mutex<Seat>,
 }
 
@@ -32,6 +37,8 @@ struct Seat {
     /// It is looked after while it runs something.
     kept: Option<Kept>,
     frozen: Frozen,
+    /// What of its sandbox it has, where it is to have one.
+    parts: Option<SandboxParts>,
     /// How many jobs it has run.
     jobs: u64,
     /// What says how large it is.
@@ -40,6 +47,12 @@ struct Seat {
     doomed: bool,
     /// What it did that it must not, and is killed for.
     fault: Option<String>,
+    /// What breaks it while it runs its job.
+    breakage: Option<Breakage>,
+    /// Whether another is to take its place.
+    spent: bool,
+    /// Whether it was ready to run jobs once: what it uses is its job's from then on.
+    ready: bool,
 }
 
 impl Child {
@@ -50,7 +63,9 @@ impl Child {
         nursery: Arc<dyn Nursery>,
         first: Assignment,
     ) -> Self {
+        let sandbox = first.attempt.sandbox().clone();
         let seat = Seat {
+            ready: nursery.holding().born_ready,
             running: Some(Arc::clone(&first.attempt)),
             next: Some(first),
             ..Seat::default()
@@ -59,8 +74,14 @@ impl Child {
             number,
             link,
             nursery,
+            sandbox,
             seat: Mutex::new(seat),
         }
+    }
+
+    /// What of its sandbox it has.
+    pub(super) fn keep_in(&self, parts: SandboxParts) {
+        self.seat.lock().parts = Some(parts);
     }
 
     /// It runs.
@@ -104,14 +125,41 @@ impl Child {
         seat.running.clone().filter(|attempt| attempt.key() == key)
     }
 
-    /// Looks after it from now on, while it runs `attempt`.
-    pub(super) fn look_after(self: &Arc<Self>, processes: &Processes, attempt: &Arc<Attempt>) {
-        let Some(pid) = self.seat.lock().pid else {
+    /// Tells it that its job is asked to stop, and why.
+    pub(super) fn ask_to_stop(&self, attempt: &Attempt) {
+        let Some(stop) = attempt.stopped() else {
             return;
         };
+        // They are shorter than a frame can be.
+        let (kind, reason) = (stop.kind.as_str().as_bytes(), stop.reason.as_bytes());
+        let _ = self.link.send(Kind::Reason, attempt.key(), [kind, &[]]);
+        let _ = self.link.send(Kind::Stop, attempt.key(), [reason, &[]]);
+    }
+
+    /// Looks after it from now on, while it runs `attempt`.
+    pub(super) fn look_after(self: &Arc<Self>, processes: &Processes, attempt: &Arc<Attempt>) {
+        let ready = |seat: &Seat| seat.pid.filter(|_| seat.ready);
+        let Some(pid) = ready(&self.seat.lock()) else {
+            return;
+        };
+        if !self.sandbox.is_off() {
+            forget_peak(pid);
+        }
         let kept = keep(processes, self, pid, attempt);
         let before = self.seat.lock().kept.replace(kept);
         drop(before);
+    }
+
+    /// It loads what it needs for its job: nobody looks at what that uses.
+    pub(super) fn leave_alone(&self) {
+        let kept = self.seat.lock().kept.take();
+        drop(kept);
+    }
+
+    /// It has loaded what it needs for `attempt`, which begins now.
+    pub(super) fn is_ready(self: &Arc<Self>, processes: &Processes, attempt: &Arc<Attempt>) {
+        self.seat.lock().ready = true;
+        self.look_after(processes, attempt);
     }
 
     /// Changes who wants it to stand still; `false` where it has no process.
@@ -128,13 +176,18 @@ impl Child {
 
     /// What it ran, which has ended. It is looked at for a last time.
     pub(super) fn vacate(&self) -> Option<Arc<Attempt>> {
-        let (attempt, kept) = {
+        let (attempt, kept, parts) = {
             let mut seat = self.seat.lock();
             seat.jobs += 1;
             seat.frozen = Frozen::default();
-            (seat.running.take(), seat.kept.take())
+            // Whoever ends a job was not broken after all.
+            seat.breakage = None;
+            (seat.running.take(), seat.kept.take(), seat.parts)
         };
         drop(kept);
+        if let (Some(attempt), Some(parts)) = (&attempt, parts) {
+            attempt.keep_in(parts);
+        }
         attempt
     }
 
@@ -143,6 +196,7 @@ impl Child {
         let seat = self.seat.lock();
         let size = || seat.size.as_ref().map_or(0, resident);
         seat.doomed
+            || seat.spent
             || most_jobs.is_some_and(|most| seat.jobs >= u64::from(most))
             || largest.is_some_and(|most| size() > most)
     }
@@ -187,10 +241,31 @@ impl Child {
         self.nursery.kill(self.number);
     }
 
+    /// It says what breaks it.
+    pub(super) fn breaks(&self, breakage: Breakage) {
+        self.seat.lock().breakage = Some(breakage);
+    }
+
+    /// What broke it, as far as it could say.
+    pub(super) fn breakage(&self) -> Option<Breakage> {
+        self.seat.lock().breakage.take()
+    }
+
+    /// Another is to take its place after its job.
+    pub(super) fn replace(&self) {
+        self.seat.lock().spent = true;
+    }
+
     /// What it did that it was killed for.
     pub(super) fn fault(&self) -> Option<String> {
         self.seat.lock().fault.clone()
     }
+}
+
+/// Measures the peak of a process anew, where the system can: proc(5), `clear_refs`. One in a sandbox can't
+/// do that itself.
+fn forget_peak(pid: u32) {
+    let _ = std::fs::write(format!("/proc/{pid}/clear_refs"), "5");
 }
 
 /// The resident bytes of a process, by its file `status`: proc(5).

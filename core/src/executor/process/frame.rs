@@ -11,8 +11,11 @@ use rustix::net::{RecvFlags, recv};
 /// The bytes before a body: length, kind, key.
 pub(super) const HEADER: usize = 4 + 1 + 8;
 
-/// The largest body that a child may send: 256 MiB and its head. One that announces more is not read.
-pub(super) const LARGEST: usize = (256 << 20) + (1 << 16);
+/// The largest result that a child may send, in bytes.
+pub(super) const LARGEST_RESULT: usize = 256 << 20;
+
+/// The largest body that a child may send: a result and its head. One that announces more is not read.
+pub(super) const LARGEST: usize = LARGEST_RESULT + (1 << 16);
 
 /// How much is read at once.
 const CHUNK: usize = 1 << 16;
@@ -30,6 +33,8 @@ pub(super) enum Kind {
     Stop = 2,
     /// To a child: what became of its note.
     Reply = 3,
+    /// To a child: for what kind of reason the job is asked to stop. Comes before that.
+    Reason = 4,
     /// Of a child: how the job ended.
     Ended = 16,
     /// Of a child: how far the job has come.
@@ -38,14 +43,49 @@ pub(super) enum Kind {
     Log = 18,
     /// Of a child: a checkpoint to save.
     Checkpoint = 19,
+    /// Of a child: something breaks it, and what.
+    Breaks = 20,
+    /// Of a child: it is to be replaced after this job.
+    Spent = 21,
+    /// Of a child: it loads what it needs for this job.
+    Loads = 22,
+    /// Of a child: it has loaded that, and the job begins.
+    Loaded = 23,
 }
 
-impl Kind {
-    /// The kind of a frame of a child.
-    fn of_child(code: u8) -> Option<Self> {
-        [Self::Ended, Self::Progress, Self::Log, Self::Checkpoint]
-            .into_iter()
-            .find(|kind| *kind as u8 == code)
+/// Who sends frames.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Sender {
+    Pool,
+    #[default]
+    Child,
+}
+
+impl Sender {
+    /// The kind of one of its frames.
+    fn kind(self, code: u8) -> Option<Kind> {
+        let kinds: &[Kind] = match self {
+            Self::Pool => &[Kind::Start, Kind::Stop, Kind::Reply, Kind::Reason],
+            Self::Child => &[
+                Kind::Ended,
+                Kind::Progress,
+                Kind::Log,
+                Kind::Checkpoint,
+                Kind::Breaks,
+                Kind::Spent,
+                Kind::Loads,
+                Kind::Loaded,
+            ],
+        };
+        kinds.iter().copied().find(|kind| *kind as u8 == code)
+    }
+
+    /// The largest body that is read.
+    fn largest(self) -> usize {
+        match self {
+            Self::Pool => usize::MAX - HEADER,
+            Self::Child => LARGEST,
+        }
     }
 }
 
@@ -85,12 +125,21 @@ pub(super) struct Malformed(pub(super) String);
 /// Puts frames together from what arrives.
 #[derive(Debug, Default)]
 pub(super) struct Inbox {
+    from: Sender,
     bytes: Vec<u8>,
     /// Where the next frame begins.
     at: usize,
 }
 
 impl Inbox {
+    /// For what comes from there.
+    pub(super) fn of(from: Sender) -> Self {
+        Self {
+            from,
+            ..Self::default()
+        }
+    }
+
     /// Reads what is there, at most a few times [`CHUNK`].
     pub(super) fn read(&mut self, socket: impl AsFd) -> Read {
         self.make_room();
@@ -138,16 +187,17 @@ impl Inbox {
         let Some(length) = self.length() else {
             return Ok(None);
         };
-        if length > HEADER + LARGEST {
+        let largest = self.from.largest();
+        if length > HEADER + largest {
             return Err(Malformed(format!(
-                "a message of {} bytes, of which it may send {LARGEST}",
+                "a message of {} bytes, of which it may send {largest}",
                 length - HEADER
             )));
         }
         let Some(frame) = self.bytes.get(self.at..self.at + length) else {
             return self.check_kind().map(|()| None);
         };
-        let kind = Kind::of_child(frame[4]).ok_or_else(|| unknown(frame[4]))?;
+        let kind = self.from.kind(frame[4]).ok_or_else(|| unknown(frame[4]))?;
         let mut key = [0; 8];
         key.copy_from_slice(&frame[5..HEADER]);
         let (key, body) = (u64::from_le_bytes(key), frame[HEADER..].to_vec());
@@ -157,7 +207,7 @@ impl Inbox {
 
     fn check_kind(&self) -> Result<(), Malformed> {
         match self.bytes.get(self.at + 4) {
-            Some(code) if Kind::of_child(*code).is_none() => Err(unknown(*code)),
+            Some(code) if self.from.kind(*code).is_none() => Err(unknown(*code)),
             _ => Ok(()),
         }
     }

@@ -6,13 +6,14 @@ use super::child::Child;
 use super::frame::{Frame, Kind, Malformed};
 use super::kept::judged;
 use super::link::Hears;
-use super::message::{Body, reply};
+use super::message::{Body, Breakage, reply};
 use super::nursery::{Death, Family, Nursery};
 use super::shared::Shared;
 use crate::engine::Attempt;
 use crate::error::{Error, Result};
 use crate::outcome::{Ended, Exit, Failure, Measured};
 use crate::payload::Payload;
+use crate::sandbox::{NO_SANDBOX, SandboxParts};
 use crate::store::Reply;
 
 /// The number of the signal by which children are killed.
@@ -44,23 +45,23 @@ impl Shared {
     }
 
     fn frame_of(&self, child: &Arc<Child>, frame: &Frame) -> Result<(), Malformed> {
+        if frame.kind == Kind::Breaks {
+            child.breaks(Body(&frame.body).breakage()?);
+            return Ok(());
+        }
         let Some(attempt) = child.runs(frame.key) else {
             return refuse(child, frame);
         };
-        let body = Body(&frame.body);
-        let noted = match frame.kind {
-            Kind::Progress => {
-                let (percent, message) = body.progress()?;
-                attempt.progress(percent, message.as_deref())
+        match frame.kind {
+            Kind::Spent => child.replace(),
+            Kind::Loads => child.leave_alone(),
+            Kind::Loaded => child.is_ready(&self.processes, &attempt),
+            Kind::Ended => return self.ended(child, &attempt, &frame.body),
+            _ => {
+                let noted = noted(&attempt, frame)?;
+                self.note(child, &attempt, noted);
             }
-            Kind::Log => {
-                let (level, message) = body.log()?;
-                Ok(attempt.log(&level, &message))
-            }
-            Kind::Checkpoint => attempt.save_checkpoint(Payload::json(&*frame.body)),
-            _ => return self.ended(child, &attempt, &frame.body),
-        };
-        self.note(child, &attempt, noted);
+        }
         Ok(())
     }
 }
@@ -76,6 +77,22 @@ fn refuse(child: &Child, frame: &Frame) -> Result<(), Malformed> {
     // A message is shorter than a frame can be.
     let _ = child.link.send(Kind::Reply, frame.key, [&over, &[]]);
     Ok(())
+}
+
+/// What became of a note.
+fn noted(attempt: &Attempt, frame: &Frame) -> Result<Result<Reply<()>>, Malformed> {
+    let body = Body(&frame.body);
+    Ok(match frame.kind {
+        Kind::Progress => {
+            let (percent, message) = body.progress()?;
+            attempt.progress(percent, message.as_deref())
+        }
+        Kind::Log => {
+            let (level, message) = body.log()?;
+            Ok(attempt.log(&level, &message))
+        }
+        _ => attempt.save_checkpoint(Payload::json(&*frame.body)),
+    })
 }
 
 impl Hears for Shared {
@@ -105,6 +122,13 @@ impl Hears for Shared {
 }
 
 impl Family for Shared {
+    fn kept_in(&self, child: u64, parts: SandboxParts) {
+        let known = self.roster.lock().child(child);
+        if let Some(child) = known {
+            child.keep_in(parts);
+        }
+    }
+
     fn born(&self, child: u64, pid: u32) {
         let known = self.roster.lock().child(child);
         let Some(child) = known else { return };
@@ -135,20 +159,27 @@ impl Family for Shared {
             self.roster.lock().unseat(never_begun);
             return self.assign();
         }
+        let breakage = child.breakage();
         if let Some(attempt) = child.vacate() {
             self.roster.lock().free(attempt.key());
-            let failure = failure(&death, child.fault());
-            let ended = judged(&attempt, Ended::Crashed(failure));
+            let ended = match (breakage, &death) {
+                // The job is run again.
+                (Some(Breakage::OfEarlier), _) => Ended::Released,
+                (Some(Breakage::OfJob(failure)), _) => Ended::Crashed(Failure {
+                    exit: death.exit(),
+                    ..failure
+                }),
+                (None, Death::NoSandbox(_)) => Ended::Raised(failure(&death, child.fault())),
+                (None, _) => Ended::Crashed(failure(&death, child.fault())),
+            };
+            let ended = judged(&attempt, ended);
             self.report(attempt, ended);
         }
         drop(child.take_back());
     }
 
     fn deserted(&self, nursery: &Arc<dyn Nursery>, up: bool) {
-        let mut nurseries = self.nursery.lock();
-        nurseries.failed = !up;
-        let gone = nurseries.open.take_if(|open| Arc::ptr_eq(open, nursery));
-        drop(nurseries);
+        let gone = self.nurseries.lock().close(nursery, up);
         drop(gone);
     }
 }
@@ -160,13 +191,14 @@ fn failure(death: &Death, fault: Option<String>) -> Failure {
         }
         (_, Death::Exit(exit)) => format!("the process of the job ended with {exit}"),
         (_, Death::Lost(why)) => format!("the process of the job was lost: {why}"),
+        (_, Death::NoSandbox(why)) => format!("no process was started for the job: {why}"),
     };
-    let exit = match death {
-        Death::Exit(exit) => Some(*exit),
-        Death::Lost(_) => None,
+    let kind = match death {
+        Death::Exit(_) | Death::Lost(_) => "ProcessDied",
+        Death::NoSandbox(_) => NO_SANDBOX,
     };
     Failure {
-        exit,
-        ..Failure::new("ProcessDied", message)
+        exit: death.exit(),
+        ..Failure::new(kind, message)
     }
 }

@@ -38,7 +38,9 @@ pub(super) fn keep(
     attempt: &Arc<Attempt>,
 ) -> Kept {
     let limits = attempt.limits();
-    let held = processes.enforcer().hold_down(&limits, pid);
+    let holding = child.nursery.holding();
+    let enforcer = Some(processes.enforcer()).filter(|_| holding.held_down);
+    let held = enforcer.and_then(|enforcer| enforcer.hold_down(&limits, pid));
     attempt.isolate(match held {
         Some(_) => Isolation::Rlimit,
         None => Isolation::Sampling,

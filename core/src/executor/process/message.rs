@@ -11,13 +11,13 @@ use crate::units::parse_duration;
 use super::frame::Malformed;
 
 // 1 is for daemons.
-const CHECKPOINT: u8 = 2;
-const ENCODED: u8 = 4;
+pub(super) const CHECKPOINT: u8 = 2;
+pub(super) const ENCODED: u8 = 4;
 
 /// How a payload is encoded.
-const NOTHING: u8 = 0;
-const JSON: u8 = 1;
-const HOST: u8 = 2;
+pub(super) const NOTHING: u8 = 0;
+pub(super) const JSON: u8 = 1;
+pub(super) const HOST: u8 = 2;
 
 /// The body of a start, but for the arguments, which follow it.
 pub(super) struct Start<'a> {
@@ -99,25 +99,34 @@ pub(super) struct End {
     pub(super) peak_memory: u64,
 }
 
+/// What breaks a child, if something does.
+#[derive(Debug)]
+pub(super) enum Breakage {
+    /// What a job has left behind that is over.
+    OfEarlier,
+    /// What its job did.
+    OfJob(Failure),
+}
+
 /// Takes a body apart.
 pub(super) struct Body<'a>(pub(super) &'a [u8]);
 
 impl<'a> Body<'a> {
-    fn bytes(&mut self, count: usize) -> Result<&'a [u8], Malformed> {
+    pub(super) fn bytes(&mut self, count: usize) -> Result<&'a [u8], Malformed> {
         let (taken, rest) = self.0.split_at_checked(count).ok_or_else(cut_short)?;
         self.0 = rest;
         Ok(taken)
     }
 
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], Malformed> {
+    pub(super) fn array<const N: usize>(&mut self) -> Result<[u8; N], Malformed> {
         self.bytes(N)?.try_into().map_err(|_| cut_short())
     }
 
-    fn byte(&mut self) -> Result<u8, Malformed> {
+    pub(super) fn byte(&mut self) -> Result<u8, Malformed> {
         Ok(self.array::<1>()?[0])
     }
 
-    fn number(&mut self) -> Result<u64, Malformed> {
+    pub(super) fn number(&mut self) -> Result<u64, Malformed> {
         Ok(u64::from_le_bytes(self.array()?))
     }
 
@@ -125,7 +134,7 @@ impl<'a> Body<'a> {
         Ok(f64::from_le_bytes(self.array()?))
     }
 
-    fn text(&mut self) -> Result<String, Malformed> {
+    pub(super) fn text(&mut self) -> Result<String, Malformed> {
         let length = u32::from_le_bytes(self.array()?) as usize;
         Ok(String::from_utf8_lossy(self.bytes(length)?).into_owned())
     }
@@ -135,7 +144,7 @@ impl<'a> Body<'a> {
     }
 
     /// What is left, as a payload.
-    fn payload(&mut self, content: u8) -> Result<Payload, Malformed> {
+    pub(super) fn payload(&mut self, content: u8) -> Result<Payload, Malformed> {
         let bytes = self.rest();
         match content {
             NOTHING => Ok(Payload::Null),
@@ -198,6 +207,16 @@ impl<'a> Body<'a> {
             other => return Err(Malformed(format!("a delay of the unknown kind {other}"))),
         };
         Ok(delay.map(|delay| Some(delay).filter(|delay| !delay.is_zero())))
+    }
+
+    /// The body of what breaks a child: nothing that its job has to do with, or what the job did, where that
+    /// is known.
+    pub(super) fn breakage(mut self) -> Result<Breakage, Malformed> {
+        match self.byte()? {
+            0 => Ok(Breakage::OfEarlier),
+            1 => self.failure(NOTHING).map(Breakage::OfJob),
+            other => Err(Malformed(format!("a breakage of the unknown kind {other}"))),
+        }
     }
 
     /// The body of a progress: percent, and a message perhaps.

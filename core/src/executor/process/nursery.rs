@@ -8,9 +8,10 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, Weak};
 
-use super::template::{Birth, ChildTemplate};
+use super::template::{Birth, ChildTemplate, Holding};
 use crate::outcome::Exit;
 use crate::process::Processes;
+use crate::sandbox::{Sandbox, SandboxParts};
 
 pub(super) use direct::Direct;
 pub(super) use zygote::Zygote;
@@ -22,10 +23,23 @@ pub(super) enum Death {
     Exit(Exit),
     /// With the process that was to start it, or had started it; why, in words.
     Lost(String),
+    /// It was not started, since its sandbox can't be had; why, in words.
+    NoSandbox(String),
+}
+
+impl Death {
+    pub(super) fn exit(&self) -> Option<Exit> {
+        match self {
+            Self::Exit(exit) => Some(*exit),
+            Self::Lost(_) | Self::NoSandbox(_) => None,
+        }
+    }
 }
 
 /// Who is told what becomes of children, on the reactor's thread.
 pub(super) trait Family: Send + Sync {
+    /// What of its sandbox it has, where it is to have one.
+    fn kept_in(&self, child: u64, parts: SandboxParts);
     /// It runs, and may be given something to do.
     fn born(&self, child: u64, pid: u32);
     /// It has ended, and so has everything that it had started.
@@ -42,6 +56,9 @@ pub(super) trait Nursery: Debug + Send + Sync {
     /// Those of the system; then it is never told of.
     fn raise(&self, child: u64, socket: OwnedFd) -> io::Result<()>;
 
+    /// How the children are held to their limits.
+    fn holding(&self) -> Holding;
+
     /// Ends a child that was born, and everything that it has started, at once and surely.
     fn kill(&self, child: u64);
 
@@ -50,18 +67,20 @@ pub(super) trait Nursery: Debug + Send + Sync {
     fn close(&self) {}
 }
 
-/// The nursery that `template` asks for; `plainly`, where one before it has failed.
+/// The nursery that `template` asks for, whose children are kept to `sandbox`; `plainly`, where one before
+/// it has failed.
 pub(super) fn open(
     template: &Arc<ChildTemplate>,
+    sandbox: &Sandbox,
     plainly: bool,
     processes: &Arc<Processes>,
     family: Weak<dyn Family>,
 ) -> io::Result<Arc<dyn Nursery>> {
     Ok(match &template.birth {
-        Birth::Direct => Direct::open(template, processes, family),
+        Birth::Direct { .. } => Direct::open(template, sandbox, processes, family),
         Birth::Zygote { setup, plain } => {
             let setup = if plainly { plain } else { setup };
-            Zygote::open(template, setup, processes, family)?
+            Zygote::open(template, sandbox, setup, processes, family)?
         }
     })
 }

@@ -5,7 +5,6 @@ use std::sync::{Arc, OnceLock, Weak};
 
 use parking_lot::Mutex;
 
-use super::frame::Kind;
 use super::shared::Shared;
 use super::template::ChildTemplate;
 use crate::engine::{Attempt, Reporter};
@@ -36,7 +35,7 @@ impl ProcessPool {
             processes,
             reporter: OnceLock::new(),
             template: Mutex::default(),
-            nursery: Mutex::default(),
+            nurseries: Mutex::default(),
             roster: Mutex::default(),
             owner: std::process::id(),
         });
@@ -87,10 +86,7 @@ impl Executor for ProcessPool {
         }
         // One that stands still would not hear it.
         child.hold(|frozen| frozen.paused = false);
-        let reason = attempt.stopped().map(|stop| stop.reason);
-        let reason = reason.as_deref().unwrap_or_default().as_bytes();
-        // A reason is shorter than a frame can be.
-        let _ = child.link.send(Kind::Stop, attempt.key(), [reason, &[]]);
+        child.ask_to_stop(attempt);
     }
 
     fn kill(&self, attempt: &Arc<Attempt>) -> bool {

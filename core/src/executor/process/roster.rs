@@ -5,6 +5,10 @@ use std::sync::Arc;
 
 use super::child::Child;
 use crate::executor::Assignment;
+use crate::sandbox::Sandbox;
+
+/// How many children without a job stay when one with another sandbox is made.
+const SPARE: usize = 4;
 
 /// The children of a pool.
 #[derive(Debug, Default)]
@@ -38,11 +42,15 @@ impl Roster {
         self.living.insert(child.number, child);
     }
 
-    /// Gives a job to a child without one, which is to be told of it next; back, where there is none.
+    /// Gives a job to a child without one that is kept to its sandbox, and is to be told of it next; back,
+    /// where there is none.
     pub(super) fn seat(&mut self, assignment: Assignment) -> Result<Arc<Child>, Assignment> {
-        let Some(child) = self.idle.pop() else {
+        let sandbox = assignment.attempt.sandbox();
+        let fits = |child: &Arc<Child>| child.sandbox == *sandbox;
+        let Some(at) = self.idle.iter().rposition(fits) else {
             return Err(assignment);
         };
+        let child = self.idle.remove(at);
         self.busy
             .insert(assignment.attempt.key(), Arc::clone(&child));
         // At once: where it ends before it is told, this is found with it.
@@ -54,6 +62,17 @@ impl Roster {
     pub(super) fn unseat(&mut self, assignment: Assignment) {
         self.free(assignment.attempt.key());
         self.waiting.push_front(assignment);
+    }
+
+    /// Takes out a child that is to make room for one with another sandbox, where there are many.
+    pub(super) fn crowded_out(&mut self) -> Option<Arc<Child>> {
+        (self.idle.len() >= SPARE).then(|| self.idle.remove(0))
+    }
+
+    /// Takes out those without a job that are kept to `sandbox`.
+    pub(super) fn idle_in(&mut self, sandbox: &Sandbox) -> Vec<Arc<Child>> {
+        let is_in = |child: &mut Arc<Child>| child.sandbox == *sandbox;
+        self.idle.extract_if(.., is_in).collect()
     }
 
     /// The child that has the job `key`.

@@ -11,6 +11,7 @@ use super::frame::Kind;
 use super::kept::judged;
 use super::link::{Hears, Link};
 use super::message::Start;
+use super::nurseries::Nurseries;
 use super::nursery::{self, Family, Nursery};
 use super::pool::PoolOptions;
 use super::roster::Roster;
@@ -20,6 +21,7 @@ use crate::error::{Error, Result};
 use crate::executor::Assignment;
 use crate::outcome::{Ended, Failure};
 use crate::process::Processes;
+use crate::sandbox::{NO_SANDBOX, Sandbox};
 
 /// A pool, as its children hold it.
 pub(super) struct Shared {
@@ -28,17 +30,10 @@ pub(super) struct Shared {
     pub(super) processes: Arc<Processes>,
     pub(super) reporter: OnceLock<Reporter>,
     pub(super) template: Mutex<Option<Arc<ChildTemplate>>>,
-    pub(super) nursery: Mutex<Nurseries>,
+    pub(super) nurseries: Mutex<Nurseries>,
     pub(super) roster: Mutex<Roster>,
     /// The process that it belongs to: a forked one has no part in it.
     pub(super) owner: u32,
-}
-
-#[derive(Default)]
-pub(super) struct Nurseries {
-    pub(super) open: Option<Arc<dyn Nursery>>,
-    /// Whether the last one ended before it could do anything.
-    pub(super) failed: bool,
 }
 
 impl Shared {
@@ -94,9 +89,7 @@ impl Shared {
         };
         if attempt.stop_signal().is_set() {
             // It may have been asked before the child was known to have it.
-            let reason = attempt.stopped().map(|stop| stop.reason);
-            let reason = reason.as_deref().unwrap_or_default().as_bytes();
-            let _ = child.link.send(Kind::Stop, attempt.key(), [reason, &[]]);
+            child.ask_to_stop(attempt);
         }
         sent
     }
@@ -126,6 +119,12 @@ impl Shared {
     /// Starts a child for a job.
     fn raise(&self, assignment: Assignment) {
         let attempt = Arc::clone(&assignment.attempt);
+        if let Err(error) = attempt.sandbox().check_places() {
+            let failure = Failure::new(NO_SANDBOX, error.message());
+            return self.report(attempt, Ended::Raised(failure));
+        }
+        let crowded_out = self.roster.lock().crowded_out();
+        crowded_out.into_iter().for_each(dismiss);
         if let Err(error) = self.try_raise(assignment) {
             let message = format!("no process could be started for the job: {error}");
             self.roster.lock().free(attempt.key());
@@ -137,7 +136,7 @@ impl Shared {
     }
 
     fn try_raise(&self, assignment: Assignment) -> io::Result<()> {
-        let nursery = self.nursery()?;
+        let nursery = self.nursery(assignment.attempt.sandbox())?;
         let (ours, theirs) = socketpair(
             AddressFamily::UNIX,
             SocketType::STREAM,
@@ -159,21 +158,24 @@ impl Shared {
         raised
     }
 
-    /// Where children come from now.
-    fn nursery(&self) -> io::Result<Arc<dyn Nursery>> {
-        let mut nurseries = self.nursery.lock();
-        if let Some(open) = &nurseries.open {
-            return Ok(Arc::clone(open));
+    /// Where children come from now that are kept to `sandbox`.
+    fn nursery(&self, sandbox: &Sandbox) -> io::Result<Arc<dyn Nursery>> {
+        let open = |plainly| {
+            if self.roster.lock().closed {
+                return Err(io::Error::other("the engine is closed"));
+            }
+            let template = self.template.lock().clone();
+            let template =
+                template.ok_or_else(|| io::Error::other("it is not known what to start"))?;
+            let family: Weak<dyn Family> = self.this.clone();
+            nursery::open(&template, sandbox, plainly, &self.processes, family)
+        };
+        let (nursery, retired) = self.nurseries.lock().of(sandbox, open)?;
+        if let Some(retired) = retired {
+            let idle = self.roster.lock().idle_in(&retired.sandbox);
+            idle.into_iter().for_each(dismiss);
         }
-        if self.roster.lock().closed {
-            return Err(io::Error::other("the engine is closed"));
-        }
-        let template = self.template.lock().clone();
-        let template = template.ok_or_else(|| io::Error::other("it is not known what to start"))?;
-        let family: Weak<dyn Family> = self.this.clone();
-        let opened = nursery::open(&template, nurseries.failed, &self.processes, family)?;
-        nurseries.open = Some(Arc::clone(&opened));
-        Ok(opened)
+        Ok(nursery)
     }
 
     /// A job was taken back from a child that was not born yet, since it is asked to stop.
@@ -191,7 +193,8 @@ impl Shared {
             return;
         };
         let options = self.options;
-        let used_up = child.is_used_up(options.max_jobs_per_child, options.max_memory_per_child);
+        let used_up = child.is_used_up(options.max_jobs_per_child, options.max_memory_per_child)
+            || !self.nurseries.lock().has(&child.nursery);
         {
             let mut roster = self.roster.lock();
             roster.free(attempt.key());
@@ -218,10 +221,15 @@ impl Shared {
         for child in &children {
             child.link.close();
             child.nursery.kill(child.number);
+            // It may be one that has made room for another, and has not even begun.
+            child.nursery.close();
         }
-        let nursery = self.nursery.lock().open.take();
-        if let Some(nursery) = nursery {
-            nursery.close();
-        }
+        let nurseries = self.nurseries.lock().close_all();
+        nurseries.iter().for_each(|nursery| nursery.close());
     }
+}
+
+/// It ends when it sees that nothing comes any more.
+fn dismiss(child: Arc<Child>) {
+    child.link.close();
 }

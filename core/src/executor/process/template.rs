@@ -8,13 +8,17 @@ use std::path::PathBuf;
 use crate::process::Launch;
 
 /// The descriptor by which a child, or a zygote, hears from the pool.
-const SOCKET: i32 = 3;
+pub const CHILD_SOCKET: i32 = 3;
 
 /// How children come about.
 #[derive(Clone, Debug)]
 pub enum Birth {
-    /// Each is started by itself: the program serves the pool on descriptor 3.
-    Direct,
+    /// Each is started by itself: the program serves the pool on descriptor 3. It says what it loads for a job,
+    /// and when it has: what it uses until then isn't the job's.
+    Direct {
+        /// Whether what it reserves can be limited: not where it reserves much more than it uses.
+        held_down: bool,
+    },
     /// One process forks them all: the program is a zygote, which is told on descriptor 3 what to do.
     Zygote {
         /// What it is given first, in a file on descriptor 4.
@@ -22,6 +26,30 @@ pub enum Birth {
         /// What it is given instead, after one that ended before it could fork.
         plain: Vec<u8>,
     },
+}
+
+/// How children are held to what their jobs may use.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Holding {
+    /// Whether a child is ready to run jobs when it is born: else it says so.
+    pub(super) born_ready: bool,
+    /// Whether what it reserves is limited.
+    pub(super) held_down: bool,
+}
+
+impl Birth {
+    pub(super) fn holding(&self) -> Holding {
+        match *self {
+            Self::Direct { held_down } => Holding {
+                born_ready: false,
+                held_down,
+            },
+            Self::Zygote { .. } => Holding {
+                born_ready: true,
+                held_down: true,
+            },
+        }
+    }
 }
 
 /// The program that runs jobs, or that forks those which do.
@@ -49,7 +77,7 @@ impl ChildTemplate {
         fds.extend(out.ok().map(|fd| (fd, 1)));
         let errors = std::io::stderr().as_fd().try_clone_to_owned();
         fds.extend(errors.ok().map(|fd| (fd, 2)));
-        fds.push((socket, SOCKET));
+        fds.push((socket, CHILD_SOCKET));
         Ok(Launch {
             program: self.program.clone(),
             args: self.args.clone(),

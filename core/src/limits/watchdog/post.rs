@@ -96,9 +96,14 @@ impl Post {
     pub(super) fn look_last(&self) -> Option<Process> {
         let mut watch = self.watch.lock();
         watch.over = true;
-        if watch.tree.runs_on()
-            && let Some(used) = watch.tree.look(&Limits::NONE)
-        {
+        // What is over before anybody has looked has hardly had time to start others, and a walk takes longer
+        // than many a job.
+        let used = match (watch.tree.runs_on(), watch.walked) {
+            (true, None) => watch.tree.look_at_top(),
+            (true, Some(_)) => watch.tree.look(&Limits::NONE),
+            (false, _) => None,
+        };
+        if let Some(used) = used {
             let sample = watch.sample(used, None, 0);
             let memory = watch.policy.memory(&sample);
             self.note(Measured {

@@ -119,6 +119,21 @@ impl Tree {
         Some(used)
     }
 
+    /// Looks at its root alone, where that is part of it.
+    pub(super) fn look_at_top(&mut self) -> Option<Used> {
+        let ticks = self.top.ticks();
+        self.there = ticks.is_ok();
+        let ticks = ticks.ok()?;
+        let ticks = (ticks.own + ticks.reaped).saturating_sub(self.before.ticks);
+        let resident = self.top.resident().unwrap_or(0);
+        self.used = Used {
+            resident: resident.saturating_sub(self.memory_before()),
+            cpu_time: time(ticks),
+            ..Used::default()
+        };
+        Some(self.used)
+    }
+
     /// Looks at the memory of the processes that are known, and at nothing else.
     pub(super) fn glance(&mut self) -> Used {
         let own = matches!(self.root, Root::With(_)).then(|| {

@@ -150,6 +150,7 @@ impl Record {
             peak_memory: end.and_then(|end| end.peak_memory),
             cpu_time: end.and_then(|end| end.cpu_time),
             isolation: end.and_then(|end| end.isolation),
+            sandbox: end.and_then(|end| end.sandbox),
             outputs: end.map(|end| end.outputs.clone()).unwrap_or_default(),
         })
     }

@@ -272,6 +272,7 @@ impl Entry {
             outputs: Vec::new(),
             cpu_time: None,
             isolation: None,
+            sandbox: None,
         });
         Claimed {
             sequence: info.sequence,
@@ -290,6 +291,7 @@ impl Entry {
             attempt.peak_memory = end.peak_memory;
             attempt.cpu_time = end.cpu_time;
             attempt.isolation = end.isolation;
+            attempt.sandbox = end.sandbox;
         }
         self.info.outcome = Some(end.kind);
         self.info.error = end.failure.as_deref().cloned();

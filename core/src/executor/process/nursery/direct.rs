@@ -8,14 +8,16 @@ use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
 
-use super::{ChildTemplate, Death, Family, Nursery};
+use super::{ChildTemplate, Death, Family, Holding, Nursery};
 use crate::outcome::Exit;
-use crate::process::{Processes, Refusal, Tree, TreeUsage, Watch};
+use crate::process::{Launch, Processes, Refusal, Tree, TreeUsage, Watch};
+use crate::sandbox::{Sandbox, SandboxParts};
 
 /// Starts each child by itself.
 pub(in super::super) struct Direct {
     this: Weak<Self>,
     template: Arc<ChildTemplate>,
+    sandbox: Sandbox,
     processes: Arc<Processes>,
     family: Weak<dyn Family>,
     trees: Mutex<HashMap<u64, Tree>>,
@@ -24,12 +26,14 @@ pub(in super::super) struct Direct {
 impl Direct {
     pub(super) fn open(
         template: &Arc<ChildTemplate>,
+        sandbox: &Sandbox,
         processes: &Arc<Processes>,
         family: Weak<dyn Family>,
     ) -> Arc<Self> {
         Arc::new_cyclic(|this| Self {
             this: Weak::clone(this),
             template: Arc::clone(template),
+            sandbox: sandbox.clone(),
             processes: Arc::clone(processes),
             family,
             trees: Mutex::default(),
@@ -47,11 +51,17 @@ impl Nursery for Direct {
         };
         // What becomes of it is told on another thread, and not before its tree is known here.
         let mut trees = self.trees.lock();
-        let tree = self
-            .processes
-            .launch(self.template.launch(socket)?, Arc::new(watch))?;
+        let launch = Launch {
+            sandbox: self.sandbox.clone(),
+            ..self.template.launch(socket)?
+        };
+        let tree = self.processes.launch(launch, Arc::new(watch))?;
         trees.insert(child, tree);
         Ok(())
+    }
+
+    fn holding(&self) -> Holding {
+        self.template.birth.holding()
     }
 
     fn kill(&self, child: u64) {
@@ -87,6 +97,12 @@ impl Guarded {
 }
 
 impl Watch for Guarded {
+    fn kept_in(&self, parts: SandboxParts) {
+        if let Some(family) = self.family.upgrade() {
+            family.kept_in(self.child, parts);
+        }
+    }
+
     fn started(&self, pid: u32, _: u32) {
         if let Some(family) = self.family.upgrade() {
             family.born(self.child, pid);
@@ -94,11 +110,19 @@ impl Watch for Guarded {
     }
 
     fn refused(&self, refusal: Refusal) {
-        self.over(Death::Lost(format!("it could not be started: {refusal}")));
+        self.over(if refusal.is_for_sandbox() {
+            Death::NoSandbox(refusal.to_string())
+        } else {
+            Death::Lost(format!("it could not be started: {refusal}"))
+        });
     }
 
-    fn exited(&self, exit: Exit, _: bool) {
+    fn exited(&self, exit: Exit, left: bool) {
         *self.exit.lock() = Some(exit);
+        if let Some(nursery) = self.nursery.upgrade().filter(|_| left) {
+            // Nobody is left to say what it is good for.
+            nursery.kill(self.child);
+        }
     }
 
     fn gone(&self, _: Option<TreeUsage>) {

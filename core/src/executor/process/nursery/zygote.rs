@@ -21,11 +21,12 @@ use rustix::net::{
 };
 use rustix::process::{Pid, Signal, kill_process, pidfd_send_signal};
 
-use super::{ChildTemplate, Death, Family, Nursery};
+use super::{ChildTemplate, Death, Family, Holding, Nursery};
 use crate::outcome::Exit;
 use crate::process::{
-    Interest, Processes, Reactor, Readiness, Refusal, Source, Token, Tree, TreeUsage, Watch,
+    Interest, Launch, Processes, Reactor, Readiness, Refusal, Source, Token, Tree, TreeUsage, Watch,
 };
+use crate::sandbox::{Sandbox, SandboxParts};
 
 const MESSAGE: usize = 1 + 8 + 8;
 
@@ -44,6 +45,7 @@ const SETUP: i32 = 4;
 /// Has a zygote fork children.
 pub(in super::super) struct Zygote {
     this: Weak<Self>,
+    holding: Holding,
     control: OwnedFd,
     reactor: Reactor,
     family: Weak<dyn Family>,
@@ -59,6 +61,8 @@ struct State {
     /// Whether it is ready to fork: it has imported what it is to import.
     up: bool,
     exit: Option<Exit>,
+    /// What of its sandbox it has, and its children with it.
+    parts: Option<SandboxParts>,
     over: bool,
 }
 
@@ -87,6 +91,7 @@ impl Zygote {
     /// Those of the system.
     pub(super) fn open(
         template: &ChildTemplate,
+        sandbox: &Sandbox,
         setup: &[u8],
         processes: &Processes,
         family: Weak<dyn Family>,
@@ -98,10 +103,14 @@ impl Zygote {
             SocketFlags::CLOEXEC,
             None,
         )?;
-        let mut launch = template.launch(theirs)?;
+        let mut launch = Launch {
+            sandbox: sandbox.clone(),
+            ..template.launch(theirs)?
+        };
         launch.fds.push((in_memory(setup)?, SETUP));
         let zygote = Arc::new_cyclic(|this| Self {
             this: Weak::clone(this),
+            holding: template.birth.holding(),
             control,
             reactor: reactor.clone(),
             family,
@@ -181,9 +190,15 @@ impl Zygote {
     fn born(&self, child: u64, pid: u64, descriptor: Option<OwnedFd>) {
         let Ok(pid) = u32::try_from(pid) else { return };
         let process = Process { pid, descriptor };
-        let known = self.state.lock().children.insert(child, Some(process));
+        let (known, parts) = {
+            let mut state = self.state.lock();
+            (state.children.insert(child, Some(process)), state.parts)
+        };
         drop(known);
         if let Some(family) = self.family.upgrade() {
+            if let Some(parts) = parts {
+                family.kept_in(child, parts);
+            }
             family.born(child, pid);
         }
     }
@@ -195,8 +210,22 @@ impl Zygote {
         }
     }
 
+    /// It runs, in its sandbox. A child may have been told of before.
+    fn kept_in(&self, parts: SandboxParts) {
+        let children: Vec<u64> = {
+            let mut state = self.state.lock();
+            state.parts = Some(parts);
+            state.children.keys().copied().collect()
+        };
+        if let Some(family) = self.family.upgrade() {
+            children
+                .into_iter()
+                .for_each(|child| family.kept_in(child, parts));
+        }
+    }
+
     /// It has ended, and everything that it had started.
-    fn over(&self, why: &str) {
+    fn over(&self, death: &Death) {
         let (children, tree, up) = {
             let mut state = self.state.lock();
             state.over = true;
@@ -216,7 +245,7 @@ impl Zygote {
         let this: Arc<dyn Nursery> = this;
         family.deserted(&this, up);
         for child in children.into_keys() {
-            family.died(child, Death::Lost(why.to_owned()));
+            family.died(child, death.clone());
         }
     }
 }
@@ -243,6 +272,10 @@ impl Nursery for Zygote {
             self.state.lock().children.remove(&child);
         }
         told
+    }
+
+    fn holding(&self) -> Holding {
+        self.holding
     }
 
     fn kill(&self, child: u64) {
@@ -298,16 +331,29 @@ impl Source for Heard {
 struct Watched(Weak<Zygote>);
 
 impl Watched {
-    fn over(&self, why: impl FnOnce(&Zygote) -> String) {
+    fn over(&self, death: impl FnOnce(&Zygote) -> Death) {
         if let Some(zygote) = self.0.upgrade() {
-            zygote.over(&why(&zygote));
+            zygote.over(&death(&zygote));
         }
     }
 }
 
 impl Watch for Watched {
+    fn kept_in(&self, parts: SandboxParts) {
+        if let Some(zygote) = self.0.upgrade() {
+            zygote.kept_in(parts);
+        }
+    }
+
     fn refused(&self, refusal: Refusal) {
-        self.over(|_| format!("the process that starts others could not be started: {refusal}"));
+        self.over(|_| {
+            if refusal.is_for_sandbox() {
+                return Death::NoSandbox(refusal.to_string());
+            }
+            Death::Lost(format!(
+                "the process that starts others could not be started: {refusal}"
+            ))
+        });
     }
 
     fn exited(&self, exit: Exit, _: bool) {
@@ -317,9 +363,11 @@ impl Watch for Watched {
     }
 
     fn gone(&self, _: Option<TreeUsage>) {
-        self.over(|zygote| match zygote.state.lock().exit {
-            Some(exit) => format!("the process that starts others ended with {exit}"),
-            None => "the process that starts others was lost".into(),
+        self.over(|zygote| {
+            Death::Lost(match zygote.state.lock().exit {
+                Some(exit) => format!("the process that starts others ended with {exit}"),
+                None => "the process that starts others was lost".into(),
+            })
         });
     }
 }

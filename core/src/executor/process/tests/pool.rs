@@ -9,7 +9,9 @@ use super::super::frame::{HEADER, Kind};
 use super::super::nursery::{Death, Family, Nursery};
 use super::super::pool::{PoolOptions, ProcessPool};
 use super::super::shared::Shared;
+use super::super::template::Holding;
 use super::{PATIENCE, end, frame, text};
+use crate::sandbox::Sandbox;
 use crate::{
     Engine, EngineBuilder, EngineOptions, ExecutorKind, Exit, Handler, MemoryOptions, MemoryStore,
     Payload, Plan, State, Submission, Task, TaskOptions, Ticket,
@@ -71,6 +73,13 @@ impl Nursery for Cradle {
         Ok(())
     }
 
+    fn holding(&self) -> Holding {
+        Holding {
+            held_down: true,
+            born_ready: true,
+        }
+    }
+
     fn kill(&self, child: u64) {
         let _ = self.killed.send(child);
     }
@@ -98,7 +107,12 @@ impl Played {
             raised: tell_raised,
             killed: tell_killed,
         });
-        pool.shared.nursery.lock().open = Some(cradle);
+        let opened = pool
+            .shared
+            .nurseries
+            .lock()
+            .of(&Sandbox::OFF, |_| Ok::<_, io::Error>(Arc::clone(&cradle)));
+        assert!(opened.is_ok());
         let engine = builder
             .executor(ExecutorKind::Process, Arc::clone(&pool) as Arc<_>)
             .start()

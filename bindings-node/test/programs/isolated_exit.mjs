@@ -1,13 +1,18 @@
-// Whole programs, tasks and work in one file; each ends by itself. See threads.test.mjs.
+// Whole programs, tasks and work in one file; each ends by itself. See scenes.mjs beside the tests.
+import { fileURLToPath } from 'node:url'
 import { isMainThread } from 'node:worker_threads'
 import { Engine, task } from 'bursar'
 
-const double = task('double', { executor: 'thread', module: import.meta.url }, (n) => [n * 2, isMainThread])
-const stays = task('stays', { executor: 'thread', module: import.meta.url }, () => {
+const [name, executor] = process.argv.slice(2)
+const here = { executor, module: import.meta.url }
+const isProgram = isMainThread && process.argv[1] === fileURLToPath(import.meta.url)
+
+const double = task('double', here, (n) => [n * 2, isProgram])
+const stays = task('stays', here, () => {
   setInterval(() => {}, 1_000)
 })
 
-const breaks = task('breaks', { executor: 'thread', module: import.meta.url }, () => {
+const breaks = task('breaks', here, () => {
   setTimeout(() => {
     throw new Error('left behind')
   }, 10)
@@ -52,7 +57,7 @@ const cases = {
   },
   async late() {
     const engine = await Engine.open('memory:')
-    const late = task('late', { executor: 'thread', module: import.meta.url }, () => 1)
+    const late = task('late', here, () => 1)
     console.log((await (await engine.submit(late)).exception()).message)
   },
   async exit() {
@@ -63,4 +68,4 @@ const cases = {
 }
 
 // What runs it, a program or a worker that loads it, makes no difference to the tasks above.
-await cases[process.argv[2]]()
+await cases[name]()
