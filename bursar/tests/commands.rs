@@ -7,12 +7,13 @@
 )]
 
 use std::io::Read;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bursar::testing::ManualClock;
 use bursar::{CommandOutput, Engine, Exit, Job, JobError, JobFailure, Reason, State};
-use bursar_testkit::Process;
+use bursar_testkit::{Process, until};
 
 async fn engine() -> Engine {
     Engine::open("memory:")
@@ -346,6 +347,50 @@ async fn many_commands_are_all_recorded_once() {
             format!("{number}\n")
         );
     }
+}
+
+/// The descriptors of this process that are sockets or pipes.
+fn open_ends() -> usize {
+    let links = std::fs::read_dir("/proc/self/fd").unwrap();
+    let links = links.filter_map(|fd| std::fs::read_link(fd.unwrap().path()).ok());
+    let is_end = |link: &PathBuf| {
+        let link = link.to_string_lossy();
+        link.starts_with("socket:") || link.starts_with("pipe:")
+    };
+    links.filter(is_end).count()
+}
+
+/// In a process of its own, where nobody else opens any.
+#[test]
+fn no_descriptor_of_a_command_is_left() {
+    let test = std::env::current_exe().unwrap();
+    let mut alone = std::process::Command::new(test);
+    alone.args(["many_commands_one_after_the_other", "--exact", "--ignored"]);
+    let told = alone.output().unwrap();
+    let said = String::from_utf8_lossy(&told.stdout);
+    assert!(told.status.success() && said.contains("1 passed"), "{said}");
+}
+
+#[tokio::test]
+#[ignore = "run by no_descriptor_of_a_command_is_left, in a process of its own"]
+async fn many_commands_one_after_the_other() {
+    let engine = engine().await;
+    shell(&engine, "exit 0").await.result().await.unwrap();
+    // What is let go after the first one was told of only makes this less.
+    let before = open_ends();
+    for _ in 0..20 {
+        shell(&engine, "exit 0").await.result().await.unwrap();
+    }
+    let mut jobs = Vec::new();
+    for _ in 0..100 {
+        // Some end before whoever starts them goes on.
+        jobs.push(engine.command(["true"]).await.unwrap());
+    }
+    for job in jobs {
+        job.result().await.unwrap();
+    }
+    // The last one is let go just after its end is told.
+    until("descriptors to be closed", || open_ends() <= before);
 }
 
 #[tokio::test]

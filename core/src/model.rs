@@ -3,27 +3,14 @@
 
 use std::sync::Arc;
 
-use crate::amounts::Amounts;
-use crate::clock::Timestamp;
-use crate::engine::{Attempt, Engine, EngineBuilder, Ticket};
+use crate::engine::{Attempt, Engine, EngineBuilder};
 use crate::error::Result;
 use crate::executor::{self, Assignment};
-use crate::id::JobId;
-use crate::ledger::Ledger;
-use crate::outcome::{AttemptEnd, Final, OutcomeKind};
 use crate::payload::Payload;
-use crate::state::State;
 
 /// An attempt that belongs to no engine; `None` never.
 pub fn attempt(key: u64) -> Option<Arc<Attempt>> {
-    let nothing = Amounts::zeros(1);
-    let permit = Ledger::new(nothing.clone()).reserve(key, &nothing)?;
-    let end = Final {
-        state: State::Completed,
-        end: AttemptEnd::new(OutcomeKind::Completed).into(),
-    };
-    let ticket = Ticket::ended(JobId::new(Timestamp::from_millis(0), key, 0), key, end);
-    Some(Arc::new(Attempt::new(key, Arc::new(ticket), permit)))
+    Attempt::of_nobody(key)
 }
 
 /// An assignment of [`attempt`].

@@ -1,4 +1,5 @@
 use std::collections::VecDeque;
+use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use bursar_core::{Assignment, Attempt, Ended, Executor, Failure, JobId, Payload, Reporter};
@@ -20,7 +21,19 @@ struct Seen {
     started: VecDeque<Assignment>,
     total: usize,
     asked: Vec<u64>,
+    freezing: Freezing,
+    frozen: bool,
     closed: bool,
+}
+
+/// What a freeze does; none: nothing can be frozen.
+#[derive(Default)]
+struct Freezing(Option<Box<dyn FnOnce() -> bool + Send>>);
+
+impl fmt::Debug for Freezing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Freezing").field(&self.0.is_some()).finish()
+    }
 }
 
 impl Script {
@@ -78,6 +91,16 @@ impl Script {
         self.seen.lock().asked.contains(&attempt.key())
     }
 
+    /// Sets what the next freeze does; it says whether it could freeze anything.
+    pub fn freeze_by(&self, freeze: impl FnOnce() -> bool + Send + 'static) {
+        self.seen.lock().freezing = Freezing(Some(Box::new(freeze)));
+    }
+
+    /// Whether anything was frozen and hasn't thawed.
+    pub fn is_frozen(&self) -> bool {
+        self.seen.lock().frozen
+    }
+
     /// Whether the engine has let go of it.
     pub fn is_closed(&self) -> bool {
         self.seen.lock().closed
@@ -130,6 +153,17 @@ impl Executor for Script {
     fn stop(&self, attempt: &Arc<Attempt>) {
         self.seen.lock().asked.push(attempt.key());
         self.changed.notify_all();
+    }
+
+    fn freeze(&self, _: &Arc<Attempt>) -> bool {
+        let freezing = std::mem::take(&mut self.seen.lock().freezing);
+        let frozen = freezing.0.is_some_and(|freeze| freeze());
+        self.seen.lock().frozen = frozen;
+        frozen
+    }
+
+    fn thaw(&self, _: &Arc<Attempt>) {
+        self.seen.lock().frozen = false;
     }
 
     fn close(&self) {

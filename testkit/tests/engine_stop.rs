@@ -1,6 +1,7 @@
 //! Cancel, timeout, grace and what is given up on.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bursar_core::{
@@ -242,4 +243,48 @@ fn a_cancel_that_nobody_waits_for_is_carried_out() {
     let waiting = rig.submit();
     drop(rig.engine.cancel(waiting.id(), "never mind"));
     assert_eq!(rig.final_state(&waiting), State::Cancelled);
+}
+
+/// Lets others overtake whoever calls this, if they can.
+fn give_way() {
+    (0..1_000).for_each(|_| std::thread::yield_now());
+}
+
+#[test]
+fn a_resume_that_comes_during_a_pause_lets_the_job_go_on() {
+    let rig = Arc::new(Rig::new());
+    let job = rig.submit();
+    let attempt = rig.script.next();
+    let resumed = Arc::new(AtomicBool::new(false));
+    let (other, id, told) = (Arc::clone(&rig), job.id(), Arc::clone(&resumed));
+    rig.script.freeze_by(move || {
+        std::thread::spawn(move || {
+            other.engine.resume(id).wait().unwrap();
+            told.store(true, Ordering::SeqCst);
+        });
+        give_way();
+        true
+    });
+    assert!(rig.engine.pause(id).wait().unwrap());
+    until("the resume", || resumed.load(Ordering::SeqCst));
+    assert_eq!(rig.script.is_frozen(), attempt.is_paused());
+    rig.script.complete(&attempt);
+    assert_eq!(rig.final_state(&job), State::Completed);
+}
+
+#[test]
+fn a_timeout_that_comes_while_a_pause_is_refused_is_kept() {
+    let rig = Rig::new();
+    let (job, attempt) = timed(&rig, 10);
+    let clock = Arc::clone(&rig.clock);
+    rig.script.freeze_by(move || {
+        clock.advance(SECOND * 10);
+        give_way();
+        false
+    });
+    let refused = rig.engine.pause(job.id()).wait().unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Invalid);
+    until("the timeout", || rig.script.was_asked(&attempt));
+    rig.script.complete(&attempt);
+    assert_eq!(rig.final_state(&job), State::Failed);
 }

@@ -12,11 +12,11 @@ use std::io::Read;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 
 use bursar_core::Exit;
 use bursar_core::process::{Launch, Reactor, Refusal, Tree, TreeUsage, Warden, Watch};
-use bursar_testkit::Process;
+use bursar_testkit::{PATIENCE, Process, until};
 use rustix::process::{Pid, Signal, kill_process};
 
 #[derive(Debug)]
@@ -47,6 +47,28 @@ impl Watch for Witness {
     }
 }
 
+/// One that panics when it is told of a start.
+struct Clumsy(Witness);
+
+impl Watch for Clumsy {
+    fn started(&self, pid: u32, guard: u32) {
+        self.0.started(pid, guard);
+        panic!("as planned");
+    }
+
+    fn refused(&self, refusal: Refusal) {
+        self.0.refused(refusal);
+    }
+
+    fn exited(&self, exit: Exit, left: bool) {
+        self.0.exited(exit, left);
+    }
+
+    fn gone(&self, usage: Option<TreeUsage>) {
+        self.0.gone(usage);
+    }
+}
+
 struct Scene {
     warden: Warden,
 }
@@ -68,6 +90,15 @@ impl Scene {
     }
 
     fn launch(&self, program: &str, args: &[&str]) -> Play {
+        self.watched(program, args, |teller| Arc::new(Witness(teller)))
+    }
+
+    fn watched(
+        &self,
+        program: &str,
+        args: &[&str],
+        watch: impl FnOnce(Sender<Told>) -> Arc<dyn Watch>,
+    ) -> Play {
         let (output, writes) = std::io::pipe().unwrap();
         let (teller, told) = channel();
         let nothing = OwnedFd::from(std::fs::File::open("/dev/null").unwrap());
@@ -83,19 +114,14 @@ impl Scene {
             title: format!("bursar-test:{program}:running"),
             ..Launch::default()
         };
-        let tree = self
-            .warden
-            .launch(launch, Arc::new(Witness(teller)))
-            .unwrap();
+        let tree = self.warden.launch(launch, watch(teller)).unwrap();
         Play { tree, told, output }
     }
 }
 
 impl Play {
     fn next(&self) -> Told {
-        self.told
-            .recv_timeout(std::time::Duration::from_secs(20))
-            .unwrap()
+        self.told.recv_timeout(PATIENCE).unwrap()
     }
 
     /// The number of its guard.
@@ -136,6 +162,17 @@ fn a_process_is_told_of_from_its_start_to_its_end() {
         panic!()
     };
     assert!(usage.largest > 0);
+}
+
+#[test]
+fn whoever_was_told_of_an_end_is_let_go() {
+    let scene = Scene::new();
+    let play = scene.shell("exit 0");
+    while !matches!(play.next(), Told::Gone(_)) {}
+    // The handle is still there: whoever watches a tree may hold it.
+    let after = play.told.recv_timeout(PATIENCE);
+    assert_eq!(after.unwrap_err(), RecvTimeoutError::Disconnected);
+    drop(play.tree);
 }
 
 #[test]
@@ -226,6 +263,42 @@ fn a_frozen_tree_stands_still_and_thaws() {
     }
     play.tree.kill();
     assert!(matches!(play.next(), Told::Exited(Exit::Signal(9))));
+}
+
+#[test]
+fn who_panics_when_it_is_told_takes_nobody_along() {
+    let scene = Scene::new();
+    let script = ["sh", "-c", "sleep 1000 & echo $$ $!; wait"];
+    let mut play = scene.watched("/bin/sh", &script, |teller| {
+        Arc::new(Clumsy(Witness(teller)))
+    });
+    play.started();
+    assert!(matches!(play.next(), Told::Gone(None)));
+    // It may have been ended before it could say so.
+    let pids = play.pids();
+    until("the tree to end", || {
+        !pids.iter().any(|pid| Process(*pid).lives())
+    });
+    let other = scene.shell("exit 5");
+    other.started();
+    assert!(matches!(other.next(), Told::Exited(Exit::Code(5))));
+}
+
+#[test]
+fn a_guard_that_does_not_listen_is_cut_off() {
+    let scene = Scene::new();
+    let mut play = scene.shell("echo $$; exec sleep 1000");
+    let guard = play.started();
+    let pid = play.pids()[0];
+    kill(guard, Signal::STOP);
+    until("the guard to stand still", || Process(guard).is_stopped());
+    // More than its socket takes.
+    (0..100_000).for_each(|_| play.tree.title("bursar-test:sh:deaf"));
+    play.tree.kill();
+    kill(guard, Signal::CONT);
+    assert!(matches!(play.next(), Told::Exited(Exit::Signal(9))));
+    assert!(matches!(play.next(), Told::Gone(Some(_))));
+    assert!(!Process(pid).lives());
 }
 
 #[test]

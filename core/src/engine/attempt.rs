@@ -363,3 +363,24 @@ impl Attempt {
 fn heard(number: u32, over: bool) -> u64 {
     (u64::from(number) << 1) | u64::from(over)
 }
+
+#[cfg(any(loom, test))]
+impl Attempt {
+    /// An attempt that belongs to no engine, for tests; `None` never.
+    pub(crate) fn of_nobody(key: u64) -> Option<Arc<Self>> {
+        use crate::amounts::Amounts;
+        use crate::clock::Timestamp;
+        use crate::ledger::Ledger;
+        use crate::outcome::{AttemptEnd, Final, OutcomeKind};
+        use crate::state::State;
+
+        let nothing = Amounts::zeros(1);
+        let permit = Ledger::new(nothing.clone()).reserve(key, &nothing)?;
+        let end = Final {
+            state: State::Completed,
+            end: AttemptEnd::new(OutcomeKind::Completed).into(),
+        };
+        let ticket = Ticket::ended(JobId::new(Timestamp::from_millis(0), key, 0), key, end);
+        Some(Arc::new(Self::new(key, Arc::new(ticket), permit)))
+    }
+}

@@ -32,20 +32,27 @@ impl Attempt {
         self.pauses.lock().over
     }
 
-    /// `false` where it was paused already.
-    fn begin_pause(&self, now: Tick) -> bool {
+    /// Stops it by `freeze`, which says whether it can; `None` where it was paused already. Nobody lets it
+    /// go on meanwhile, or takes it for one that runs.
+    fn pause(&self, now: Tick, freeze: impl FnOnce() -> bool) -> Option<bool> {
         let mut pauses = self.pauses.lock();
-        let begins = pauses.since.is_none();
-        pauses.since = pauses.since.or(Some(now));
-        begins
+        if pauses.since.is_some() {
+            return None;
+        }
+        let frozen = freeze();
+        pauses.since = frozen.then_some(now);
+        Some(frozen)
     }
 
-    /// `false` where it was not paused.
-    fn end_pause(&self, now: Tick) -> bool {
+    /// Lets it go on by `thaw`; `false` where it was not paused.
+    fn resume(&self, now: Tick, thaw: impl FnOnce()) -> bool {
         let mut pauses = self.pauses.lock();
-        let since = pauses.since.take();
-        pauses.over += since.map_or(Duration::ZERO, |since| now.since(since));
-        since.is_some()
+        let Some(since) = pauses.since.take() else {
+            return false;
+        };
+        thaw();
+        pauses.over += now.since(since);
+        true
     }
 }
 
@@ -54,29 +61,27 @@ impl Inner {
     /// its timeout. `false` where it was paused already.
     pub(crate) fn pause(&self, id: JobId) -> Reply<bool> {
         self.at(id, |inner, attempt| {
-            if !attempt.begin_pause(inner.tick()) {
-                return Ok(false);
+            let executor = inner.executor_of(attempt);
+            let freeze = || executor.is_some_and(|executor| executor.freeze(attempt));
+            match attempt.pause(inner.tick(), freeze) {
+                None => Ok(false),
+                Some(true) => Ok(true),
+                Some(false) => Err(cannot_be_paused(attempt)),
             }
-            let frozen = inner.executor_of(attempt).is_some_and(|executor| executor.freeze(attempt));
-            if frozen {
-                return Ok(true);
-            }
-            attempt.end_pause(inner.tick());
-            let kind = attempt.ticket.plan().map(|plan| plan.spec().executor).unwrap_or_default();
-            Err(Error::invalid(format!(
-                "job {id} can't be paused: only what runs in a process of its own can, and it runs as {kind}"
-            )))
         })
     }
 
     /// Lets a paused job go on. `false` where it wasn't paused.
     pub(crate) fn resume(&self, id: JobId) -> Reply<bool> {
         self.at(id, |inner, attempt| {
-            if !attempt.end_pause(inner.tick()) {
+            let executor = inner.executor_of(attempt);
+            let thaw = || {
+                if let Some(executor) = executor {
+                    executor.thaw(attempt);
+                }
+            };
+            if !attempt.resume(inner.tick(), thaw) {
                 return Ok(false);
-            }
-            if let Some(executor) = inner.executor_of(attempt) {
-                executor.thaw(attempt);
             }
             if let Some(deadline) = attempt.deadline() {
                 inner.driver.watch(deadline, attempt.key(), Due::Timeout);
@@ -135,4 +140,16 @@ impl Inner {
             .find(|attempt| attempt.job() == id && attempt.has_begun() && !attempt.is_closed());
         found.cloned()
     }
+}
+
+fn cannot_be_paused(attempt: &Attempt) -> Error {
+    let job = attempt.job();
+    let kind = attempt
+        .ticket
+        .plan()
+        .map(|plan| plan.spec().executor)
+        .unwrap_or_default();
+    Error::invalid(format!(
+        "job {job} can't be paused: only what runs in a process of its own can, and it runs as {kind}"
+    ))
 }

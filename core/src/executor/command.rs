@@ -73,7 +73,8 @@ impl Executor for Commands {
     }
 
     fn is_hungry(&self) -> bool {
-        self.shared.ready.lock().is_empty()
+        // What was started is launched as soon as it is flushed, and nobody asks for more after that.
+        true
     }
 
     fn stop(&self, attempt: &Arc<Attempt>) {
@@ -114,5 +115,20 @@ impl Executor for Commands {
 impl Shared {
     fn run_of(&self, attempt: &Attempt) -> Option<Arc<Run>> {
         self.running.lock().get(&attempt.key()).cloned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::payload::Payload;
+
+    #[test]
+    fn what_is_submitted_while_one_is_started_needs_its_own_grant() {
+        let commands = Commands::new(Processes::new());
+        let attempt = Attempt::of_nobody(1).unwrap();
+        let args = Payload::Null;
+        commands.start(Assignment { attempt, args });
+        assert!(commands.is_hungry());
     }
 }

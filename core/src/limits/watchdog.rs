@@ -1,6 +1,7 @@
 //! Looks after the attempts that run in processes of their own: what their whole trees use, and what is
 //! done about it.
 
+mod before;
 mod post;
 mod procfs;
 mod round;
@@ -25,7 +26,7 @@ pub enum Root {
     /// Everything that descends from this process, which is not itself part of it: a guard.
     Below(u32),
     /// This process and everything that descends from it. What it has used before it is watched, and the
-    /// memory that it has then, is not counted.
+    /// memory that it has then, is not counted; and nor is what is below it then, as long as that lives.
     With(u32),
 }
 

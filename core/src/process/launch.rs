@@ -88,7 +88,8 @@ impl Launch {
 }
 
 /// Told what becomes of a process that was launched, on the reactor's thread: `started`, `exited` and
-/// `gone` in this order, or `refused` alone. A guard that is lost tells `gone` without `exited`.
+/// `gone` in this order, or `refused` alone. A guard that is lost tells `gone` without `exited`; so does a
+/// call that panics, whose tree is ended.
 pub trait Watch: Send + Sync + 'static {
     /// It runs as the process `pid`. Its whole tree is what descends from the process `guard`.
     fn started(&self, _pid: u32, _guard: u32) {}

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -53,6 +54,10 @@ pub struct Readiness {
 pub trait Source: Send + Sync + 'static {
     /// The descriptor is ready.
     fn ready(&self, readiness: Readiness);
+
+    /// It has panicked when it was told. It must have itself removed, and see to it that whoever waits for
+    /// it learns that nothing more comes.
+    fn abandon(&self);
 }
 
 /// The name of a descriptor that a reactor waits for.
@@ -174,6 +179,13 @@ fn spawn(shared: Arc<Shared>) -> io::Result<()> {
     builder.spawn(move || shared.run()).map(drop)
 }
 
+/// One that panics must not take the others with it.
+fn tell(source: &dyn Source, readiness: Readiness) {
+    if catch_unwind(AssertUnwindSafe(|| source.ready(readiness))).is_err() {
+        drop(catch_unwind(AssertUnwindSafe(|| source.abandon())));
+    }
+}
+
 impl Shared {
     fn run(&self) {
         let mut events = Vec::with_capacity(BATCH);
@@ -189,7 +201,7 @@ impl Shared {
                     write: over || flags.contains(EventFlags::OUT),
                 };
                 if let Some(source) = self.source(event.data.u64()) {
-                    source.ready(readiness);
+                    tell(&*source, readiness);
                 }
             }
         }

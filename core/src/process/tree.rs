@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use rustix::io::Errno;
-use rustix::net::{RecvFlags, SendFlags, recv, send};
+use rustix::net::{RecvFlags, SendFlags, Shutdown, recv, send, shutdown};
 
 use super::launch::{Refusal, TreeUsage, Watch};
 use super::order::{Command, Reached, Report};
@@ -25,7 +25,8 @@ struct Leash {
     socket: OwnedFd,
     reactor: Reactor,
     token: Mutex<Option<Token>>,
-    watch: Arc<dyn Watch>,
+    /// Until the last report: whoever watches a tree may hold it too.
+    watch: Mutex<Option<Arc<dyn Watch>>>,
 }
 
 impl Tree {
@@ -39,13 +40,18 @@ impl Tree {
             socket,
             reactor: reactor.clone(),
             token: Mutex::new(None),
-            watch,
+            watch: Mutex::new(Some(watch)),
         });
         let mut token = leash.token.lock();
         let source = Arc::clone(&leash);
         *token = Some(reactor.add(leash.socket.as_fd(), Interest::Read, source)?);
         drop(token);
         Ok(Self { leash })
+    }
+
+    /// Tells nobody of it any more.
+    pub(super) fn let_go(&self) {
+        drop(self.leash.let_go());
     }
 
     /// Asks the process and its group to end (TERM); once it has ended, all that is left of its tree.
@@ -88,12 +94,17 @@ impl Drop for Tree {
 
 impl Leash {
     fn tell(&self, command: &Command) {
-        // It fails where the guard is gone, and so the tree.
-        let _ = send(
-            &self.socket,
-            &command.encode(),
-            SendFlags::DONTWAIT | SendFlags::NOSIGNAL,
-        );
+        let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
+        // It fails where the guard is gone, and so the tree; or where the guard doesn't listen.
+        let sent = send(&self.socket, &command.encode(), flags);
+        if sent == Err(Errno::AGAIN) && matches!(command, Command::Kill) {
+            self.cut();
+        }
+    }
+
+    /// Tells the guard no more: it ends its tree, as it does when its engine is gone. Its reports still come.
+    fn cut(&self) {
+        let _ = shutdown(&self.socket, Shutdown::Write);
     }
 
     /// The next report; `None` for none yet, `Some(None)` for none any more.
@@ -114,6 +125,8 @@ impl Leash {
 
     /// Passes a report on; `false` after the last one.
     fn report(&self, report: Option<Report>) -> bool {
+        let watch = self.watch.lock().clone();
+        let Some(watch) = watch else { return false };
         match report {
             Some(Report::Started {
                 pid,
@@ -121,16 +134,14 @@ impl Leash {
                 reached,
             }) => {
                 if let Some(reached) = reached {
-                    self.watch.kept_in(parts(reached));
+                    watch.kept_in(parts(reached));
                 }
-                self.watch.started(pid, guard);
+                watch.started(pid, guard);
             }
-            Some(Report::Exited { status, left }) => {
-                self.watch.exited(Exit::from_status(status), left)
-            }
+            Some(Report::Exited { status, left }) => watch.exited(Exit::from_status(status), left),
             Some(Report::Refused(step, error)) => {
                 let error = std::io::Error::from_raw_os_error(error);
-                self.watch.refused(Refusal { step, error });
+                watch.refused(Refusal { step, error });
                 return false;
             }
             Some(Report::Gone { cpu, rss }) => {
@@ -138,21 +149,23 @@ impl Leash {
                     cpu_time: Duration::from_micros(cpu),
                     largest: rss,
                 };
-                self.watch.gone(Some(usage));
+                watch.gone(Some(usage));
                 return false;
             }
             None => {
-                self.watch.gone(None);
+                watch.gone(None);
                 return false;
             }
         }
         true
     }
 
-    fn let_go(&self) {
+    /// Hears no more; gives whoever was told until now.
+    fn let_go(&self) -> Option<Arc<dyn Watch>> {
         if let Some(token) = self.token.lock().take() {
             self.reactor.remove(self.socket.as_fd(), token);
         }
+        self.watch.lock().take()
     }
 }
 
@@ -168,8 +181,16 @@ impl Source for Leash {
     fn ready(&self, _: Readiness) {
         while let Some(report) = self.hear() {
             if !self.report(report) {
-                return self.let_go();
+                drop(self.let_go());
+                return;
             }
+        }
+    }
+
+    fn abandon(&self) {
+        self.cut();
+        if let Some(watch) = self.let_go() {
+            watch.gone(None);
         }
     }
 }

@@ -55,7 +55,7 @@ impl Warden {
     ///
     /// # Errors
     /// Those of the system, where the warden itself can't be started or reached, and more than 16
-    /// descriptors.
+    /// descriptors. `watch` is told nothing then.
     pub fn launch(&self, launch: Launch, watch: Arc<dyn Watch>) -> io::Result<Tree> {
         let (order, fds) = launch.into_order()?;
         if fds.len() > MOST_FDS {
@@ -70,7 +70,8 @@ impl Warden {
         let mut brings = vec![theirs.as_fd(), text.as_fd()];
         brings.extend(fds.iter().map(AsFd::as_fd));
         let tree = Tree::hold(ours, &self.reactor, watch)?;
-        self.send(&brings)?;
+        // The other end is still open here, so nothing was told yet.
+        self.send(&brings).inspect_err(|_| tree.let_go())?;
         Ok(tree)
     }
 

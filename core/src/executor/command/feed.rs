@@ -78,4 +78,8 @@ impl Source for Feed {
             self.stop();
         }
     }
+
+    fn abandon(&self) {
+        self.stop();
+    }
 }

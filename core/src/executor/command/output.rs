@@ -169,6 +169,10 @@ impl Output {
             return;
         }
         self.read.lock().end_line(self.level, log);
+        self.stop_hearing();
+    }
+
+    fn stop_hearing(&self) {
         if let Some(token) = self.token.lock().take() {
             self.reactor.remove(self.pipe.as_fd(), token);
         }
@@ -216,6 +220,15 @@ impl Source for Output {
                 Taken::Nothing => return,
                 Taken::End => return self.close(run.log()),
             }
+        }
+    }
+
+    fn abandon(&self) {
+        self.over.store(true, Ordering::Release);
+        self.stop_hearing();
+        // What it writes from now on would be lost.
+        if let Some(run) = self.run.upgrade() {
+            run.kill();
         }
     }
 }

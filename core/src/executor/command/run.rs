@@ -40,13 +40,15 @@ pub(super) struct Run {
     state: Mutex<State>,
 }
 
-/// Who wants a command to stand still.
+/// What is wanted of a command, maybe before it is there.
 #[derive(Default)]
 struct Held {
-    /// Whoever paused the job.
+    /// Whoever paused the job wants it to stand still.
     paused: bool,
-    /// Its limit of cpu.
+    /// Its limit of cpu does.
     slowed: bool,
+    /// It is to end at once.
+    killed: bool,
 }
 
 #[derive(Default)]
@@ -129,32 +131,41 @@ impl Run {
             .running
             .lock()
             .insert(attempt.key(), Arc::clone(&run));
-        let begun = run.begin(launch, input.1, call.stdin.into_bytes());
-        begun.map_err(|error| {
-            shared.running.lock().remove(&attempt.key());
-            not_started(&name, &error.to_string())
-        })
+        if let Err(error) = run.begin(launch, input.1, call.stdin.into_bytes()) {
+            run.end(|_| not_started(&name, &error.to_string()));
+        }
+        Ok(())
     }
 
+    /// Starts it, once everything is ready for its end, which may come at once. Nothing fails after that.
     fn begin(self: &Arc<Self>, launch: Launch, input: OwnedFd, bytes: Vec<u8>) -> io::Result<()> {
-        let reactor = self.shared.processes.reactor()?;
-        let tree = self
-            .shared
-            .processes
-            .launch(launch, Arc::clone(self) as Arc<dyn Watch>)?;
-        // Only the thread that starts it gets here, once.
-        let _ = self.tree.set(tree);
         for output in &self.outputs {
             output.begin()?;
         }
         if !bytes.is_empty() {
+            let reactor = self.shared.processes.reactor()?;
             let _ = self.feed.set(Feed::start(reactor, input, bytes)?);
         }
+        let watch = Arc::clone(self) as Arc<dyn Watch>;
+        let tree = self.shared.processes.launch(launch, watch)?;
+        // Only the thread that starts it gets here, once.
+        let _ = self.tree.set(tree);
+        self.catch_up();
+        Ok(())
+    }
+
+    /// Does what was wanted before there was anything to do it to.
+    fn catch_up(&self) {
+        let held = self.held.lock();
+        if held.killed {
+            self.with_tree(Tree::kill);
+        } else if held.paused || held.slowed {
+            self.with_tree(Tree::freeze);
+        }
+        drop(held);
         if self.attempt.stopped().is_some() {
-            // It was asked to stop before there was anything to ask.
             self.terminate();
         }
-        Ok(())
     }
 
     pub(super) fn log(&self) -> &Log {
@@ -171,8 +182,9 @@ impl Run {
         }
     }
 
-    /// Asks it to end.
+    /// Asks it to end. One that was paused goes on.
     pub(super) fn terminate(&self) {
+        self.held.lock().paused = false;
         self.with_tree(|tree| {
             tree.title(&self.title("stopping"));
             tree.terminate();
@@ -205,6 +217,7 @@ impl Run {
 
     /// Ends it, and everything that it has started.
     pub(super) fn kill(&self) {
+        self.held.lock().killed = true;
         self.with_tree(Tree::kill);
     }
 

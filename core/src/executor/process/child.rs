@@ -7,7 +7,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::frame::Kind;
-use super::kept::{Frozen, Kept, keep, set_frozen};
+use super::kept::{Frozen, Kept, keep};
 use super::link::Link;
 use super::message::Breakage;
 use super::nursery::Nursery;
@@ -25,6 +25,9 @@ pub(super) struct Child {
     /// What it is kept to.
     pub(super) sandbox: Sandbox,
     seat: Mutex<Seat>,
+    /// Held while signals are sent, so that they come in the order of what was wanted. Locked before the
+    /// seat.
+    frozen: Mutex<Frozen>,
 }
 
 #[derive(Debug, Default)]
@@ -36,7 +39,6 @@ struct Seat {
     running: Option<Arc<Attempt>>,
     /// It is looked after while it runs something.
     kept: Option<Kept>,
-    frozen: Frozen,
     /// What of its sandbox it has, where it is to have one.
     parts: Option<SandboxParts>,
     /// How many jobs it has run.
@@ -76,6 +78,7 @@ impl Child {
             nursery,
             sandbox,
             seat: Mutex::new(seat),
+            frozen: Mutex::default(),
         }
     }
 
@@ -162,16 +165,32 @@ impl Child {
         self.look_after(processes, attempt);
     }
 
-    /// Changes who wants it to stand still; `false` where it has no process.
-    pub(super) fn hold(&self, change: impl FnOnce(&mut Frozen)) -> bool {
-        // What is sent to it is in the order of what was wanted.
-        let mut seat = self.seat.lock();
-        change(&mut seat.frozen);
-        let (pid, frozen) = (seat.pid, seat.frozen);
+    /// Changes who wants it to stand still while it runs the attempt `key`; `false` where it doesn't run
+    /// that in a process.
+    pub(super) fn hold(&self, key: u64, change: impl FnOnce(&mut Frozen)) -> bool {
+        let mut frozen = self.frozen.lock();
+        // What it runs next waits for the lock: it is never stopped for this one.
+        let pid = self.pid_of(key);
         if let Some(pid) = pid {
-            set_frozen(pid, frozen);
+            frozen.change(pid, change);
         }
         pid.is_some()
+    }
+
+    /// The process that runs the attempt `key`.
+    fn pid_of(&self, key: u64) -> Option<u32> {
+        let seat = self.seat.lock();
+        let running = seat.running.as_ref()?;
+        seat.pid.filter(|_| running.key() == key)
+    }
+
+    /// Lets it run on, whoever wanted what it ran before to stand still.
+    pub(super) fn run_on(&self) {
+        let pid = self.seat.lock().pid;
+        if let Some(pid) = pid {
+            let change = |frozen: &mut Frozen| *frozen = Frozen::default();
+            self.frozen.lock().change(pid, change);
+        }
     }
 
     /// What it ran, which has ended. It is looked at for a last time.
@@ -179,7 +198,6 @@ impl Child {
         let (attempt, kept, parts) = {
             let mut seat = self.seat.lock();
             seat.jobs += 1;
-            seat.frozen = Frozen::default();
             // Whoever ends a job was not broken after all.
             seat.breakage = None;
             (seat.running.take(), seat.kept.take(), seat.parts)
@@ -276,4 +294,89 @@ fn resident(size: &File) -> u64 {
     let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     let kilobytes = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
     kilobytes.unwrap_or(0) * 1_024
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::os::fd::OwnedFd;
+    use std::os::unix::net::UnixStream;
+    use std::process::{Command, Stdio};
+    use std::sync::Weak;
+
+    use super::super::link::Hears;
+    use super::super::shared::Shared;
+    use super::super::template::{Birth, Holding};
+    use super::*;
+    use crate::payload::Payload;
+    use crate::process::Reactor;
+
+    #[derive(Debug)]
+    struct Nobody;
+
+    impl Nursery for Nobody {
+        fn raise(&self, _: u64, _: OwnedFd) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn holding(&self) -> Holding {
+            Birth::Direct { held_down: false }.holding()
+        }
+
+        fn kill(&self, _: u64) {}
+    }
+
+    fn child(first: &Arc<Attempt>) -> Child {
+        let (socket, _) = UnixStream::pair().unwrap();
+        let hears: Weak<dyn Hears> = Weak::<Shared>::new();
+        let link = Link::open(1, socket.into(), &Reactor::new().unwrap(), hears).unwrap();
+        let attempt = Arc::clone(first);
+        let args = Payload::Null;
+        Child::new(1, link, Arc::new(Nobody), Assignment { attempt, args })
+    }
+
+    fn is_stopped(pid: u32) -> bool {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+        stat.rsplit_once(") ").unwrap().1.starts_with('T')
+    }
+
+    fn wait_until(met: impl Fn() -> bool) {
+        while !met() {
+            std::thread::yield_now();
+        }
+    }
+
+    fn pause(frozen: &mut Frozen) {
+        frozen.paused = true;
+    }
+
+    #[test]
+    fn what_freezes_a_job_does_not_freeze_the_next_one() {
+        let [first, second] = [1, 2].map(|key| Attempt::of_nobody(key).unwrap());
+        let mut cat = Command::new("/bin/cat");
+        let mut cat = cat.stdin(Stdio::piped()).spawn().unwrap();
+        let pid = cat.id();
+        let child = child(&first);
+        child.born(pid, false);
+        assert!(child.hold(first.key(), pause));
+        wait_until(|| is_stopped(pid));
+        child.vacate();
+        child.run_on();
+        wait_until(|| !is_stopped(pid));
+        assert!(!child.hold(first.key(), pause));
+        let next = self::child(&second);
+        next.born(pid, false);
+        assert!(!next.hold(first.key(), |frozen| frozen.slowed = true));
+        assert!(!next.frozen.lock().stands() && !is_stopped(pid));
+        drop(cat.stdin.take());
+        cat.wait().unwrap();
+    }
+
+    #[test]
+    fn a_pause_that_is_refused_is_none() {
+        let first = Attempt::of_nobody(1).unwrap();
+        let child = child(&first);
+        assert!(!child.hold(first.key(), pause));
+        assert!(!child.frozen.lock().stands());
+    }
 }

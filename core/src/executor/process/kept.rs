@@ -30,6 +30,30 @@ pub(super) struct Frozen {
     pub(super) slowed: bool,
 }
 
+impl Frozen {
+    pub(super) fn stands(self) -> bool {
+        self.paused || self.slowed
+    }
+
+    /// Stops the process `pid` with all that it has started, or lets it run on, where a change comes to
+    /// that.
+    pub(super) fn change(&mut self, pid: u32, change: impl FnOnce(&mut Self)) {
+        let stood = self.stands();
+        change(self);
+        match (stood, self.stands()) {
+            (false, true) => send_to_tree(pid, Signal::STOP),
+            (true, false) => send_to_tree(pid, Signal::CONT),
+            _ => {}
+        }
+    }
+}
+
+/// Slows a child down while it runs one attempt.
+struct Slows {
+    child: Arc<Child>,
+    key: u64,
+}
+
 /// Looks after the process `pid` of `child` while it runs `attempt`.
 pub(super) fn keep(
     processes: &Processes,
@@ -49,7 +73,8 @@ pub(super) fn keep(
         .watchdog()
         .watch(Arc::clone(attempt), Root::With(pid));
     if limits.cpu.is_some() {
-        watched.brake(Arc::clone(child) as Arc<dyn Brake>);
+        let (child, key) = (Arc::clone(child), attempt.key());
+        watched.brake(Arc::new(Slows { child, key }));
     }
     Kept {
         _watched: watched,
@@ -86,18 +111,12 @@ pub(super) fn judged(attempt: &Attempt, ended: Ended) -> Ended {
     }
 }
 
-impl Brake for Child {
+impl Brake for Slows {
     fn freeze(&self) {
-        self.hold(|frozen| frozen.slowed = true);
+        self.child.hold(self.key, |frozen| frozen.slowed = true);
     }
 
     fn thaw(&self) {
-        self.hold(|frozen| frozen.slowed = false);
+        self.child.hold(self.key, |frozen| frozen.slowed = false);
     }
-}
-
-/// Stops the process `pid` with all that it has started, or lets it run on.
-pub(super) fn set_frozen(pid: u32, frozen: Frozen) {
-    let stands = frozen.paused || frozen.slowed;
-    send_to_tree(pid, if stands { Signal::STOP } else { Signal::CONT });
 }

@@ -201,10 +201,14 @@ impl Source for Link {
             self.go_on();
         }
         if readiness.read && self.read() == Read::End {
-            self.stop_hearing();
-            if let Some(hears) = self.hears.upgrade() {
-                hears.ended(self.child);
-            }
+            self.abandon();
+        }
+    }
+
+    fn abandon(&self) {
+        self.stop_hearing();
+        if let Some(hears) = self.hears.upgrade() {
+            hears.ended(self.child);
         }
     }
 }

@@ -102,8 +102,8 @@ pub(super) struct Retired {
 
 #[cfg(test)]
 mod tests {
-    use super::super::template::Holding;
     use super::*;
+    use crate::executor::process::template::{Birth, Holding};
     use std::io;
     use std::os::fd::OwnedFd;
 
@@ -116,10 +116,7 @@ mod tests {
         }
 
         fn holding(&self) -> Holding {
-            Holding {
-                born_ready: true,
-                held_down: true,
-            }
+            Birth::Direct { held_down: false }.holding()
         }
 
         fn kill(&self, _: u64) {}

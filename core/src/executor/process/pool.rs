@@ -85,12 +85,13 @@ impl Executor for ProcessPool {
             return self.shared.not_run(first);
         }
         // One that stands still would not hear it.
-        child.hold(|frozen| frozen.paused = false);
+        child.hold(attempt.key(), |frozen| frozen.paused = false);
         child.ask_to_stop(attempt);
     }
 
     fn kill(&self, attempt: &Arc<Attempt>) -> bool {
-        if let Some(child) = self.shared.roster.lock().with_job(attempt.key()) {
+        let child = self.shared.roster.lock().with_job(attempt.key());
+        if let Some(child) = child {
             child.kill_with(attempt.key());
         }
         // Where it has no child any more, its end is on its way.
@@ -99,12 +100,13 @@ impl Executor for ProcessPool {
 
     fn freeze(&self, attempt: &Arc<Attempt>) -> bool {
         let child = self.shared.roster.lock().with_job(attempt.key());
-        child.is_some_and(|child| child.hold(|frozen| frozen.paused = true))
+        child.is_some_and(|child| child.hold(attempt.key(), |frozen| frozen.paused = true))
     }
 
     fn thaw(&self, attempt: &Arc<Attempt>) {
-        if let Some(child) = self.shared.roster.lock().with_job(attempt.key()) {
-            child.hold(|frozen| frozen.paused = false);
+        let child = self.shared.roster.lock().with_job(attempt.key());
+        if let Some(child) = child {
+            child.hold(attempt.key(), |frozen| frozen.paused = false);
         }
     }
 

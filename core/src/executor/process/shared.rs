@@ -64,6 +64,7 @@ impl Shared {
     pub(super) fn hand_over(&self, child: &Arc<Child>) {
         let Some(next) = child.take_next() else {
             // It was taken back, since it is asked to stop.
+            child.run_on();
             return self.roster.lock().rest(Arc::clone(child));
         };
         if !self.give(child, &next) && child.leave(next.attempt.key()) {
@@ -192,6 +193,7 @@ impl Shared {
         let Some(attempt) = child.vacate() else {
             return;
         };
+        child.run_on();
         let options = self.options;
         let used_up = child.is_used_up(options.max_jobs_per_child, options.max_memory_per_child)
             || !self.nurseries.lock().has(&child.nursery);

@@ -224,6 +224,13 @@ impl Zygote {
         }
     }
 
+    fn stop_hearing(&self) {
+        let token = self.state.lock().token.take();
+        if let Some(token) = token {
+            self.reactor.remove(self.control.as_fd(), token);
+        }
+    }
+
     /// It has ended, and everything that it had started.
     fn over(&self, death: &Death) {
         let (children, tree, up) = {
@@ -315,13 +322,17 @@ impl Source for Heard {
             match zygote.hear() {
                 Ok(Some((message, brought))) => zygote.heard(message, brought),
                 Ok(None) => return,
-                Err(_) => {
-                    let token = zygote.state.lock().token.take();
-                    if let Some(token) = token {
-                        zygote.reactor.remove(zygote.control.as_fd(), token);
-                    }
-                    return;
-                }
+                Err(_) => return zygote.stop_hearing(),
+            }
+        }
+    }
+
+    fn abandon(&self) {
+        if let Some(zygote) = self.0.upgrade() {
+            zygote.stop_hearing();
+            // Its end is told, and with it that of its children.
+            if let Some(tree) = &zygote.state.lock().tree {
+                tree.kill();
             }
         }
     }

@@ -1,0 +1,84 @@
+//! What a process that serves one after the other has left of those before.
+
+use std::collections::HashMap;
+
+use super::procfs::{Pids, Process, Sizes};
+
+/// What was there when a tree became known, and is not the tree's.
+#[derive(Debug, Default)]
+pub(super) struct Before {
+    /// Of the root and of what it had waited for, and of what it has waited for since that was there.
+    pub(super) ticks: u64,
+    /// What it had waited for.
+    pub(super) reaped: u64,
+    pub(super) sizes: Sizes,
+    /// What others have left behind below the root.
+    pub(super) leftovers: HashMap<u32, Leftover>,
+    /// The memory of those, in bytes.
+    pub(super) left: u64,
+}
+
+/// A process that was there before.
+#[derive(Debug)]
+pub(super) struct Leftover {
+    process: Process,
+    /// What it and what it has waited for had used when it was last looked at.
+    ticks: u64,
+    /// Whether it was found by the look that is being taken.
+    found: bool,
+}
+
+impl Before {
+    /// What the root `top` has now, and everything below it.
+    pub(super) fn of(top: &mut Process) -> Self {
+        let ticks = top.ticks().unwrap_or_default();
+        let mut before = Self {
+            ticks: ticks.own + ticks.reaped,
+            reaped: ticks.reaped,
+            sizes: top.sizes().unwrap_or_default(),
+            ..Self::default()
+        };
+        let mut next = top.children();
+        while let Some(pid) = next.pop() {
+            next.extend(before.leave_out(pid));
+        }
+        before
+    }
+
+    /// Leaves out a process, as long as it lives; gives its children.
+    fn leave_out(&mut self, pid: u32) -> Pids {
+        let mut process = Process::new(pid);
+        let Ok(ticks) = process.ticks() else {
+            return Pids::new();
+        };
+        self.left += process.resident().unwrap_or(0);
+        let children = process.children();
+        let leftover = Leftover {
+            process,
+            ticks: ticks.own + ticks.reaped,
+            found: false,
+        };
+        self.leftovers.insert(pid, leftover);
+        children
+    }
+
+    /// Looks at a leftover and gives its children; `None` where the process is none.
+    pub(super) fn find(&mut self, pid: u32) -> Option<Pids> {
+        let leftover = self.leftovers.get_mut(&pid)?;
+        let ticks = leftover.process.ticks().ok()?;
+        leftover.ticks = ticks.own + ticks.reaped;
+        leftover.found = true;
+        Some(leftover.process.children())
+    }
+
+    /// Lets go of the leftovers that weren't found; gives what they had used.
+    pub(super) fn let_go(&mut self) -> u64 {
+        let mut gone = 0;
+        self.leftovers.retain(|_, leftover| {
+            let found = std::mem::take(&mut leftover.found);
+            gone += if found { 0 } else { leftover.ticks };
+            found
+        });
+        gone
+    }
+}
