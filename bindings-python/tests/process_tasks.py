@@ -6,6 +6,7 @@ import asyncio
 import ctypes
 import mmap
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import time
 from collections.abc import Callable  # noqa: TC003
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import bursar
 from bursar import current_job, task
@@ -153,6 +154,69 @@ def polite(began: str) -> str:
 async def asleep(began: str) -> None:
     Path(began).touch()  # noqa: ASYNC240
     await asyncio.sleep(3_600)
+
+
+@task(executor="process")
+async def asleep_after_a_note(began: str) -> None:
+    """Is asked to stop while it keeps its loop from seeing that; its next note finds the request."""
+    job: Any = current_job()
+    Path(began).touch()  # noqa: ASYNC240
+    select.select([job._dispatcher.channel], [], [])
+    job.log("last words")
+    await asyncio.sleep(3_600)
+
+
+@task(executor="process")
+async def notes_of_threads(count: int) -> int:
+    """Has its threads note something while its loop runs, which hears what comes too."""
+    job = current_job()
+    await asyncio.gather(*[asyncio.to_thread(job.log, str(n)) for n in range(count)])
+    return count
+
+
+@task(executor="process")
+async def leave_on_the_loop() -> None:
+    """Leaves something that goes on once there is another job."""
+
+    async def linger() -> None:
+        job = current_job()
+        while True:
+            await asyncio.sleep(0)
+            job.log("still here")
+
+    state["left"] = asyncio.create_task(linger())  # type: ignore[assignment]
+
+
+@task(executor="process")
+def leave_a_thread() -> None:
+    """Leaves a thread that notes something when it is told to, and remembers what came of it."""
+    job = current_job()
+    begin, done = threading.Event(), threading.Event()
+
+    def note() -> None:
+        begin.wait()
+        state["noted"] = outcome(lambda: job.log("too late"))  # type: ignore[assignment]
+        done.set()
+
+    threading.Thread(target=note, daemon=True).start()
+    state["left"] = begin, done  # type: ignore[assignment]
+
+
+@task(executor="process")
+def let_it_note() -> object:
+    begin, done = cast("tuple[threading.Event, threading.Event]", state["left"])
+    begin.set()
+    done.wait()
+    current_job().log("in time")
+    return state["noted"]
+
+
+def outcome(call: Callable[[], object]) -> str:
+    try:
+        call()
+    except Exception as error:  # noqa: BLE001
+        return type(error).__name__
+    return "none"
 
 
 @task(executor="process")

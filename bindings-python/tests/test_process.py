@@ -144,6 +144,12 @@ def test_coroutines_run_on_a_loop_there(anywhere: Engine) -> None:
     assert [tasks.double.submit(n).result(PATIENCE) for n in range(3)] == [0, 2, 4]
 
 
+def test_threads_of_a_coroutine_note_what_they_like(engine: Engine) -> None:
+    job = tasks.notes_of_threads.submit(200)
+    assert job.result(PATIENCE) == 200
+    assert {line.message for line in job.logs()} == {str(n) for n in range(200)}
+
+
 def test_jobs_are_awaited_as_any_other() -> None:
     async def main() -> list[int]:
         async with Engine("memory:"):
@@ -282,6 +288,66 @@ with Engine("memory:", concurrency=1):
     ran = run_in(tmp_path, module, body, script)
     assert ran.stdout == "[2, 2, 2]\n", ran
     assert ran.stderr.count("starts a thread when it is imported") == 1
+
+
+def test_the_arguments_of_a_program_may_be_long(script: Script, tmp_path: Path) -> None:
+    ran = script(f"""
+        sys.path.insert(0, {str(Path(tasks.__file__).parent)!r})
+        sys.argv += ["x" * 1_000] * 3_000
+        import process_tasks
+        with Engine("memory:"):
+            print(process_tasks.add.submit(1).result({PATIENCE}))
+    """)
+    assert ran.stdout == "2\n", ran
+
+
+def test_a_shutdown_ends_what_is_still_importing(script: Script, tmp_path: Path) -> None:
+    module = f"""
+import os, time
+from bursar import task
+if os.environ.get("GUARD") != str(os.getpid()):
+    with open({str(tmp_path / "new")!r}, "w") as file:
+        file.write(str(os.getpid()))
+    os.rename({str(tmp_path / "new")!r}, {str(tmp_path / "pid")!r})
+    time.sleep(3600)
+
+@task(executor="process")
+def never(): pass
+"""
+    (tmp_path / "own.py").write_text(module)
+    ran = script(f"""
+        os.environ["GUARD"] = str(os.getpid())
+        import own
+        engine = Engine("memory:", grace=0.05)
+        job = engine.submit(own.never)
+        while not os.path.exists({str(tmp_path / "pid")!r}):
+            time.sleep(0.005)
+        engine.shutdown(0)
+        print(job.state)
+        with open({str(tmp_path / "pid")!r}) as file:
+            pid = int(file.read())
+        while os.path.exists(f"/proc/{{pid}}"):
+            time.sleep(0.005)
+    """)
+    assert ran.stdout == "cancelled\n", ran
+
+
+def test_a_module_may_set_a_timeout_for_its_sockets(script: Script, tmp_path: Path) -> None:
+    module = """
+import socket
+from bursar import current_job, task
+socket.setdefaulttimeout(0.001)
+
+@task(executor="process")
+def cancelled():
+    return current_job().cancelled
+"""
+    body = f"""
+with Engine("memory:"):
+    print(own.cancelled.submit().result({PATIENCE}))
+"""
+    ran = run_in(tmp_path, module, body, script)
+    assert ran.stdout == "False\n", ran
 
 
 def test_a_module_that_cant_be_imported_there_fails_its_jobs_alone(script: Script, tmp_path: Path) -> None:

@@ -127,15 +127,31 @@ def test_a_job_that_looks_ends_by_itself_and_its_process_lives_on(began: Path) -
         assert engine.submit(tasks.pid).result(PATIENCE) == before
 
 
-def test_a_coroutine_is_cancelled_there(began: Path) -> None:
+@pytest.mark.parametrize("asleep", [tasks.asleep, tasks.asleep_after_a_note])
+def test_a_coroutine_is_cancelled_there(began: Path, asleep: bursar.Task[[str], object]) -> None:
     with Engine("memory:", concurrency={"process": 1}) as engine:
         before = engine.submit(tasks.pid).result(PATIENCE)
-        job = tasks.asleep.submit(str(began))
+        job = asleep.submit(str(began))
         until(began.exists)
         job.cancel("wake up")
         with pytest.raises(bursar.JobCancelled, match="wake up"):
             job.result(PATIENCE)
         assert engine.submit(tasks.double, 2).result(PATIENCE) == 4
+        assert engine.submit(tasks.pid).result(PATIENCE) == before
+
+
+def test_what_a_job_leaves_behind_does_the_next_one_no_harm() -> None:
+    with Engine("memory:", concurrency={"process": 1}) as engine:
+        before = engine.submit(tasks.pid).result(PATIENCE)
+        engine.submit(tasks.leave_a_thread).result(PATIENCE)
+        job = engine.submit(tasks.let_it_note)
+        assert job.result(PATIENCE) == "Conflict"
+        assert [line.message for line in job.logs()] == ["in time"]
+        left = engine.submit(tasks.leave_on_the_loop)
+        left.result(PATIENCE)
+        logged = list(left.logs())
+        assert [engine.submit(tasks.double, n).result(PATIENCE) for n in range(10)] == list(range(0, 20, 2))
+        assert list(left.logs()) == logged
         assert engine.submit(tasks.pid).result(PATIENCE) == before
 
 

@@ -68,6 +68,15 @@ def test_a_job_gets_what_it_asked_for_and_no_more(
     assert engine.stats().budget.memory.reserved == 0
 
 
+def test_arguments_and_results_are_memory_too(engine: Engine) -> None:
+    before = tasks.pid.submit().result(PATIENCE)
+    large = b"x" * (30 * MB)
+    assert "where its limit is 1MB" in exceeded(tasks.echo.options(memory="1MB").submit(large))
+    assert "where its limit is 45MB" in exceeded(tasks.many_bytes.options(memory="45MB").submit(30 * MB))
+    assert tasks.echo.options(memory="200MB").submit(large).result(PATIENCE) == large
+    assert tasks.pid.submit().result(PATIENCE) == before
+
+
 def test_no_memory_is_a_limit_too_and_none_is_none(engine: Engine) -> None:
     assert "its limit is 0B" in exceeded(tasks.share.options(limits={"memory": 0}).submit(10))
     free = tasks.take.options(memory="1MB", limits={"memory": None}).submit(100)

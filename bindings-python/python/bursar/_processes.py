@@ -13,19 +13,18 @@ from bursar._errors import Invalid
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-# It takes its first message from descriptor 3, without taking it out (2 is MSG_PEEK): where the zygote starts
-# anew, that is there once more.
+# What it is to do first is in a file on descriptor 4, however long that is.
 BOOT = (
     "import sys, marshal; sys.path[:] = [p for p in sys.path if p]; import socket; "
-    "c = socket.socket(fileno=3); s = marshal.loads(c.recv(1 << 20, 2)); sys.path[:] = s['path']; "
+    "c = socket.socket(fileno=3); s = marshal.load(open(4, 'rb', closefd=False)); sys.path[:] = s['path']; "
     "from bursar._child.zygote import main; main(c, s)"
 )
 
 
 def template(modules: Iterable[str]) -> tuple[str, list[str], list[tuple[str, str]], bytes, bytes]:
-    """Returns what a zygote is started with: program, arguments, environment, and its first message.
+    """Returns what a zygote is started with: program, arguments, environment, and what it is to do.
 
-    The last one is that message for one that imports none of the application's modules.
+    The last one is that for one that imports none of the application's modules.
     """
     import subprocess  # noqa: PLC0415
 

@@ -49,6 +49,13 @@ class Ended(NamedTuple):
     parts: tuple[bytes, ...]
 
 
+OUT_OF_MEMORY = Ended(
+    frames.RAISED,
+    frames.NOTHING,
+    tuple(map(frames.text, ("MemoryError", "there is no memory for its arguments, or for its result", ""))),
+)
+"""That of a job whose arguments or result have no room here."""
+
 _functions: dict[tuple[str, str], Function] = {}
 
 
@@ -90,7 +97,7 @@ def run(job: ChildJob, start: Start, drive: Callable[[ChildJob, Any], Any]) -> E
         function = find(start.task, start.address)
         args, kwargs = _arguments(function, start)
     except BaseException as error:  # noqa: BLE001 whatever the application's modules raise
-        return failed(frames.GAVE_UP, error, start)
+        return _gave_up(error, start)
     try:
         context = copy_context()
         context.run(set_current, job)  # type: ignore[arg-type]
@@ -104,7 +111,7 @@ def run(job: ChildJob, start: Start, drive: Callable[[ChildJob, Any], Any]) -> E
     try:
         return _returned(function, start, value)
     except BaseException as error:  # noqa: BLE001 whatever the value's own code raises
-        return failed(frames.GAVE_UP, error, start)
+        return _gave_up(error, start)
 
 
 def _arguments(function: Function, start: Start) -> tuple[Any, Any]:
@@ -135,11 +142,18 @@ def _pickled(value: Any) -> bytes:
 
     try:
         return pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
+    except MemoryError:
+        raise
     except Exception as error:
         raise TypeError(
             f"the result can't be sent to the engine's process: {type(value).__qualname__} "
             f"can't be pickled ({error})"
         ) from error
+
+
+def _gave_up(error: BaseException, start: Start) -> Ended:
+    # The engine knows by it that a job has used more than it may.
+    return failed(frames.RAISED if isinstance(error, MemoryError) else frames.GAVE_UP, error, start)
 
 
 def _raised(error: BaseException, start: Start) -> Ended:

@@ -17,6 +17,8 @@ HEADER = Struct("<IBQ")
 
 # From the engine.
 START, STOP, REPLY = 1, 2, 3
+# In place of one that there was no memory for: it is never sent.
+LOST = 0
 # From a child.
 ENDED, PROGRESS, LOG, CHECKPOINT = 16, 17, 18, 19
 
@@ -126,6 +128,8 @@ class Channel:
     """The socket between a child and its engine."""
 
     def __init__(self, sock: socket.socket) -> None:
+        # Whatever the application's modules have set for sockets of their own.
+        sock.settimeout(None)
         self._sock = sock
         self._recv = sock.recv
         self._rest = b""
@@ -163,10 +167,15 @@ class Channel:
                 return None
             data += more
         size, kind, key = HEADER.unpack_from(data)
-        body = bytearray(size)
         have = min(len(data) - HEADER.size, size)
-        body[:have] = data[HEADER.size : HEADER.size + have]
         self._rest = data[HEADER.size + have :]
+        try:
+            body = bytearray(size)
+        except MemoryError:
+            if kind != START:
+                raise
+            return self._skip(key, size - have)
+        body[:have] = data[HEADER.size : HEADER.size + have]
         with memoryview(body) as view:
             while have < size:
                 count = self._sock.recv_into(view[have:])
@@ -174,6 +183,15 @@ class Channel:
                     return None
                 have += count
         return Frame(kind, key, memoryview(body))
+
+    def _skip(self, key: int, size: int) -> Frame | None:
+        """Reads a body that there is no memory for."""
+        while size:
+            count = len(self._recv(min(size, CHUNK)))
+            if not count:
+                return None
+            size -= count
+        return Frame(LOST, key, memoryview(b""))
 
     def send(self, kind: int, key: int, parts: Iterable[bytes]) -> None:
         """Sends a frame."""

@@ -9,17 +9,17 @@ from bursar._child import frames
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from bursar._child.frames import Channel, Frame, Start
+    from bursar._child.dispatch import Dispatcher
+    from bursar._child.frames import Start
 
 
 class ChildJob:
     """What `bursar.current_job()` returns in a child: the same as `bursar.CurrentJob`."""
 
-    def __init__(self, channel: Channel, key: int, start: Start) -> None:
-        self._channel = channel
+    def __init__(self, dispatcher: Dispatcher, key: int, start: Start) -> None:
+        self._dispatcher = dispatcher
         self._key = key
         self._start = start
-        self._stop: str | None = None
         self._saved = start.checkpoint
 
     @property
@@ -62,12 +62,7 @@ class ChildJob:
 
     def stopped(self) -> str | None:
         """Returns why it is asked to stop, if it is."""
-        while self._stop is None:
-            frame = self._channel.poll()
-            if frame is None:
-                break
-            self._heard(frame)
-        return self._stop
+        return self._dispatcher.stopped(self._key)
 
     def raise_if_cancelled(self) -> None:
         """Raises `bursar.Cancel` if the job is asked to stop."""
@@ -99,24 +94,14 @@ class ChildJob:
 
     def _say(self, kind: int, *body: bytes) -> None:
         """Tells the engine, and waits for its answer: it is recorded then, as on threads."""
-        self._channel.send(kind, self._key, body)
-        while True:
-            frame = self._channel.receive()
-            if frame is None:
-                raise EngineGone
-            if frame.kind == frames.REPLY and frame.key == self._key:
-                break
-            self._heard(frame)
-        refused = frames.reply(frame.body)
+        answer = self._dispatcher.ask(kind, self._key, body)
+        if answer is None:
+            raise EngineGone
+        refused = frames.reply(answer)
         if refused is not None:
             from bursar._errors import BY_KIND, Error  # noqa: PLC0415
 
             raise BY_KIND.get(refused[0], Error)(refused[1])
-
-    def _heard(self, frame: Frame) -> None:
-        # One for the job before came too late.
-        if frame.kind == frames.STOP and frame.key == self._key:
-            self._stop = str(frame.body, "utf-8", "replace")
 
     def __repr__(self) -> str:
         """Shows what runs."""

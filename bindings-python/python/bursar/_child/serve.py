@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import sys
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from bursar._child import call, frames
+from bursar._child.dispatch import Dispatcher
 from bursar._child.frames import Channel
 from bursar._child.job import ChildJob
 from bursar._child.title import show_job
@@ -27,7 +29,7 @@ class Child:
     """This process, as the engine's pool sees it."""
 
     def __init__(self, sock: socket.socket) -> None:
-        self._channel = Channel(sock)
+        self._dispatcher = Dispatcher(Channel(sock))
         self._loop: asyncio.AbstractEventLoop | None = None
         self._usage = _usage()
         self._cpu_time, self._memory = self._usage()
@@ -36,23 +38,30 @@ class Child:
         """Runs jobs until the engine closes the socket."""
         show_title(IDLE)
         while True:
-            frame = self._channel.receive()
+            frame = self._dispatcher.next_start()
             if frame is None:
                 return
-            if frame.kind == frames.START:
-                self._run(frame)
-                # Nothing of the job is held while this waits for the next.
-                del frame
+            key, ended = frame.key, call.OUT_OF_MEMORY
+            with suppress(MemoryError):
+                if frame.kind == frames.START:
+                    ended = self._run(frame)
+            show_title(IDLE)
+            # Nothing of the job is held while this waits for the next.
+            del frame
+            try:
+                self._send(key, ended)
+            except MemoryError:
+                self._send(key, call.OUT_OF_MEMORY)
+            del ended
 
-    def _run(self, frame: frames.Frame) -> None:
+    def _run(self, frame: frames.Frame) -> Ended:
         start = frames.start(frame.body)
         show_job(start.id, start.task, b"running")
         _forget_peak()
         self._memory = self._usage()[1]
-        ended = call.run(ChildJob(self._channel, frame.key, start), start, self._drive)
+        ended = call.run(ChildJob(self._dispatcher, frame.key, start), start, self._drive)
         _flush()
-        show_title(IDLE)
-        self._send(frame.key, ended)
+        return ended
 
     def _send(self, key: int, ended: Ended) -> None:
         before = self._cpu_time
@@ -61,10 +70,7 @@ class Child:
         cpu_time = int((self._cpu_time - before) * 1e6)
         memory = max(peak - self._memory, 0)
         head = frames.ENDED_HEAD.pack(ended.outcome, ended.content, max(cpu_time, 0), memory)
-        if len(ended.parts) == 1 and len(ended.parts[0]) > frames.CHUNK:
-            self._channel.send_large(frames.ENDED, key, head, ended.parts[0])
-        else:
-            self._channel.send(frames.ENDED, key, (head, *ended.parts))
+        self._dispatcher.send(frames.ENDED, key, head, ended.parts)
 
     def _drive(self, job: ChildJob, coroutine: Coroutine[Any, Any, Any]) -> Any:
         """Runs a coroutine; a request to stop cancels it."""
@@ -76,17 +82,34 @@ class Child:
         loop = self._loop
         task = loop.create_task(coroutine)
 
+        channel = self._dispatcher.channel
+
         def heard() -> None:
             reason = job.stopped()
-            if reason is not None:
-                loop.remove_reader(self._channel)
+            if reason is not None and loop.remove_reader(channel):
                 task.cancel(reason)
 
-        loop.add_reader(self._channel, heard)
+        # Whoever else reads may take the request.
+        self._dispatcher.on_stop = lambda: loop.call_soon_threadsafe(heard)
+        loop.add_reader(channel, heard)
+        loop.call_soon(heard)
         try:
             return loop.run_until_complete(task)
         finally:
-            loop.remove_reader(self._channel)
+            self._dispatcher.on_stop = None
+            loop.remove_reader(channel)
+            _cancel_others(loop)
+
+
+def _cancel_others(loop: asyncio.AbstractEventLoop) -> None:
+    """Ends what a job has left on the loop, as `asyncio.run` does: it would run on with the next one's."""
+    import asyncio  # noqa: PLC0415
+
+    others = asyncio.all_tasks(loop)
+    for other in others:
+        other.cancel()
+    if others:
+        loop.run_until_complete(asyncio.gather(*others, return_exceptions=True))
 
 
 def _usage() -> Callable[[], tuple[float, int]]:

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 MESSAGE = Struct("<BQq")
 
+SETUP = 4
+"""The descriptor of the file with what is to be done first."""
+
 # From the engine.
 FORK = 1
 # To the engine.
@@ -42,8 +45,8 @@ class Zygote:
         """Who lives: its pid and its number, by the descriptor of the process."""
         self._orphans: dict[int, int] = {}
         """What children left behind and is being killed: its descriptor, by pid."""
-        self._died: list[tuple[int, int]] = []
-        """Who has died, and how, while what it left behind still lives."""
+        self._died: list[tuple[int, int, set[int]]] = []
+        """Who has died, and how, and the pids of what was left behind then and still lives."""
 
     def serve(self) -> Callable[[], None] | None:
         """Does what it is told; what it returns is what a forked child is to do."""
@@ -88,10 +91,8 @@ class Zygote:
         self._control.close()
 
     def _kill_all(self) -> None:
-        for pid, _ in self._living.values():
-            os.kill(pid, signal.SIGKILL)
-        for pid in _children():
-            os.kill(pid, signal.SIGKILL)
+        for pid in {*(pid for pid, _ in self._living.values()), *_children()}:
+            _kill(pid)
 
     def _ended(self, process: int) -> None:
         """Takes note that the process behind this descriptor has ended."""
@@ -102,11 +103,13 @@ class Zygote:
             orphan = next(pid for pid, known in self._orphans.items() if known == process)
             del self._orphans[orphan]
             os.waitpid(orphan, 0)
+            for _, _, left in self._died:
+                left.discard(orphan)
             return
         pid, number = child
         _, status = os.waitpid(pid, 0)
         # What it left behind has come to this process by now.
-        self._died.append((number, status))
+        self._died.append((number, status, set()))
 
     def _sweep(self) -> None:
         """Kills what children left behind, and tells who has died once nothing of theirs lives."""
@@ -116,13 +119,16 @@ class Zygote:
         for pid in _children():
             if pid not in known and pid not in self._orphans:
                 process = os.pidfd_open(pid)
-                os.kill(pid, signal.SIGKILL)
+                _kill(pid)
                 self._orphans[pid] = process
                 self._poll.register(process, select.POLLIN)
-        if not self._orphans:
-            for number, status in self._died:
+                # Whose it is isn't known. One that doesn't end keeps nobody back who dies later.
+                for _, _, left in self._died:
+                    left.add(pid)
+        for number, status, left in self._died:
+            if not left:
                 self._say(DIED, number, status)
-            self._died.clear()
+        self._died = [death for death in self._died if death[2]]
 
     def _say(self, what: int, number: int = 0, value: int = 0, descriptors: Sequence[int] = ()) -> None:
         # It fails where the engine has gone, which the next message says.
@@ -136,6 +142,12 @@ def _receive(control: socket.socket) -> tuple[bytes, list[int]]:
     except ConnectionError:
         return b"", []
     return message, passed
+
+
+def _kill(pid: int) -> None:
+    # One that has become another user's can only be waited for.
+    with suppress(PermissionError):
+        os.kill(pid, signal.SIGKILL)
 
 
 def _children() -> list[int]:
@@ -191,19 +203,23 @@ def _restart(control: socket.socket) -> None:
         "imported, and such a process can't be forked: each process will import them by itself\n"
     )
     sys.stderr.flush()
-    os.set_inheritable(control.fileno(), True)
+    os.lseek(SETUP, 0, os.SEEK_SET)
+    for descriptor in (control.fileno(), SETUP):
+        os.set_inheritable(descriptor, True)
     os.execv(sys.executable, [*sys.orig_argv[:-1], "none"])  # noqa: S606
 
 
 def main(control: socket.socket, setup: dict[str, Any]) -> None:
     """Serves until the engine goes, in the zygote and in each child that it forks."""
-    os.set_inheritable(control.fileno(), False)
+    control.settimeout(None)
+    for descriptor in (control.fileno(), SETUP):
+        os.set_inheritable(descriptor, False)
     imports = sys.argv[-1] == "modules"
     sys.argv[:] = setup["argv"]
     _native.be_a_root()
     if imports and not _preload(setup["modules"]):
         _restart(control)
-    control.recv(1 << 20)
+    os.close(SETUP)
     _native.show_title(b"bursar:zygote")
     gc.collect()
     gc.disable()

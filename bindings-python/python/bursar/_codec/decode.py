@@ -33,7 +33,7 @@ def decode(data: Any, hint: Hint, path: str) -> Any:
         return data
     try:
         return _convert(data, hint, path)
-    except Invalid:
+    except (Invalid, MemoryError):
         raise
     except Exception as error:
         shown = f"{data!r:.120}"

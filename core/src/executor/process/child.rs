@@ -34,8 +34,8 @@ pub(super) struct Child {
 struct Seat {
     /// Its process, once it is born.
     pid: Option<u32>,
-    /// What it is given once it is born.
-    first: Option<Assignment>,
+    /// What it is given next: once it is born, or by whoever has seated it.
+    next: Option<Assignment>,
     running: Option<Arc<Attempt>>,
     /// It is looked after while it runs something.
     kept: Option<Kept>,
@@ -69,7 +69,7 @@ impl Child {
         let seat = Seat {
             ready: nursery.holding().born_ready,
             running: Some(Arc::clone(&first.attempt)),
-            first: Some(first),
+            next: Some(first),
             ..Seat::default()
         };
         Self {
@@ -87,27 +87,39 @@ impl Child {
         self.seat.lock().parts = Some(parts);
     }
 
-    /// It runs: what it is to do first, unless that was taken back.
-    pub(super) fn born(&self, pid: u32, measured: bool) -> Option<Assignment> {
+    /// It runs.
+    pub(super) fn born(&self, pid: u32, measured: bool) {
         let mut seat = self.seat.lock();
         seat.pid = Some(pid);
         seat.size = measured
             .then(|| File::open(format!("/proc/{pid}/status")).ok())
             .flatten();
-        seat.first.take()
+    }
+
+    /// What it is to be given now, unless that was taken back.
+    pub(super) fn take_next(&self) -> Option<Assignment> {
+        self.seat.lock().next.take()
     }
 
     /// Takes back what it was to do, if it was not given that yet.
     pub(super) fn take_back(&self) -> Option<Assignment> {
         let mut seat = self.seat.lock();
-        let first = seat.first.take()?;
+        let next = seat.next.take()?;
         seat.running = None;
-        Some(first)
+        Some(next)
     }
 
-    /// It runs this from now on.
-    pub(super) fn occupy(&self, attempt: &Arc<Attempt>) {
-        self.seat.lock().running = Some(Arc::clone(attempt));
+    /// Takes back what it was to do and was not given, after it had been born.
+    pub(super) fn take_from_born(&self) -> Option<Assignment> {
+        self.seat.lock().pid?;
+        self.take_back()
+    }
+
+    /// It runs this from now on, and is to be given it.
+    pub(super) fn occupy(&self, assignment: Assignment) {
+        let mut seat = self.seat.lock();
+        seat.running = Some(Arc::clone(&assignment.attempt));
+        seat.next = Some(assignment);
     }
 
     /// What it runs, if that is the attempt `key`.
@@ -207,6 +219,16 @@ impl Child {
             || largest.is_some_and(|most| size() > most)
     }
 
+    /// It runs the attempt `key` no longer, if nobody else has found that out yet.
+    pub(super) fn leave(&self, key: u64) -> bool {
+        let left = {
+            let mut seat = self.seat.lock();
+            let left = seat.running.take_if(|attempt| attempt.key() == key);
+            left.map(|attempt| (attempt, seat.kept.take()))
+        };
+        left.is_some()
+    }
+
     /// Ends it by force if it runs the attempt `key`: under the lock, so that it is no other one.
     pub(super) fn kill_with(&self, key: u64) {
         let mut seat = self.seat.lock();
@@ -218,6 +240,15 @@ impl Child {
             seat.doomed = true;
             self.nursery.kill(self.number);
         }
+    }
+
+    /// Ends it by force, now that it is born, where it was to be ended before.
+    pub(super) fn end_if_doomed(&self) -> bool {
+        let doomed = self.seat.lock().doomed;
+        if doomed {
+            self.nursery.kill(self.number);
+        }
+        doomed
     }
 
     /// Ends it by force, for what it did.

@@ -50,9 +50,7 @@ impl Shared {
             return Ok(());
         }
         let Some(attempt) = child.runs(frame.key) else {
-            return Err(Malformed(
-                "a message about a job that it doesn't run".into(),
-            ));
+            return refuse(child, frame);
         };
         match frame.kind {
             Kind::Spent => child.replace(),
@@ -66,6 +64,19 @@ impl Shared {
         }
         Ok(())
     }
+}
+
+/// Refuses a note about a job that the child doesn't run any more: the job has left something behind there.
+fn refuse(child: &Child, frame: &Frame) -> Result<(), Malformed> {
+    if !matches!(frame.kind, Kind::Progress | Kind::Log | Kind::Checkpoint) {
+        return Err(Malformed(
+            "a message about a job that it doesn't run".into(),
+        ));
+    }
+    let over = reply(Err(Error::conflict("the job is over")));
+    // A message is shorter than a frame can be.
+    let _ = child.link.send(Kind::Reply, frame.key, [&over, &[]]);
+    Ok(())
 }
 
 /// What became of a note.
@@ -122,8 +133,14 @@ impl Family for Shared {
         let known = self.roster.lock().child(child);
         let Some(child) = known else { return };
         let measured = self.options.max_memory_per_child.is_some();
-        match child.born(pid, measured) {
-            Some(first) => self.give(&child, &first),
+        child.born(pid, measured);
+        let next = child.take_next();
+        if child.end_if_doomed() {
+            return;
+        }
+        match next {
+            // One that ends at once is told of: another one would end as it did.
+            Some(first) => drop(self.give(&child, &first)),
             None => {
                 self.roster.lock().rest(child);
                 self.assign();
@@ -138,6 +155,10 @@ impl Family for Shared {
         child.link.read_rest();
         child.link.close();
         self.roster.lock().bury(child.number);
+        if let Some(never_begun) = child.take_from_born() {
+            self.roster.lock().unseat(never_begun);
+            return self.assign();
+        }
         let breakage = child.breakage();
         if let Some(attempt) = child.vacate() {
             self.roster.lock().free(attempt.key());

@@ -40,6 +40,8 @@ struct State {
     left: Vec<u8>,
     /// How much of that has gone.
     gone: usize,
+    /// Whether it takes nothing any more. What it has said can still be read.
+    deaf: bool,
     closed: bool,
 }
 
@@ -69,22 +71,26 @@ impl Link {
         Ok(link)
     }
 
-    /// Sends a frame whose body is made of `parts`: what can be sent at once on this thread.
+    /// Sends a frame whose body is made of `parts`: what can be sent at once on this thread. `false` where the
+    /// child doesn't get it: it has ended, or can't be sent anything any more, which is told elsewhere.
     ///
     /// # Errors
-    /// For a body of 4 GiB and more. A child that has ended is told of elsewhere.
-    pub(super) fn send(&self, kind: Kind, key: u64, parts: [&[u8]; 2]) -> io::Result<()> {
+    /// For a body of 4 GiB and more.
+    pub(super) fn send(&self, kind: Kind, key: u64, parts: [&[u8]; 2]) -> io::Result<bool> {
         let header = header(parts[0].len() + parts[1].len(), kind, key)?;
         let parts = [&header, parts[0], parts[1]];
         let mut state = self.state.lock();
-        if state.closed {
-            return Ok(());
+        if state.closed || state.deaf {
+            return Ok(false);
         }
-        let mut sent = match state.left.is_empty() {
-            true => send_now(&self.socket, parts),
-            false => 0,
-        };
         let waited = !state.left.is_empty();
+        let sent = match waited {
+            true => Sent::Some(0),
+            false => send_now(&self.socket, parts),
+        };
+        let Some(mut sent) = self.taken(&mut state, sent) else {
+            return Ok(false);
+        };
         for part in parts {
             let skipped = sent.min(part.len());
             sent -= skipped;
@@ -93,7 +99,21 @@ impl Link {
         if !waited && !state.left.is_empty() {
             self.wait_for_room(&state, Interest::ReadWrite);
         }
-        Ok(())
+        Ok(true)
+    }
+
+    /// How much the socket took; none where it takes nothing any more.
+    fn taken(&self, state: &mut State, sent: Sent) -> Option<usize> {
+        if let Sent::Some(sent) = sent {
+            return Some(sent);
+        }
+        state.deaf = true;
+        (state.left, state.gone) = (Vec::new(), 0);
+        if matches!(sent, Sent::Failed) {
+            // That ends what is read, so that the child is ended too: it would wait for what never comes.
+            let _ = rustix::net::shutdown(&self.socket, rustix::net::Shutdown::Read);
+        }
+        None
     }
 
     fn wait_for_room(&self, state: &State, interest: Interest) {
@@ -109,6 +129,9 @@ impl Link {
             return;
         }
         let sent = send_now(&self.socket, [&state.left[state.gone..], &[], &[]]);
+        let Some(sent) = self.taken(&mut state, sent) else {
+            return self.wait_for_room(&state, Interest::Read);
+        };
         state.gone += sent;
         if state.gone == state.left.len() {
             (state.left, state.gone) = (Vec::new(), 0);
@@ -198,17 +221,37 @@ impl fmt::Debug for Link {
     }
 }
 
-/// How much of `parts` the socket has taken.
-fn send_now(socket: &OwnedFd, parts: [&[u8]; 3]) -> usize {
+/// What became of sending.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Sent {
+    /// So many bytes were taken; the rest is tried again.
+    Some(usize),
+    /// The child has ended.
+    Gone,
+    /// Nothing can be sent.
+    Failed,
+}
+
+impl From<Result<usize, Errno>> for Sent {
+    fn from(sent: Result<usize, Errno>) -> Self {
+        match sent {
+            Ok(sent) => Self::Some(sent),
+            // There is no room, in the socket or in the system.
+            Err(Errno::AGAIN | Errno::NOBUFS | Errno::NOMEM) => Self::Some(0),
+            Err(Errno::PIPE | Errno::CONNRESET) => Self::Gone,
+            Err(_) => Self::Failed,
+        }
+    }
+}
+
+/// Has the socket take what it can of `parts`.
+fn send_now(socket: &OwnedFd, parts: [&[u8]; 3]) -> Sent {
     let slices = parts.map(IoSlice::new);
     let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
     loop {
         return match sendmsg(socket, &slices, &mut SendAncillaryBuffer::default(), flags) {
-            Ok(sent) => sent,
             Err(Errno::INTR) => continue,
-            Err(Errno::AGAIN) => 0,
-            // The child has ended: it takes everything, and nobody reads it.
-            Err(_) => parts.iter().map(|part| part.len()).sum(),
+            sent => sent.into(),
         };
     }
 }

@@ -61,6 +61,10 @@ pub(super) trait Nursery: Debug + Send + Sync {
 
     /// Ends a child that was born, and everything that it has started, at once and surely.
     fn kill(&self, child: u64);
+
+    /// Ends what starts the children, where that is a process, with those that aren't born yet: no child
+    /// comes any more.
+    fn close(&self) {}
 }
 
 /// The nursery that `template` asks for, whose children are kept to `sandbox`; `plainly`, where one before

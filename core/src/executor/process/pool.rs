@@ -23,7 +23,7 @@ pub struct PoolOptions {
 /// The executor of functions in processes of their own. It has as many children as attempts run at once,
 /// which the engine's `concurrency` bounds; they come with the work.
 pub struct ProcessPool {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
 }
 
 impl ProcessPool {

@@ -42,15 +42,26 @@ impl Roster {
         self.living.insert(child.number, child);
     }
 
-    /// Gives the job `key` to a child without one that is kept to `sandbox`.
-    pub(super) fn seat(&mut self, key: u64, sandbox: &Sandbox) -> Option<Arc<Child>> {
-        let fits = self
-            .idle
-            .iter()
-            .rposition(|child| child.sandbox == *sandbox)?;
-        let child = self.idle.remove(fits);
-        self.busy.insert(key, Arc::clone(&child));
-        Some(child)
+    /// Gives a job to a child without one that is kept to its sandbox, and is to be told of it next; back,
+    /// where there is none.
+    pub(super) fn seat(&mut self, assignment: Assignment) -> Result<Arc<Child>, Assignment> {
+        let sandbox = assignment.attempt.sandbox();
+        let fits = |child: &Arc<Child>| child.sandbox == *sandbox;
+        let Some(at) = self.idle.iter().rposition(fits) else {
+            return Err(assignment);
+        };
+        let child = self.idle.remove(at);
+        self.busy
+            .insert(assignment.attempt.key(), Arc::clone(&child));
+        // At once: where it ends before it is told, this is found with it.
+        child.occupy(assignment);
+        Ok(child)
+    }
+
+    /// The job has no child any more, and is the next one to get another.
+    pub(super) fn unseat(&mut self, assignment: Assignment) {
+        self.free(assignment.attempt.key());
+        self.waiting.push_front(assignment);
     }
 
     /// Takes out a child that is to make room for one with another sandbox, where there are many.

@@ -40,50 +40,59 @@ impl Shared {
     /// Gives what waits to children, new ones where none is idle.
     pub(super) fn assign(&self) {
         loop {
-            let (assignment, child) = {
+            let seated = {
                 let mut roster = self.roster.lock();
                 let Some(assignment) = roster.waiting.pop_front() else {
                     return;
                 };
-                let child = match assignment.stopped() {
-                    None => {
-                        let attempt = &assignment.attempt;
-                        roster.seat(attempt.key(), attempt.sandbox())
-                    }
-                    Some(_) => None,
-                };
-                (assignment, child)
+                match assignment.stopped() {
+                    None => roster.seat(assignment),
+                    Some(_) => Err(assignment),
+                }
             };
-            if let Some(ended) = assignment.stopped().filter(|_| child.is_none()) {
-                self.report(assignment.attempt, ended);
-            } else if let Some(child) = child {
-                child.occupy(&assignment.attempt);
-                self.give(&child, &assignment);
-            } else {
-                self.raise(assignment);
+            match seated {
+                Ok(child) => self.hand_over(&child),
+                Err(assignment) => match assignment.stopped() {
+                    Some(ended) => self.report(assignment.attempt, ended),
+                    None => self.raise(assignment),
+                },
             }
         }
     }
 
-    /// Sends a child its job.
-    pub(super) fn give(&self, child: &Arc<Child>, assignment: &Assignment) {
+    /// Gives a child that was idle the job that it was chosen for; another one, where it has ended by now.
+    pub(super) fn hand_over(&self, child: &Arc<Child>) {
+        let Some(next) = child.take_next() else {
+            // It was taken back, since it is asked to stop.
+            child.run_on();
+            return self.roster.lock().rest(Arc::clone(child));
+        };
+        if !self.give(child, &next) && child.leave(next.attempt.key()) {
+            self.roster.lock().unseat(next);
+        }
+    }
+
+    /// Sends a child its job; `false` where it doesn't get that, since it has ended.
+    pub(super) fn give(&self, child: &Arc<Child>, assignment: &Assignment) -> bool {
         let attempt = &assignment.attempt;
         child.look_after(&self.processes, attempt);
         let sent = self.encode(assignment).and_then(|(start, args)| {
             let sent = child.link.send(Kind::Start, attempt.key(), [&start, args]);
             sent.map_err(|error| Error::invalid(format!("the arguments can't be sent: {error}")))
         });
-        if let Err(error) = sent {
-            self.settle(
-                child,
-                Ended::GaveUp(Failure::new("Invalid", error.message())),
-            );
-            return;
-        }
+        let sent = match sent {
+            Ok(sent) => sent,
+            Err(error) => {
+                let failure = Failure::new("Invalid", error.message());
+                self.settle(child, Ended::GaveUp(failure));
+                return true;
+            }
+        };
         if attempt.stop_signal().is_set() {
             // It may have been asked before the child was known to have it.
             child.ask_to_stop(attempt);
         }
+        sent
     }
 
     fn encode<'a>(&self, assignment: &'a Assignment) -> Result<(Vec<u8>, &'a [u8])> {
@@ -214,10 +223,11 @@ impl Shared {
         for child in &children {
             child.link.close();
             child.nursery.kill(child.number);
+            // It may be one that has made room for another, and has not even begun.
+            child.nursery.close();
         }
-        // With them go the zygotes, and whatever is left of their children.
         let nurseries = self.nurseries.lock().close_all();
-        drop(nurseries);
+        nurseries.iter().for_each(|nursery| nursery.close());
     }
 }
 

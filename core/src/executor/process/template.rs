@@ -21,9 +21,9 @@ pub enum Birth {
     },
     /// One process forks them all: the program is a zygote, which is told on descriptor 3 what to do.
     Zygote {
-        /// What it is sent first.
+        /// What it is given first, in a file on descriptor 4.
         setup: Vec<u8>,
-        /// What it is sent instead, after one that ended before it could fork.
+        /// What it is given instead, after one that ended before it could fork.
         plain: Vec<u8>,
     },
 }

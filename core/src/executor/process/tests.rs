@@ -1,8 +1,20 @@
-//! What a child sends: whole, in parts, and hostile.
+//! What a child sends: whole, in parts, and hostile; and what becomes of what it is sent.
+
+mod pool;
+
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
+
+use rustix::io::Errno;
+use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 
 use super::frame::{Frame, HEADER, Inbox, Kind, LARGEST, Malformed, Read, header};
+use super::link::{Hears, Link, Sent};
 use super::message::Body;
 use crate::outcome::Ended;
+use crate::process::Reactor;
+
+const PATIENCE: Duration = Duration::from_secs(30);
 
 fn frame(kind: Kind, key: u64, body: &[u8]) -> Vec<u8> {
     let mut bytes = header(body.len(), kind, key).unwrap().to_vec();
@@ -188,4 +200,44 @@ fn hostile_bodies_are_refused_and_nothing_breaks() {
     assert!(Body(&end(4, 0, &lie)).end(false).is_err());
     assert!(Body(&lie).log().is_err());
     assert_eq!(frame(Kind::Log, 1, b"").len(), HEADER);
+}
+
+/// Hears that a child has ended.
+struct Told(mpsc::Sender<u64>);
+
+impl Hears for Told {
+    fn frame(&self, _: u64, _: Frame) {}
+
+    fn malformed(&self, _: u64, _: Malformed) {}
+
+    fn ended(&self, child: u64) {
+        let _ = self.0.send(child);
+    }
+}
+
+#[test]
+fn where_the_system_has_no_memory_for_it_a_frame_is_sent_later() {
+    for none in [Errno::AGAIN, Errno::NOBUFS, Errno::NOMEM] {
+        assert_eq!(Sent::from(Err(none)), Sent::Some(0), "{none}");
+    }
+    for end in [Errno::PIPE, Errno::CONNRESET] {
+        assert_eq!(Sent::from(Err(end)), Sent::Gone, "{end}");
+    }
+    assert_eq!(Sent::from(Err(Errno::MSGSIZE)), Sent::Failed);
+}
+
+#[test]
+fn a_child_that_nothing_can_be_sent_to_has_ended() {
+    // A socket that keeps messages apart refuses one that is larger than its buffer.
+    let kind = SocketType::SEQPACKET;
+    let (ours, _theirs) =
+        socketpair(AddressFamily::UNIX, kind, SocketFlags::CLOEXEC, None).unwrap();
+    let reactor = Reactor::new().unwrap();
+    let (tell, told) = mpsc::channel();
+    let hears: Arc<dyn Hears> = Arc::new(Told(tell));
+    let link = Link::open(7, ours, &reactor, Arc::downgrade(&hears)).unwrap();
+    link.send(Kind::Start, 1, [&vec![0; 64 << 20], &[]])
+        .unwrap();
+    assert_eq!(told.recv_timeout(PATIENCE), Ok(7));
+    link.close();
 }

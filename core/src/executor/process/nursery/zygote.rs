@@ -1,20 +1,25 @@
 //! Children that are forked by one clean process, the zygote. It is told what to do in messages of a code, the
 //! number of a child and a value, over a socket that keeps them apart and passes descriptors on.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 use std::fmt;
-use std::io::{self, IoSlice, IoSliceMut};
+use std::fs::File;
+use std::io::{self, IoSlice, IoSliceMut, Seek, Write};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
+use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::io::Errno;
 use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
-    SendAncillaryMessage, SendFlags, SocketFlags, SocketType, recvmsg, send, sendmsg, socketpair,
+    SendAncillaryMessage, SendFlags, SocketFlags, SocketType, recvmsg, sendmsg, socketpair,
 };
-use rustix::process::{Signal, pidfd_send_signal};
+use rustix::process::{Pid, Signal, kill_process, pidfd_send_signal};
 
 use super::{ChildTemplate, Death, Family, Holding, Nursery};
 use crate::outcome::Exit;
@@ -34,6 +39,9 @@ const BORN: u8 = 17;
 const DIED: u8 = 18;
 const NOT_BORN: u8 = 19;
 
+/// The descriptor of the file from which a zygote reads what it is to do first: that may be long.
+const SETUP: i32 = 4;
+
 /// Has a zygote fork children.
 pub(in super::super) struct Zygote {
     this: Weak<Self>,
@@ -48,14 +56,32 @@ pub(in super::super) struct Zygote {
 struct State {
     tree: Option<Tree>,
     token: Option<Token>,
-    /// Its children, and the descriptors of those that were born.
-    children: HashMap<u64, Option<OwnedFd>>,
+    /// Its children; those that were born have a process.
+    children: HashMap<u64, Option<Process>>,
     /// Whether it is ready to fork: it has imported what it is to import.
     up: bool,
     exit: Option<Exit>,
     /// What of its sandbox it has, and its children with it.
     parts: Option<SandboxParts>,
     over: bool,
+}
+
+/// The process of a child.
+struct Process {
+    pid: u32,
+    /// None where this process could have no more descriptors.
+    descriptor: Option<OwnedFd>,
+}
+
+impl Process {
+    fn kill(&self) {
+        // It fails where the child has ended, which is told soon.
+        let _ = match (&self.descriptor, Pid::from_raw(self.pid as i32)) {
+            (Some(descriptor), _) => pidfd_send_signal(descriptor, Signal::KILL),
+            (None, Some(pid)) => kill_process(pid, Signal::KILL),
+            (None, None) => Ok(()),
+        };
+    }
 }
 
 impl Zygote {
@@ -77,7 +103,11 @@ impl Zygote {
             SocketFlags::CLOEXEC,
             None,
         )?;
-        send(&control, setup, SendFlags::DONTWAIT | SendFlags::NOSIGNAL)?;
+        let mut launch = Launch {
+            sandbox: sandbox.clone(),
+            ..template.launch(theirs)?
+        };
+        launch.fds.push((in_memory(setup)?, SETUP));
         let zygote = Arc::new_cyclic(|this| Self {
             this: Weak::clone(this),
             holding: template.birth.holding(),
@@ -90,10 +120,6 @@ impl Zygote {
         let heard = Heard(Arc::downgrade(&zygote));
         state.token = Some(reactor.add(zygote.control.as_fd(), Interest::Read, Arc::new(heard))?);
         let watch = Watched(Arc::downgrade(&zygote));
-        let launch = Launch {
-            sandbox: sandbox.clone(),
-            ..template.launch(theirs)?
-        };
         state.tree = Some(processes.launch(launch, Arc::new(watch))?);
         drop(state);
         Ok(zygote)
@@ -161,13 +187,15 @@ impl Zygote {
         }
     }
 
-    fn born(&self, child: u64, pid: u64, process: Option<OwnedFd>) {
+    fn born(&self, child: u64, pid: u64, descriptor: Option<OwnedFd>) {
+        let Ok(pid) = u32::try_from(pid) else { return };
+        let process = Process { pid, descriptor };
         let (known, parts) = {
             let mut state = self.state.lock();
-            (state.children.insert(child, process), state.parts)
+            (state.children.insert(child, Some(process)), state.parts)
         };
         drop(known);
-        if let (Some(family), Ok(pid)) = (self.family.upgrade(), u32::try_from(pid)) {
+        if let Some(family) = self.family.upgrade() {
             if let Some(parts) = parts {
                 family.kept_in(child, parts);
             }
@@ -229,6 +257,14 @@ impl Zygote {
     }
 }
 
+/// A file that is in memory alone, at its beginning.
+fn in_memory(bytes: &[u8]) -> io::Result<OwnedFd> {
+    let mut file = File::from(memfd_create("bursar-setup", MemfdFlags::CLOEXEC)?);
+    file.write_all(bytes)?;
+    file.rewind()?;
+    Ok(file.into())
+}
+
 impl Nursery for Zygote {
     fn raise(&self, child: u64, socket: OwnedFd) -> io::Result<()> {
         {
@@ -253,9 +289,14 @@ impl Nursery for Zygote {
         let state = self.state.lock();
         // One that is not born yet has nothing to run.
         if let Some(Some(process)) = state.children.get(&child) {
-            // It fails where the child has ended, which is told soon.
-            let _ = pidfd_send_signal(process, Signal::KILL);
+            process.kill();
         }
+    }
+
+    fn close(&self) {
+        // Children may hold this nursery for as long as they aren't born.
+        let tree = self.state.lock().tree.take();
+        drop(tree);
     }
 }
 
