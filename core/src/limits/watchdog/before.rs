@@ -29,7 +29,8 @@ pub(super) struct Leftover {
 }
 
 impl Before {
-    /// What the root `top` has now, and everything below it.
+    /// What the root `top` has now, and everything below it. It is found out at the start of each job, so
+    /// where there is nothing below, it must take no longer than a read.
     pub(super) fn of(top: &mut Process) -> Self {
         let ticks = top.ticks().unwrap_or_default();
         let mut before = Self {
@@ -38,7 +39,7 @@ impl Before {
             sizes: top.sizes().unwrap_or_default(),
             ..Self::default()
         };
-        let mut next = top.children();
+        let mut next = top.settled_children();
         while let Some(pid) = next.pop() {
             next.extend(before.leave_out(pid));
         }

@@ -175,6 +175,14 @@ impl Process {
         found
     }
 
+    /// Its children, but for those of threads that still run beside its main one: what a thread has started
+    /// that has ended is its main one's. It is one read, however many threads there are.
+    pub(super) fn settled_children(&mut self) -> Pids {
+        let mut found = Pids::new();
+        read_children(&mut self.children, &mut found);
+        found
+    }
+
     /// Its memory in bytes, what it shares counted in parts; nothing where it has ended, `None` where
     /// that can't be known. It takes the system a while.
     pub(super) fn proportional(&self) -> Option<u64> {
