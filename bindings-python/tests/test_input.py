@@ -35,7 +35,7 @@ def nothing(*args: object, **kwargs: object) -> None: ...
         ({"executor": "gpu"}, '"gpu"', "async, thread, process or command"),
         ({"backoff": "wild"}, '"wild"', "exponential or fixed"),
         ({"tokens": {"gpu": -2}}, "tokens.gpu=-2", "whole number"),
-        ({"tokens": ["gpu"]}, "['gpu']", "mapping"),
+        ({"tokens": ["gpu"]}, '["gpu"]', "mapping"),
         ({"unique": ""}, 'unique=""', "1 to 1,000 bytes"),
         ({"name": ""}, '""', "1 to 200 bytes"),
         ({"name": "a\x1b[31m"}, "a\\u{1b}", "control characters"),
