@@ -120,5 +120,6 @@ def _bar(spec: Any, unit: str, *, has_peer: bool) -> Bar | None:
         if spelled is None:
             raise RowError(f"{spec!r} is no bar; write one as '>= 0.5x' or '<= 10 us'")
         sign, limit, what = spelled.groups()
-        return Bar(sign, float(limit), of_ratio=what == "x")
+        # Where there is no peer, the value itself may be a number of times.
+        return Bar(sign, float(limit), of_ratio=what == "x" and has_peer)
     return Bar(">=" if unit in MORE_IS_BETTER else "<=", float(spec), of_ratio=has_peer)

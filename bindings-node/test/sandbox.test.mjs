@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { Engine, task } from 'bursar'
 import { open } from './helpers.mjs'
+import { connects, writes } from './programs/modules/sandboxed.mjs'
 
 const only = { skip: process.platform !== 'linux' && 'a sandbox is of Linux' }
 
@@ -63,6 +64,24 @@ test('node itself runs in a sandbox, and its temporary folder goes with it', onl
   assert.equal(text, 'x')
   assert.match(path, /bursar-tmp-/)
   assert.ok(!existsSync(path))
+})
+
+test('a task in a process of its own is kept to its sandbox too', only, async (t) => {
+  await open(t)
+  const path = join(await folder(t), 'file')
+  const server = createServer((socket) => socket.end()).listen(0, '127.0.0.1')
+  t.after(() => server.close())
+  await new Promise((resolve) => server.once('listening', resolve))
+  const { port } = server.address()
+  const kept = { sandbox: 'required' }
+  const denied = await writes.options(kept).submit(path)
+  assert.equal(await denied.result(), 'EACCES')
+  assert.ok((await denied.info()).attempts[0].sandbox.landlock >= 6)
+  assert.equal(await (await connects.options(kept).submit(port)).result(), 'EACCES')
+  const free = { sandbox: { level: 'required', write: [join(path, '..')], network: true } }
+  assert.equal(await (await writes.options(free).submit(path)).result(), 'written')
+  assert.equal(await (await connects.options(free).submit(port)).result(), 'connected')
+  assert.equal(await (await writes.submit(path)).result(), 'written')
 })
 
 const wrong = [
