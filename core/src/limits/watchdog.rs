@@ -9,6 +9,7 @@ mod procfs;
 mod round;
 #[cfg_attr(not(processes = "warden"), path = "watchdog/metered.rs")]
 mod tree;
+mod used;
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};

@@ -1,22 +1,8 @@
 //! What the processes of a tree use together, where the system itself says which belong to it.
 
-use std::time::Duration;
-
+use super::used::Used;
 use crate::limits::{Limits, Root};
 use crate::process::Meter;
-
-/// What the processes of a tree use together.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Used {
-    /// Resident memory in bytes, what they share counted for each.
-    pub(super) resident: u64,
-    /// Processor time since the tree is known; what has ended is part of it.
-    pub(super) cpu_time: Duration,
-    /// Open descriptors: not counted on this system.
-    pub(super) files: u64,
-    /// Open sockets: not counted on this system.
-    pub(super) connections: u64,
-}
 
 /// A tree of processes.
 #[derive(Debug)]

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use super::tree::{Process, Tree, Used};
+use super::tree::{Process, Tree};
+use super::used::Used;
 use super::{Brake, Root};
 use crate::engine::Attempt;
 use crate::limits::policy::{Action, Policy, Sample, Step};

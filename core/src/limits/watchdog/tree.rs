@@ -1,26 +1,12 @@
 //! A process and everything that descends from it, and what they use together.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use super::before::Before;
 pub(super) use super::procfs::Process;
 use super::procfs::time;
+use super::used::Used;
 use crate::limits::{Limits, Root};
-
-/// What the processes of a tree use together.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Used {
-    /// Resident memory in bytes, what they share counted for each; of a root that is part of the tree, what
-    /// came since the tree is known.
-    pub(super) resident: u64,
-    /// Processor time since the tree is known; what has ended and was waited for is part of it.
-    pub(super) cpu_time: Duration,
-    /// Open descriptors, where they are counted.
-    pub(super) files: u64,
-    /// Open sockets, where they are counted.
-    pub(super) connections: u64,
-}
 
 /// A tree of processes.
 #[derive(Debug)]
