@@ -30,14 +30,14 @@ def exceeded(job: bursar.Job[object]) -> str:
 
 def test_what_a_warm_process_has_is_not_its_jobs(engine: Engine) -> None:
     before = tasks.pid.submit().result(PATIENCE)
-    small = [tasks.add.options(memory="1MB").submit(n) for n in range(100)]
+    small = [tasks.add.options(memory="8MB").submit(n) for n in range(100)]
     assert [job.result(PATIENCE) for job in small] == list(range(1, 101))
     assert tasks.pid.submit().result(PATIENCE) == before
 
 
 def test_what_one_job_leaves_is_not_the_next_ones(engine: Engine) -> None:
     kept_by = tasks.grow.options(memory="100MB").submit(50).result(PATIENCE)
-    job = tasks.pid.options(memory="1MB").submit()
+    job = tasks.pid.options(memory="8MB").submit()
     assert job.result(PATIENCE) == kept_by
 
 

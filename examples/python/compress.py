@@ -29,7 +29,8 @@ Executor = Literal["thread", "process"]
 CHECKOUT = Path(__file__).resolve().parents[2]
 LEFT_OUT = {".git", ".cache", "target", "node_modules", "__pycache__"}
 SMALL = 65_536
-LEAST = 1_000_000
+# In a process of its own, the first job brings some megabytes of the interpreter along.
+LEAST = {"thread": 1_000_000, "process": 8_000_000}
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class File:
 
     def submit(self, pool: int, executor: Executor) -> Job[Compressed]:
         """Submits the job of this file; nothing may ask for more than the pool."""
-        memory = min(max(3 * self.size, LEAST), pool)
+        memory = min(max(3 * self.size, LEAST[executor]), pool)
         priority = "high" if self.size <= SMALL else "normal"
 
         # A function, because text would be a template, and a path may hold braces.
