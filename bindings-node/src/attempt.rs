@@ -45,7 +45,7 @@ pub struct Thrown {
     /// Its stack.
     pub traceback: Option<String>,
     /// The number of the error itself, where it may stay alive.
-    pub live: Option<u32>,
+    pub live: Option<i32>,
     /// The delay that it asks for, in seconds.
     pub delay: Option<f64>,
     /// The exit code, where its worker ended with one.

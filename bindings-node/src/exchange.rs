@@ -35,7 +35,7 @@ const CALLS: usize = 1_024;
 
 /// The kinds of operations in the outbox, and how many numbers each has at most, itself included.
 mod op {
-    /// attempt, handler, live arguments or -1
+    /// attempt, handler, live arguments or [`NO_ARGS`](super::NO_ARGS)
     pub(super) const START: i32 = 1;
     /// attempt
     pub(super) const STOP: i32 = 2;
@@ -55,6 +55,9 @@ mod op {
     pub(super) const LOOK: i32 = 9;
     pub(super) const LONGEST: usize = 9;
 }
+
+/// What stands for arguments that are not live: no value has this number.
+const NO_ARGS: i32 = -1;
 
 /// What an end brings.
 mod brings {
@@ -185,7 +188,7 @@ impl Seat {
         loop {
             inbox.numbers = match *inbox.numbers {
                 [inbox::SUBMIT, plan, job, args, ref rest @ ..] => {
-                    let args = Token::payload(args as u32, &self.mailbox);
+                    let args = Token::payload(args, &self.mailbox);
                     self.call(&mut calls, (plan, job), args)?;
                     rest
                 }
@@ -195,7 +198,7 @@ impl Seat {
                     rest
                 }
                 [inbox::RETURN, attempt, value, ref rest @ ..] => {
-                    let value = Token::payload(value as u32, &self.mailbox);
+                    let value = Token::payload(value, &self.mailbox);
                     ends.extend(self.end(attempt as u32, value));
                     rest
                 }
@@ -303,7 +306,7 @@ fn start(tables: &mut Tables, assignment: Assignment, outbox: &mut Outbox<'_>) {
         pause: None,
     });
     tables.keys.insert(key, number);
-    let args = live.map_or(-1, |live| live as i32);
+    let args = live.unwrap_or(NO_ARGS);
     outbox.push([op::START, number as i32, handler as i32, args]);
 }
 
@@ -320,14 +323,14 @@ fn end(tables: &mut Tables, job: u32, outbox: &mut Outbox<'_>) {
     };
     let [a, b, c, d] = words(ticket.id());
     let state = outcome.state as i32;
-    outbox.push([op::END, job as i32, state, brings, live as i32, a, b, c, d]);
+    outbox.push([op::END, job as i32, state, brings, live, a, b, c, d]);
     if brings != brings::DETAILS {
         tables.jobs.take(job);
     }
 }
 
 /// What a result is, and its number.
-fn result(result: &Payload, outbox: &mut Outbox<'_>) -> (i32, u32) {
+fn result(result: &Payload, outbox: &mut Outbox<'_>) -> (i32, i32) {
     if matches!(result, Payload::Null) {
         return (brings::NOTHING, 0);
     }
@@ -335,7 +338,7 @@ fn result(result: &Payload, outbox: &mut Outbox<'_>) -> (i32, u32) {
         return (brings::LIVE, number);
     }
     match result.as_host_bytes() {
-        Some(bytes) if outbox.write(bytes) => (brings::CLONED, bytes.len() as u32),
+        Some(bytes) if outbox.write(bytes) => (brings::CLONED, bytes.len() as i32),
         _ => (brings::DETAILS, 0),
     }
 }

@@ -59,7 +59,7 @@ pub struct EndFacts {
     /// Its stack.
     pub traceback: Option<String>,
     /// The number of the error itself, where it is at hand.
-    pub live: Option<u32>,
+    pub live: Option<i32>,
     /// What its process ended with, where it returned a code.
     pub exit_code: Option<i32>,
     /// The name of the signal that ended its process.

@@ -17,7 +17,7 @@ use crate::token::Token;
 #[serde(rename_all = "camelCase")]
 enum Held {
     Json(Box<RawValue>),
-    Live(u32),
+    Live(i32),
     /// Bytes, each as one character.
     Cloned(String),
     Spilled {

@@ -20,11 +20,11 @@ enum Calls {
     /// Bytes for another thread.
     Cloned(Vec<Buffer>),
     /// Numbers of live objects.
-    Live(Vec<u32>),
+    Live(Vec<i32>),
 }
 
 impl Calls {
-    fn new(live: Vec<u32>, texts: Option<Vec<String>>, cloned: Option<Vec<Buffer>>) -> Self {
+    fn new(live: Vec<i32>, texts: Option<Vec<String>>, cloned: Option<Vec<Buffer>>) -> Self {
         match (texts, cloned) {
             (Some(texts), _) => Self::Texts(texts),
             (None, Some(cloned)) => Self::Cloned(cloned),
@@ -91,7 +91,7 @@ impl NativeEngine {
         &self,
         plan: u32,
         jobs: Vec<u32>,
-        args: Vec<u32>,
+        args: Vec<i32>,
         texts: Option<Vec<String>>,
         uniques: Option<Vec<String>>,
         cloned: Option<Vec<Buffer>>,

@@ -20,7 +20,7 @@ import { type EndFacts, type NativeEngine, type NativeProgram, native, type Pair
 import { Plans } from './plans.js'
 import { Pool } from './pool.js'
 import { classify, gaveUp, Place } from './run.js'
-import { Values } from './values.js'
+import { NONE, Values } from './values.js'
 import { NOBODY, Waiters } from './waiters.js'
 
 /** Operations in the outbox, as exchange.rs numbers them. */
@@ -399,7 +399,7 @@ export class Runner {
     const place = this.#places[number] as Place
     const running = new Running(this, number)
     const work = this.#plans.handler(handler) as Handler
-    if (live >= 0) place.run(running, work, this.values.get(live))
+    if (live !== NONE) place.run(running, work, this.values.get(live))
     else place.runLater(running, work, () => decode(this.#native.attemptArgs(number)) as unknown[])
   }
 
