@@ -211,9 +211,18 @@ impl Seat {
         }
         self.send(&mut calls)?;
         if !ends.is_empty() {
-            self.lane.finish(ends);
+            self.lane.finish(ends.drain(..));
         }
+        self.give_back(ends);
         Ok(())
+    }
+
+    /// Keeps the room of a list that was emptied, unless there is a list again by now.
+    fn give_back(&self, emptied: Vec<(Arc<Attempt>, Ended)>) {
+        let ends = &mut self.tables.borrow_mut().ends;
+        if ends.is_empty() {
+            *ends = emptied;
+        }
     }
 
     fn call(&self, calls: &mut Calls, (plan, job): (i32, i32), args: Payload) -> Result<()> {

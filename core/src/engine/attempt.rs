@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::clock::Tick;
 use crate::engine::inner::Inner;
@@ -261,6 +261,11 @@ impl Attempt {
     /// Notes what it was seen to use. What was noted before is the least: a peak stays.
     pub fn measure(&self, seen: Measured) {
         self.seen.lock().get_or_insert_default().measure(seen);
+    }
+
+    /// All that is known of it where it runs in processes of its own.
+    pub(super) fn seen(&self) -> MutexGuard<'_, Option<Box<Seen>>> {
+        self.seen.lock()
     }
 
     /// What it was seen to use, where it runs in processes of its own.

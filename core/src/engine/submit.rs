@@ -72,7 +72,8 @@ impl Inner {
             return Reply::now(Err(error));
         }
         let now = self.now();
-        let (mut plans, mut jobs) = (Batch::new(), Batch::new());
+        let count = calls.len();
+        let (mut plans, mut jobs) = (Batch::with_capacity(count), Batch::with_capacity(count));
         for mut call in calls {
             jobs.push(call.job(now));
             plans.push(call.plan);

@@ -2,10 +2,10 @@
 
 use crate::clock::Timestamp;
 use crate::engine::attempt::{Attempt, Stop, StopKind};
-use crate::limits::{Isolation, Resource};
-use crate::outcome::{AttemptEnd, End, Ended, Failure, Measured, OutcomeKind};
+use crate::engine::seen::Seen;
+use crate::limits::Resource;
+use crate::outcome::{AttemptEnd, End, Ended, Failure, OutcomeKind};
 use crate::retry::RetryPolicy;
-use crate::sandbox::SandboxParts;
 use crate::state::State;
 use crate::store::Next;
 
@@ -33,20 +33,12 @@ impl Verdict {
     }
 
     /// The same, with what the attempt was seen to use, how that was limited, and what of its sandbox it had.
-    fn measured(
-        self,
-        measured: Option<Measured>,
-        isolation: Option<Isolation>,
-        sandbox: Option<SandboxParts>,
-    ) -> Self {
-        if measured.is_none() && isolation.is_none() && sandbox.is_none() {
-            return self;
-        }
+    fn with_seen(self, seen: &Seen) -> Self {
         let end = AttemptEnd {
-            peak_memory: measured.map(|measured| measured.peak_memory),
-            cpu_time: measured.map(|measured| measured.cpu_time),
-            isolation,
-            sandbox,
+            peak_memory: seen.measured.map(|measured| measured.peak_memory),
+            cpu_time: seen.measured.map(|measured| measured.cpu_time),
+            isolation: seen.isolation,
+            sandbox: seen.sandbox,
             ..(*self.end).clone()
         };
         Self::new(end, self.next)
@@ -101,7 +93,10 @@ pub(super) fn verdict(
         (None, None) => judge(ended, retries),
         (None, Some(stop)) => judge_stopped(attempt, &stop, ended, retries),
     };
-    verdict.measured(attempt.measured(), attempt.isolation(), attempt.kept_in())
+    match &*attempt.seen() {
+        Some(seen) => verdict.with_seen(seen),
+        None => verdict,
+    }
 }
 
 fn judge<L: FnOnce() -> f64>(ended: Ended, retries: Retries<L>) -> Verdict {
