@@ -174,6 +174,40 @@ test('in memory objects are passed on as they are, and let go when nobody holds 
   assert.equal(refs.filter((ref) => ref.deref() !== undefined).length, 0)
 })
 
+test('numbers of every kind arrive as they are, and small whole ones are kept nowhere', async (t) => {
+  const engine = await open(t)
+  const echo = task(unique('echo'), async (value) => value)
+  const small = [1, 2, 1_000, 2 ** 30 - 1]
+  const others = [0, -0, -1, 0.5, -0.5, 2 ** 30, 2 ** 31, 2 ** 32 + 1, -(2 ** 31), Number.NaN, Infinity, 1n]
+  for (const [values, kept] of [
+    [small, 0],
+    [others, others.length],
+  ]) {
+    const before = engine._runner.values.size
+    const jobs = await engine.submitMany(
+      echo,
+      values.map((value) => [value]),
+    )
+    const results = await Promise.all(jobs.map((job) => job.result()))
+    assert.ok(results.every((result, n) => Object.is(result, values[n])))
+    const infos = await Promise.all(jobs.map((job) => job.info()))
+    assert.ok(infos.every((info, n) => Object.is(info.result, values[n])))
+    await new Promise(setImmediate)
+    assert.equal(engine._runner.values.size - before, kept)
+  }
+})
+
+test('a small whole number that is thrown is the cause, and args stay with a failed job', async (t) => {
+  const engine = await open(t)
+  const throws = task(unique('throws'), async (value) => {
+    throw value
+  })
+  const job = await engine.submit(throws, 7)
+  const error = await job.exception()
+  assert.equal(error.cause, 7)
+  assert.deepEqual((await job.info()).args, [7])
+})
+
 test('what is kept of 60,000 jobs is what the store keeps', async (t) => {
   const engine = await open(t, { maxResults: 100 })
   const echo = task(unique('echo'), async (value) => value)
