@@ -173,6 +173,15 @@ impl CommandCall {
         program.rsplit(is_separator).next().unwrap_or(program)
     }
 
+    /// Whether it names places besides what the worker's own `PATH` has: where they are on a file system that
+    /// doesn't answer, neither does [`folder`](Self::folder) or [`program`](Self::program).
+    pub(crate) fn names_places(&self) -> bool {
+        let program = self.argv.first().map_or("", String::as_str);
+        let own_path =
+            |(name, value): (&String, &Option<String>)| value.is_some() && is_named(name, "PATH");
+        self.cwd.is_some() || program.contains(is_separator) || self.env.iter().any(own_path)
+    }
+
     /// The folder it runs in.
     ///
     /// # Errors
