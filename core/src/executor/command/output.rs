@@ -148,7 +148,7 @@ impl Output {
     fn read_elsewhere(&self, run: &Run) {
         self.let_go();
         if let Some(output) = self.this.upgrade() {
-            run.attempt().beside(move || output.read_on());
+            run.beside(move || output.read_on());
         }
     }
 

@@ -65,8 +65,9 @@ impl Run {
         &self.log
     }
 
-    pub(super) fn attempt(&self) -> &Attempt {
-        &self.attempt
+    /// Runs what may wait for a disk where nobody is held up.
+    pub(super) fn beside(&self, run: impl FnOnce() + Send + 'static) {
+        self.attempt.beside(run);
     }
 
     fn title(&self, status: &str) -> String {
@@ -179,7 +180,7 @@ impl Run {
             return self.report(exit, ended);
         }
         if let Some(run) = self.this.upgrade() {
-            self.attempt.beside(move || run.finish(exit, ended));
+            self.beside(move || run.finish(exit, ended));
         }
     }
 
