@@ -48,7 +48,8 @@ impl NativeChild {
     /// or its job is asked to stop; it must not throw.
     #[napi(constructor, catch_unwind)]
     pub fn new(wake: Function<'_, (), ()>) -> Result<Self> {
-        let line = Arc::new(ChildLine::new(socket()));
+        let line = ChildLine::new(socket()).map_err(|error| internal(&error.to_string()))?;
+        let line = Arc::new(line);
         let bell = Arc::new(Bell::new(&wake)?);
         watch(Arc::clone(&line), Arc::clone(&bell))?;
         let desk = Rc::new(Desk {

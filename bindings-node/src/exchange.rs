@@ -294,7 +294,7 @@ fn start(tables: &mut Tables, assignment: Assignment, outbox: &mut Outbox<'_>) {
     let Some(&Handler::Host(handler)) = assignment.handler() else {
         return;
     };
-    let Assignment { attempt, args } = assignment;
+    let Assignment { attempt, args, .. } = assignment;
     let key = attempt.key();
     let live = Token::number_of(&args);
     let number = tables.running.add(Running {

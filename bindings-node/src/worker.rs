@@ -241,7 +241,7 @@ impl Desk {
 
     /// Where the arguments are: a number of bytes, and what they are.
     fn begin(&self, assignment: Assignment, bytes: &mut [u8]) -> (i32, i32) {
-        let Assignment { attempt, args } = assignment;
+        let Assignment { attempt, args, .. } = assignment;
         self.attempt.replace(Some(attempt));
         let place = write_args(&args, bytes);
         self.args.set(args);

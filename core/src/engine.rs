@@ -16,6 +16,7 @@ mod orphans;
 mod pause;
 mod plan;
 mod pool;
+mod prefetch;
 mod seen;
 mod shutdown;
 mod spilling;

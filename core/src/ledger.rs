@@ -144,6 +144,33 @@ impl<H: Copy> Ledger<H> {
         true
     }
 
+    /// Gives all that one grant holds to another; nothing becomes free in between. `false` and no
+    /// change if one of them is void, or both are the same.
+    pub fn pass_on(&mut self, from: Permit, to: Permit) -> bool {
+        if from == to || !self.holds(to) {
+            return false;
+        }
+        let Some(giver) = self.grants.get_mut(from) else {
+            return false;
+        };
+        let nothing = Amounts::zeros(giver.held.len());
+        let held = std::mem::replace(&mut giver.held, nothing);
+        let suspended = std::mem::take(&mut giver.suspended);
+        if let Some(taker) = self.grants.get_mut(to) {
+            let values = taker.held.as_mut_slice().iter_mut();
+            values
+                .zip(held.as_slice())
+                .for_each(|(value, passed)| *value += passed);
+            taker.suspended.extend(suspended);
+        }
+        true
+    }
+
+    /// Whether the grant was not given back yet.
+    pub fn holds(&self, permit: Permit) -> bool {
+        self.grants.contains(permit)
+    }
+
     /// Gives one dimension of a grant back while its holder waits, e.g. the executor's
     /// slot of a job that waits for another. `false` and no change if the grant is void
     /// or holds nothing of it.

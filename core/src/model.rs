@@ -16,7 +16,11 @@ pub fn attempt(key: u64) -> Option<Arc<Attempt>> {
 /// An assignment of [`attempt`].
 pub fn assignment(key: u64) -> Option<Assignment> {
     let args = Payload::default();
-    attempt(key).map(|attempt| Assignment { attempt, args })
+    attempt(key).map(|attempt| Assignment {
+        attempt,
+        args,
+        behind: None,
+    })
 }
 
 /// Whether the caller is the one to record how it ended.

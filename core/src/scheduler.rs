@@ -124,6 +124,13 @@ impl Scheduler {
         Some(rank)
     }
 
+    /// The queued job that ranks best, whether it may start now or not: it would be the next one to start
+    /// if enough became free.
+    #[must_use]
+    pub fn best(&self) -> Option<Rank> {
+        self.tree.best().map(|entrant| entrant.rank)
+    }
+
     /// How many queued jobs have a better rank, counted no further than `at_most`.
     #[must_use]
     pub fn ahead_of(&self, rank: Rank, at_most: usize) -> usize {

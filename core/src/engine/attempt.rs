@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 
@@ -63,7 +64,6 @@ pub struct Stop {
 struct Started {
     number: u32,
     failures: u32,
-    deadline: Option<Tick>,
 }
 
 /// One execution of a job.
@@ -72,7 +72,11 @@ pub struct Attempt {
     pub(crate) key: u64,
     pub(crate) ticket: Arc<Ticket>,
     pub(crate) permit: Permit,
+    /// The key of the attempt at the head of its chain: its own, where it was not prefetched. See
+    /// [`Prefetched`](crate::engine::prefetch::Prefetched).
+    pub(super) chain: u64,
     started: OnceLock<Started>,
+    deadline: OnceLock<Tick>,
     checkpoint: Mutex<Option<Payload>>,
     /// What it wrote beside its result, until its end.
     pub(super) outputs: Mutex<Vec<Output>>,
@@ -98,7 +102,9 @@ impl Attempt {
             key,
             ticket,
             permit,
+            chain: key,
             started: OnceLock::new(),
+            deadline: OnceLock::new(),
             checkpoint: Mutex::new(None),
             outputs: Mutex::default(),
             stop: Signal::default(),
@@ -125,32 +131,31 @@ impl Attempt {
         key: u64,
         ticket: Arc<Ticket>,
         permit: Permit,
+        chain: u64,
     ) -> Arc<Self> {
         if let Some(mut this) = blank
             && let Some(own) = Arc::get_mut(&mut this)
         {
-            (own.key, own.ticket, own.permit) = (key, ticket, permit);
+            (own.key, own.ticket, own.permit, own.chain) = (key, ticket, permit, chain);
             return this;
         }
-        Arc::new(Self::new(key, ticket, permit))
+        let new = Self::new(key, ticket, permit);
+        Arc::new(Self { chain, ..new })
     }
 
-    pub(crate) fn begin(
-        &self,
-        number: u32,
-        failures: u32,
-        deadline: Option<Tick>,
-        checkpoint: Option<Payload>,
-    ) {
+    /// The store has agreed to its start.
+    pub(crate) fn begin(&self, number: u32, failures: u32, checkpoint: Option<Payload>) {
         if checkpoint.is_some() {
             *self.checkpoint.lock() = checkpoint;
         }
         // Only the thread that claimed the job gets here, once.
-        let _ = self.started.set(Started {
-            number,
-            failures,
-            deadline,
-        });
+        let _ = self.started.set(Started { number, failures });
+    }
+
+    /// Its code runs from now on, until `deadline`.
+    pub(crate) fn set_off(&self, deadline: Tick) {
+        // Whoever starts it gets here, once.
+        let _ = self.deadline.set(deadline);
     }
 
     /// The engine that runs it, while there is one.
@@ -208,10 +213,15 @@ impl Attempt {
         }
     }
 
+    /// How long it may run.
+    pub(crate) fn timeout(&self) -> Option<Duration> {
+        self.ticket.plan()?.spec.timeout
+    }
+
     /// When its timeout is over, on the engine's monotonic clock. Time for which it was paused doesn't
-    /// count.
+    /// count. One that was prefetched has none before its turn comes.
     pub fn deadline(&self) -> Option<Tick> {
-        let deadline = self.started.get().and_then(|started| started.deadline)?;
+        let deadline = self.deadline.get()?;
         Some(deadline.after(self.paused_for()))
     }
 

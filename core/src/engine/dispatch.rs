@@ -10,6 +10,7 @@ use crate::clock::Tick;
 use crate::engine::attempt::Attempt;
 use crate::engine::early::{Early, Fate};
 use crate::engine::follow::Progress;
+use crate::engine::prefetch::Prefetched;
 use crate::engine::strangers::Strangers;
 use crate::engine::ticket::Ticket;
 use crate::ledger::{Ledger, Permit};
@@ -52,8 +53,10 @@ pub(super) struct Dispatch {
     pub(super) ledger: Ledger<u64>,
     /// The jobs of this engine that have not ended, by sequence.
     pub(super) tickets: SeqMap<Arc<Ticket>>,
-    /// What really runs, by attempt key.
+    /// What really runs, or was prefetched, by attempt key.
     pub(super) running: SeqMap<Arc<Attempt>>,
+    /// What of `running` waits for others of it.
+    pub(super) prefetched: Prefetched,
     /// Which of `running` wait for which other jobs.
     pub(super) waiting: HashMap<u64, SmallVec<[Arc<Ticket>; 1]>>,
     pub(super) gate: Gate,
@@ -77,6 +80,7 @@ impl Dispatch {
             ledger,
             tickets: SeqMap::default(),
             running: SeqMap::default(),
+            prefetched: Prefetched::default(),
             waiting: HashMap::new(),
             gate,
             early: Early::default(),
@@ -207,7 +211,7 @@ impl Dispatch {
         let (ticket, plan) = (Arc::clone(ticket), Arc::clone(plan));
         let key = self.next_key();
         let permit = self.ledger.reserve(key, &plan.amounts)?;
-        Some(self.new_attempt(key, ticket, permit))
+        Some(self.new_attempt(key, ticket, permit, key))
     }
 
     /// A number that no attempt has.
@@ -216,14 +220,15 @@ impl Dispatch {
         self.last_key
     }
 
-    /// An attempt that runs from now on.
+    /// An attempt that runs from now on, or in its turn in `chain`.
     pub(super) fn new_attempt(
         &mut self,
         key: u64,
         ticket: Arc<Ticket>,
         permit: Permit,
+        chain: u64,
     ) -> Arc<Attempt> {
-        let attempt = Attempt::reuse(self.blank.pop(), key, ticket, permit);
+        let attempt = Attempt::reuse(self.blank.pop(), key, ticket, permit, chain);
         self.running.insert(key, Arc::clone(&attempt));
         attempt
     }
@@ -237,7 +242,7 @@ impl Dispatch {
     /// Gives back what an attempt reserved, once it has really ended. Giving it back again changes
     /// nothing.
     pub(super) fn give_back(&mut self, attempt: &Attempt) {
-        self.ledger.release(attempt.permit);
+        self.pass_on(attempt);
         if !self.waiting.is_empty() {
             self.waiting.remove(&attempt.key);
         }

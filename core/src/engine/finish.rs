@@ -36,6 +36,23 @@ impl Reporter {
         }
     }
 
+    /// Asks for what is to follow an attempt that runs, so that at most `most` do: the jobs whose turn it is
+    /// when that ends, if they need the same. They come by [`Executor::start`](crate::Executor::start) and
+    /// a flush, soon or never. Each holds what it needs from the end of the one before it on; one that was not
+    /// begun may be given back at any time, as [`Ended::Released`].
+    pub fn prefetch(&self, leader: &Attempt, most: usize) {
+        if let Some(inner) = self.0.upgrade() {
+            inner.prefetch(leader, most);
+        }
+    }
+
+    /// An attempt that was prefetched runs from now on.
+    pub fn begins(&self, attempt: &Attempt) {
+        if let Some(inner) = self.0.upgrade() {
+            inner.set_off(attempt);
+        }
+    }
+
     /// Asks for more to do: see [`Executor::is_hungry`](crate::Executor::is_hungry).
     pub fn more(&self) {
         if let Some(inner) = self.0.upgrade() {

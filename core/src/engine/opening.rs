@@ -148,7 +148,7 @@ impl Dispatch {
         }
         self.openings -= 1;
         let Opening { key, permit, args } = opening;
-        let attempt = self.new_attempt(key, Arc::clone(ticket), permit);
+        let attempt = self.new_attempt(key, Arc::clone(ticket), permit, key);
         let heard = self.early.heard(job.sequence);
         if self.early.get(job.sequence) == Some(Fate::Ended) {
             attempt.hear(u32::MAX, true);

@@ -66,6 +66,7 @@ impl Inner {
             match attempt.pause(inner.tick(), freeze) {
                 None => Ok(false),
                 Some(true) => Ok(true),
+                Some(false) if inner.before(attempt).is_some() => Err(not_begun(attempt)),
                 Some(false) => Err(cannot_be_paused(attempt)),
             }
         })
@@ -140,6 +141,13 @@ impl Inner {
             .find(|attempt| attempt.job() == id && attempt.has_begun() && !attempt.is_closed());
         found.cloned()
     }
+}
+
+fn not_begun(attempt: &Attempt) -> Error {
+    let job = attempt.job();
+    Error::conflict(format!(
+        "job {job} can't be paused yet: it begins when the job before it in its process ends; ask again then"
+    ))
 }
 
 fn cannot_be_paused(attempt: &Attempt) -> Error {

@@ -5,13 +5,10 @@ use std::sync::Arc;
 use crate::clock::Tick;
 use crate::engine::attempt::Attempt;
 use crate::engine::dispatch::{BATCH, Dispatch, Grants};
-use crate::engine::driver::Due;
 use crate::engine::inner::Inner;
 use crate::error::Result;
-use crate::event::EventKind;
 use crate::executor::Assignment;
 use crate::outcome::Ended;
-use crate::state::State;
 use crate::store::{Claim, Claimed};
 
 impl Inner {
@@ -27,22 +24,27 @@ impl Inner {
         while !grants.is_empty() {
             let more = grants.len() == BATCH;
             self.driver.watch_pressure(now);
-            let jobs = grants
-                .iter()
-                .map(|attempt| attempt.ticket.sequence())
-                .collect();
-            let claim = Claim {
-                now: self.now(),
-                worker: Arc::clone(&self.worker),
-                jobs,
-            };
-            let reply = self.store.claim(claim);
-            self.with_reply(reply, move |inner, claimed| inner.claimed(grants, claimed));
+            self.claim(grants);
             if !more {
                 return;
             }
             grants = self.dispatch.lock().grant(now);
         }
+    }
+
+    /// Has the store agree to the start of what was granted.
+    pub(super) fn claim(&self, grants: Grants) {
+        let jobs = grants
+            .iter()
+            .map(|attempt| attempt.ticket.sequence())
+            .collect();
+        let claim = Claim {
+            now: self.now(),
+            worker: Arc::clone(&self.worker),
+            jobs,
+        };
+        let reply = self.store.claim(claim);
+        self.with_reply(reply, move |inner, claimed| inner.claimed(grants, claimed));
     }
 
     fn claimed(&self, grants: Grants, claimed: Result<Vec<Claimed>>) {
@@ -66,19 +68,16 @@ impl Inner {
             return;
         };
         let kind = spec.executor;
-        let deadline = spec.timeout.map(|timeout| self.tick().after(timeout));
         attempt.ticket.ran(job.attempt);
         attempt.ticket.set_claim_open(false);
-        attempt.begin(job.attempt, job.failures, deadline, job.checkpoint);
+        attempt.begin(job.attempt, job.failures, job.checkpoint);
         if self.follows && self.was_lost_early(&attempt) {
             return;
         }
-        if let Some(deadline) = deadline {
-            self.driver.watch(deadline, attempt.key(), Due::Timeout);
+        let behind = self.before(&attempt);
+        if behind.is_none() {
+            self.set_off(&attempt);
         }
-        self.events.emit(&*self.clock, &attempt.ticket, || {
-            EventKind::State(State::Running)
-        });
         if attempt.stop_signal().is_set() {
             return self.finish_one(
                 attempt,
@@ -92,6 +91,7 @@ impl Inner {
             executor.start(Assignment {
                 attempt,
                 args: job.args,
+                behind,
             });
         }
     }

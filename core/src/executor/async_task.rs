@@ -151,7 +151,7 @@ impl Shared {
     /// Drives a handler to its first wait; gives its end if it never waits.
     fn first_step(self: &Arc<Self>, assignment: Assignment) -> Option<(Arc<Attempt>, Ended)> {
         let stopped = assignment.stopped();
-        let Assignment { attempt, args } = assignment;
+        let Assignment { attempt, args, .. } = assignment;
         if let Some(ended) = stopped {
             return Some((attempt, ended));
         }

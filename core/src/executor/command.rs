@@ -132,7 +132,11 @@ mod tests {
         let commands = Commands::new(Processes::new());
         let attempt = Attempt::of_nobody(1).unwrap();
         let args = Payload::Null;
-        commands.start(Assignment { attempt, args });
+        commands.start(Assignment {
+            attempt,
+            args,
+            behind: None,
+        });
         assert!(commands.is_hungry());
     }
 }

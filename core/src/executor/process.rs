@@ -1,8 +1,10 @@
 //! Runs functions of a host language in processes of their own, which are kept warm: each runs one job after
 //! the other. The pool talks with them in frames and trusts them with nothing; they can be killed.
 
+mod ahead;
 mod child;
 mod frame;
+mod handing;
 mod heard;
 mod kept;
 mod line;
@@ -11,6 +13,7 @@ mod message;
 mod nurseries;
 mod nursery;
 mod orphans;
+mod pace;
 mod pool;
 mod roster;
 mod shared;

@@ -159,7 +159,7 @@ fn call(assignment: Assignment) -> Ended {
             "the handler of this task is not a blocking function",
         ));
     };
-    let Assignment { attempt, args } = assignment;
+    let Assignment { attempt, args, .. } = assignment;
     let mut context = Some(JobContext::new(attempt));
     let called = JobContext::scope(&mut context, || {
         std::panic::catch_unwind(AssertUnwindSafe(|| handler(args)))

@@ -52,6 +52,11 @@ impl<T> Slab<T> {
         Some(index)
     }
 
+    pub(super) fn contains(&self, permit: Permit) -> bool {
+        let slot = self.slots.get(permit.index as usize);
+        slot.is_some_and(|slot| slot.generation == permit.generation && slot.value.is_some())
+    }
+
     pub(super) fn get_mut(&mut self, permit: Permit) -> Option<&mut T> {
         let slot = self.slots.get_mut(permit.index as usize)?;
         if slot.generation != permit.generation {

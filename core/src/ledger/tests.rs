@@ -113,3 +113,26 @@ fn the_book_stays_exact_at_the_edge_of_the_numbers() {
     assert!(ledger.release(first));
     assert_eq!(ledger.free(), ledger.pool());
 }
+
+#[test]
+fn what_is_passed_on_is_free_at_no_time() {
+    let mut ledger = ledger(&[10, 1]);
+    let first = ledger.reserve(1, &of(&[6, 1])).unwrap();
+    let second = ledger.reserve(2, &of(&[0, 0])).unwrap();
+    assert!(ledger.suspend(first, 1));
+    assert!(ledger.pass_on(first, second));
+    assert_eq!(ledger.free(), &of(&[4, 1]));
+    assert!(ledger.resume(second, 1) && !ledger.resume(first, 1));
+    assert_eq!(ledger.free(), &of(&[4, 0]));
+    assert!(
+        ledger.release(first),
+        "it holds nothing, and is still there"
+    );
+    assert_eq!(ledger.free(), &of(&[4, 0]));
+    assert!(ledger.holds(second) && !ledger.holds(first));
+    for (from, to) in [(first, second), (second, first), (second, second)] {
+        assert!(!ledger.pass_on(from, to));
+    }
+    assert!(ledger.release(second));
+    assert_eq!(ledger.free(), ledger.pool());
+}

@@ -32,6 +32,29 @@ pub enum Root {
     /// This process and everything that descends from it. What it has used before it is watched, and the
     /// memory that it has then, is not counted; and nor is what is below it then, as long as that lives.
     With(u32),
+    /// The same, where that began a while ago, and nothing was below the process then.
+    Since {
+        /// The process.
+        pid: u32,
+        /// The memory that it had then, in bytes.
+        resident: u64,
+        /// What of that was its own, and no file's.
+        own: u64,
+    },
+}
+
+impl Root {
+    /// The process.
+    pub fn pid(self) -> u32 {
+        match self {
+            Self::Below(pid) | Self::With(pid) | Self::Since { pid, .. } => pid,
+        }
+    }
+
+    /// Whether the process is part of the tree.
+    pub(super) fn is_within(self) -> bool {
+        !matches!(self, Self::Below(_))
+    }
 }
 
 /// Stops a tree where it stands, and lets it run on. Both are called from the watchdog's thread and must
@@ -72,7 +95,12 @@ impl Watchdog {
         let post = Arc::new(Post::new(attempt, root, top, now, self.rest));
         let key = self.round.add(Arc::clone(&post), now);
         let round = Arc::clone(&self.round);
-        Watched { round, post, key }
+        Watched {
+            round,
+            post,
+            key,
+            last_look: true,
+        }
     }
 
     /// The bytes of memory that all trees used when they were last looked at.
@@ -107,6 +135,7 @@ pub struct Watched {
     round: Arc<Round>,
     post: Arc<Post>,
     key: u64,
+    last_look: bool,
 }
 
 impl Watched {
@@ -114,6 +143,11 @@ impl Watched {
     pub fn brake(&self, brake: Arc<dyn Brake>) {
         self.post.give_brake(brake, self.round.now());
         self.round.hasten(self.key);
+    }
+
+    /// Lets go of it without a last look: its root runs another attempt by now.
+    pub fn look_away(mut self) {
+        self.last_look = false;
     }
 }
 
@@ -126,7 +160,7 @@ impl fmt::Debug for Watched {
 impl Drop for Watched {
     fn drop(&mut self) {
         self.round.remove(self.key);
-        if let Some(top) = self.post.look_last() {
+        if let Some(top) = self.post.let_go(self.last_look) {
             self.round.keep_spare(top);
         }
     }

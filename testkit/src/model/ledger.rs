@@ -86,6 +86,14 @@ impl NaiveLedger {
         self.grants.len() < before
     }
 
+    /// Gives the holder's grant to another holder, who has none.
+    pub fn pass_on(&mut self, from: u64, to: u64) {
+        let mut grants = self.grants.iter_mut();
+        if let Some(grant) = grants.find(|grant| grant.holder == from) {
+            grant.holder = to;
+        }
+    }
+
     /// Gives a dimension back (`suspended`) or takes it back; `false` if that changes
     /// nothing.
     pub fn suspend(&mut self, holder: u64, dimension: usize, suspended: bool) -> bool {

@@ -12,6 +12,7 @@ pub(crate) struct Tally {
     pub(crate) held: usize,
     pub(crate) held_heads_at_once: usize,
     pub(crate) cancelled: usize,
+    pub(crate) followed: usize,
     pub(crate) overdrawn: usize,
 }
 
@@ -65,6 +66,7 @@ impl Duel {
             Step::Cancel(which) => self.cancel(which),
             Step::CancelUnknown(demand) => self.cancel_unknown(&demand),
             Step::Finish { which, twice } => self.finish(which, twice),
+            Step::Follow(which) => self.follow(which),
             Step::Suspend {
                 which,
                 dimension,
@@ -139,6 +141,29 @@ impl Duel {
             assert!(!self.ledger.release(ended.permit));
             assert!(!self.ledger.resume(ended.permit, 0) && !self.ledger.suspend(ended.permit, 0));
         }
+    }
+
+    fn follow(&mut self, which: usize) {
+        let queued = self.naive_scheduler.queued().first().cloned();
+        if self.running.is_empty() {
+            return;
+        }
+        let which = which % self.running.len();
+        let Some((rank, demand)) = queued.filter(|(_, next)| *next == self.running[which].demand)
+        else {
+            return;
+        };
+        assert!(self.scheduler.remove(rank, &demand) && self.naive_scheduler.remove(rank, &demand));
+        self.referee.left(rank);
+        let holder = self.number();
+        let nothing = Amounts::zeros(POOL.len());
+        let permit = self.ledger.reserve(holder, &nothing).unwrap();
+        let before = &mut self.running[which];
+        assert!(self.ledger.pass_on(before.permit, permit));
+        assert!(self.ledger.release(before.permit) && !self.ledger.holds(before.permit));
+        self.naive_ledger.pass_on(before.holder, holder);
+        (before.rank, before.permit, before.holder) = (rank, permit, holder);
+        self.tally.followed += 1;
     }
 
     fn suspend(&mut self, which: usize, dimension: usize, suspended: bool) {
@@ -236,6 +261,8 @@ impl Duel {
         let queued = self.naive_scheduler.queued();
         assert_eq!(self.scheduler.len(), queued.len());
         assert_eq!(self.scheduler.is_empty(), queued.is_empty());
+        let best = queued.first().map(|(rank, _)| *rank);
+        assert_eq!(self.scheduler.best(), best);
         let middle = Rank::new(Priority::Normal, self.numbers / 2);
         let ahead = self.naive_scheduler.ahead_of(middle);
         assert_eq!(self.scheduler.ahead_of(middle, usize::MAX), ahead);

@@ -17,6 +17,8 @@ pub(crate) enum Step {
     CancelUnknown(Amounts),
     /// One of the running jobs ends; maybe its permit is released a second time.
     Finish { which: usize, twice: bool },
+    /// One of the running jobs ends, and the next job takes over what it holds if it needs as much.
+    Follow(usize),
     /// One of the running jobs gives a dimension back, or takes it back.
     Suspend {
         which: usize,
@@ -43,7 +45,8 @@ impl Step {
             25..28 => Self::Retry(which),
             28..31 => Self::Cancel(which),
             31 => Self::CancelUnknown(demand(random)),
-            32..58 => Self::Finish {
+            32..38 => Self::Follow(which),
+            38..58 => Self::Finish {
                 which,
                 twice: random.bool(),
             },

@@ -6,13 +6,16 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use super::ahead::Ahead;
 use super::frame::Kind;
 use super::kept::{Frozen, Kept, keep};
 use super::link::Link;
 use super::message::Breakage;
 use super::nursery::Nursery;
+use crate::clock::Tick;
 use crate::engine::Attempt;
 use crate::executor::Assignment;
+use crate::limits::Root;
 use crate::process::Processes;
 use crate::sandbox::{Sandbox, SandboxParts};
 
@@ -24,25 +27,28 @@ pub(super) struct Child {
     pub(super) nursery: Arc<dyn Nursery>,
     /// What it is kept to.
     pub(super) sandbox: Sandbox,
-    seat: Mutex<Seat>,
+    pub(super) seat: Mutex<Seat>,
     /// Held while signals are sent, so that they come in the order of what was wanted. Locked before the
     /// seat.
     frozen: Mutex<Frozen>,
 }
 
+/// What it does, and what of it is known.
 #[derive(Debug, Default)]
-struct Seat {
+pub(super) struct Seat {
     /// Its process, once it is born.
     pid: Option<u32>,
     /// What it is given next: once it is born, or by whoever has seated it.
     next: Option<Assignment>,
-    running: Option<Arc<Attempt>>,
+    pub(super) running: Option<Arc<Attempt>>,
+    /// What follows that.
+    pub(super) ahead: Ahead,
     /// It is looked after while it runs something.
     kept: Option<Kept>,
     /// What of its sandbox it has, where it is to have one.
     parts: Option<SandboxParts>,
     /// How many jobs it has run.
-    jobs: u64,
+    pub(super) jobs: u64,
     /// What says how large it is.
     size: Option<File>,
     /// Whether it is being killed.
@@ -55,6 +61,20 @@ struct Seat {
     spent: bool,
     /// Whether it was ready to run jobs once: what it uses is its job's from then on.
     ready: bool,
+}
+
+/// A child whose job has ended.
+pub(super) struct Vacated {
+    pub(super) attempt: Arc<Attempt>,
+    /// What it runs now.
+    pub(super) next: Option<Arc<Attempt>>,
+}
+
+impl Seat {
+    /// Whether it runs its jobs, and nothing speaks against another one.
+    pub(super) fn is_sound(&self) -> bool {
+        self.ready && self.next.is_none() && !self.doomed && !self.spent
+    }
 }
 
 impl Child {
@@ -118,6 +138,7 @@ impl Child {
     /// It runs this from now on, and is to be given it.
     pub(super) fn occupy(&self, assignment: Assignment) {
         let mut seat = self.seat.lock();
+        seat.ahead.shut();
         seat.running = Some(Arc::clone(&assignment.attempt));
         seat.next = Some(assignment);
     }
@@ -148,7 +169,27 @@ impl Child {
         if !self.sandbox.is_off() {
             forget_peak(pid);
         }
-        let kept = keep(processes, self, pid, attempt);
+        self.keep(processes, Root::With(pid), attempt);
+    }
+
+    /// Looks after it from now on, while it runs `attempt`, which it has run for a while: it had `resident`
+    /// bytes, of which so many were its `own`, and no processes below it, when that began.
+    pub(super) fn look_after_since(
+        self: &Arc<Self>,
+        processes: &Processes,
+        attempt: &Arc<Attempt>,
+        resident: u64,
+        own: u64,
+    ) {
+        let pid = self.seat.lock().pid;
+        if let Some(pid) = pid {
+            let root = Root::Since { pid, resident, own };
+            self.keep(processes, root, attempt);
+        }
+    }
+
+    fn keep(self: &Arc<Self>, processes: &Processes, root: Root, attempt: &Arc<Attempt>) {
+        let kept = keep(processes, self, root, attempt);
         let before = self.seat.lock().kept.replace(kept);
         drop(before);
     }
@@ -193,20 +234,34 @@ impl Child {
         }
     }
 
-    /// What it ran, which has ended. It is looked at for a last time.
-    pub(super) fn vacate(&self) -> Option<Arc<Attempt>> {
-        let (attempt, kept, parts) = {
+    /// What it ran, which has ended. It is looked at for a last time, unless the next one runs already.
+    pub(super) fn vacate(&self) -> Option<Vacated> {
+        let now = self.tick();
+        let (attempt, next, kept, parts) = {
             let mut seat = self.seat.lock();
             seat.jobs += 1;
             // Whoever ends a job was not broken after all.
             seat.breakage = None;
-            (seat.running.take(), seat.kept.take(), seat.parts)
+            let attempt = seat.running.take();
+            seat.running = seat.ahead.next(now);
+            let next = seat.running.clone();
+            (attempt, next, seat.kept.take(), seat.parts)
         };
-        drop(kept);
-        if let (Some(attempt), Some(parts)) = (&attempt, parts) {
+        match next {
+            Some(_) => kept.into_iter().for_each(Kept::look_away),
+            None => drop(kept),
+        }
+        let attempt = attempt?;
+        if let Some(parts) = parts {
             attempt.keep_in(parts);
         }
-        attempt
+        Some(Vacated { attempt, next })
+    }
+
+    /// What time it is for the engine of its job.
+    fn tick(&self) -> Option<Tick> {
+        let running = self.seat.lock().running.clone()?;
+        Some(running.engine()?.tick())
     }
 
     /// Whether it is to be replaced: it is being killed, it has run so many jobs, or has grown so large.
@@ -331,8 +386,12 @@ mod tests {
         let hears: Weak<dyn Hears> = Weak::<Shared>::new();
         let link = Link::open(1, socket.into(), &Reactor::new().unwrap(), hears).unwrap();
         let attempt = Arc::clone(first);
-        let args = Payload::Null;
-        Child::new(1, link, Arc::new(Nobody), Assignment { attempt, args })
+        let assignment = Assignment {
+            attempt,
+            args: Payload::Null,
+            behind: None,
+        };
+        Child::new(1, link, Arc::new(Nobody), assignment)
     }
 
     fn is_stopped(pid: u32) -> bool {

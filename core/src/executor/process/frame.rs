@@ -35,6 +35,8 @@ pub(super) enum Kind {
     Reply = 3,
     /// To a child: for what kind of reason the job is asked to stop. Comes before that.
     Reason = 4,
+    /// To a child: give back the jobs that have not begun.
+    Recall = 5,
     /// Of a child: how the job ended.
     Ended = 16,
     /// Of a child: how far the job has come.
@@ -51,6 +53,10 @@ pub(super) enum Kind {
     Loads = 22,
     /// Of a child: it has loaded that, and the job begins.
     Loaded = 23,
+    /// Of a child: the keys of jobs that it gives back, and has not begun.
+    Returned = 24,
+    /// Of a child: this job, whose turn had come, is one that takes a while.
+    Lasts = 25,
 }
 
 /// Who sends frames.
@@ -65,7 +71,13 @@ impl Sender {
     /// The kind of one of its frames.
     fn kind(self, code: u8) -> Option<Kind> {
         let kinds: &[Kind] = match self {
-            Self::Pool => &[Kind::Start, Kind::Stop, Kind::Reply, Kind::Reason],
+            Self::Pool => &[
+                Kind::Start,
+                Kind::Stop,
+                Kind::Reply,
+                Kind::Reason,
+                Kind::Recall,
+            ],
             Self::Child => &[
                 Kind::Ended,
                 Kind::Progress,
@@ -75,6 +87,8 @@ impl Sender {
                 Kind::Spent,
                 Kind::Loads,
                 Kind::Loaded,
+                Kind::Returned,
+                Kind::Lasts,
             ],
         };
         kinds.iter().copied().find(|kind| *kind as u8 == code)

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::child::Child;
+use super::child::{Child, Vacated};
 use super::frame::{Frame, Kind, Malformed};
 use super::kept::judged;
 use super::link::Hears;
@@ -49,11 +49,22 @@ impl Shared {
             child.breaks(Body(&frame.body).breakage()?);
             return Ok(());
         }
+        if frame.kind == Kind::Returned {
+            self.returned(child, &Body(&frame.body).keys()?);
+            return Ok(());
+        }
         let Some(attempt) = child.runs(frame.key) else {
             return refuse(child, frame);
         };
         match frame.kind {
-            Kind::Spent => child.replace(),
+            Kind::Spent => {
+                child.replace();
+                child.recall();
+            }
+            Kind::Lasts => {
+                let (resident, own) = Body(&frame.body).sizes()?;
+                child.look_after_since(&self.processes, &attempt, resident, own);
+            }
             Kind::Loads => child.leave_alone(),
             Kind::Loaded => child.is_ready(&self.processes, &attempt),
             Kind::Ended => return self.ended(child, &attempt, &frame.body),
@@ -68,6 +79,10 @@ impl Shared {
 
 /// Refuses a note about a job that the child doesn't run any more: the job has left something behind there.
 fn refuse(child: &Child, frame: &Frame) -> Result<(), Malformed> {
+    if frame.kind == Kind::Lasts {
+        // Another thread of the child said so, and it ended meanwhile.
+        return Ok(());
+    }
     if !matches!(frame.kind, Kind::Progress | Kind::Log | Kind::Checkpoint) {
         return Err(Malformed(
             "a message about a job that it doesn't run".into(),
@@ -159,8 +174,9 @@ impl Family for Shared {
             self.roster.lock().unseat(never_begun);
             return self.assign();
         }
+        let never_begun = child.return_all();
         let breakage = child.breakage();
-        if let Some(attempt) = child.vacate() {
+        if let Some(Vacated { attempt, .. }) = child.vacate() {
             self.roster.lock().free(attempt.key());
             let ended = match (breakage, &death) {
                 // The job is run again.
@@ -175,6 +191,7 @@ impl Family for Shared {
             let ended = judged(&attempt, ended);
             self.report(attempt, ended);
         }
+        self.give_back(never_begun);
         drop(child.take_back());
     }
 

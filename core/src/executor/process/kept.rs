@@ -17,8 +17,15 @@ const MEMORY_ERROR: &str = "MemoryError";
 /// before.
 #[derive(Debug)]
 pub(super) struct Kept {
-    _watched: Watched,
+    watched: Watched,
     _held: Option<HeldDown>,
+}
+
+impl Kept {
+    /// Lets go of it without a last look, since it runs another job by now.
+    pub(super) fn look_away(self) {
+        self.watched.look_away();
+    }
 }
 
 /// Who wants a child to stand still.
@@ -54,30 +61,28 @@ struct Slows {
     key: u64,
 }
 
-/// Looks after the process `pid` of `child` while it runs `attempt`.
+/// Looks after the process `root` of `child` while it runs `attempt`.
 pub(super) fn keep(
     processes: &Processes,
     child: &Arc<Child>,
-    pid: u32,
+    root: Root,
     attempt: &Arc<Attempt>,
 ) -> Kept {
     let limits = attempt.limits();
     let holding = child.nursery.holding();
     let enforcer = Some(processes.enforcer()).filter(|_| holding.held_down);
-    let held = enforcer.and_then(|enforcer| enforcer.hold_down(&limits, pid));
+    let held = enforcer.and_then(|enforcer| enforcer.hold_down(&limits, root.pid()));
     attempt.isolate(match held {
         Some(_) => Isolation::Rlimit,
         None => Isolation::Sampling,
     });
-    let watched = processes
-        .watchdog()
-        .watch(Arc::clone(attempt), Root::With(pid));
+    let watched = processes.watchdog().watch(Arc::clone(attempt), root);
     if limits.cpu.is_some() {
         let (child, key) = (Arc::clone(child), attempt.key());
         watched.brake(Arc::new(Slows { child, key }));
     }
     Kept {
-        _watched: watched,
+        watched,
         _held: held,
     }
 }

@@ -4,12 +4,15 @@
 //! something; the other waits for what comes while the first one is elsewhere.
 
 mod given;
+mod nudge;
 mod said;
 #[cfg(test)]
 mod tests;
+mod turns;
 mod usage;
 
 use std::fmt;
+use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
@@ -20,16 +23,22 @@ use rustix::process::{Signal, getpid, kill_process};
 
 use super::frame::{Frame, Inbox, Kind, LARGEST_RESULT, Read, Sender, header};
 use super::message::Body;
+use crate::clock::SystemClock;
 use crate::error::{Error, Result};
 use crate::outcome::{Ended, Failure, Measured};
 use crate::payload::Payload;
 
 pub use given::{ChildJob, ChildStop};
+use nudge::{Nudge, Woken};
 use said::{Said, said, text};
+use turns::{Turns, Unattended};
 use usage::Usage;
 
 /// How long whoever runs a job is given to look itself.
 const LATER: Duration = Duration::from_millis(1);
+
+/// A value of at most so many bytes is sent with what is said of it.
+const SHORT: usize = 1 << 14;
 
 /// How long a process whose pool has let it go may take to end by itself.
 const LAST_WORDS: Duration = Duration::from_secs(1);
@@ -37,7 +46,12 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 /// The line to a pool.
 pub struct ChildLine {
     socket: OwnedFd,
+    /// Held while something is sent.
+    sending: Mutex<()>,
     state: Mutex<State>,
+    clock: SystemClock,
+    /// Has the thread that waits look how long it may.
+    nudge: Nudge,
     usage: Usage,
     /// Whoever runs jobs doesn't look any more.
     left: Condvar,
@@ -45,7 +59,7 @@ pub struct ChildLine {
 
 struct State {
     inbox: Inbox,
-    job: Option<ChildJob>,
+    turns: Turns,
     /// For what kind of reason the job of this key is asked to stop.
     reason: Option<(u64, String)>,
     stop: Option<(u64, ChildStop)>,
@@ -56,6 +70,8 @@ struct State {
     away: bool,
     /// Whether the thread that runs jobs waits for something.
     attended: bool,
+    /// Whether the other one waits no longer than it may.
+    timed: bool,
 }
 
 /// What there is to do.
@@ -71,30 +87,45 @@ pub enum ChildNext {
 
 impl ChildLine {
     /// The line on the descriptor that a child is started with, [`CHILD_SOCKET`](crate::CHILD_SOCKET).
-    pub fn new(socket: OwnedFd) -> Self {
+    ///
+    /// # Errors
+    /// Those of the system, which may have no descriptor left.
+    pub fn new(socket: OwnedFd) -> io::Result<Self> {
         let state = State {
             inbox: Inbox::of(Sender::Pool),
-            job: None,
+            turns: Turns::default(),
             reason: None,
             stop: None,
             reply: None,
             over: false,
             away: true,
             attended: false,
+            timed: false,
         };
-        Self {
+        Ok(Self {
             socket,
+            sending: Mutex::default(),
             state: Mutex::new(state),
+            clock: SystemClock::new(),
+            nudge: Nudge::new()?,
             usage: Usage::new(),
             left: Condvar::new(),
-        }
+        })
     }
 
     /// Waits until something comes that the thread which runs jobs doesn't look for itself. `false` once
     /// nothing comes any more.
     pub fn watch(&self) -> bool {
         loop {
-            self.wait_for_more(None);
+            let (begun, patience) = self.patience();
+            match self.nudge.wait(&self.socket, patience) {
+                Woken::Nudged => continue,
+                Woken::Late => {
+                    self.is_late(begun);
+                    continue;
+                }
+                Woken::ByMore => {}
+            }
             let mut state = self.state.lock();
             if !state.away {
                 self.left.wait_for(&mut state, LATER);
@@ -102,34 +133,76 @@ impl ChildLine {
             if state.attended && !state.over {
                 continue;
             }
-            if self.look(&mut state) || state.over {
-                return !state.over;
+            let heard = self.look(&mut state);
+            let (returning, over) = (state.turns.take_returning(), state.over);
+            drop(state);
+            self.give_back(&returning);
+            if heard || over {
+                return !over;
             }
+        }
+    }
+
+    /// How many jobs have begun, and how long the newest may take before others are kept from waiting.
+    fn patience(&self) -> (u64, Option<Duration>) {
+        let mut state = self.state.lock();
+        let patience = state.turns.patience();
+        state.timed = patience.1.is_some();
+        patience
+    }
+
+    /// The job that was the newest of `begun` may have taken too long for that.
+    fn is_late(&self, begun: u64) {
+        let (lasts, returning) = {
+            let mut state = self.state.lock();
+            (state.turns.is_late(begun), state.turns.take_returning())
+        };
+        if let Some(Unattended { key, before }) = lasts {
+            let body = [before.resident.to_le_bytes(), before.own.to_le_bytes()].concat();
+            self.tell(Kind::Lasts, key, &body, &[]);
+        }
+        self.give_back(&returning);
+    }
+
+    /// Says what is given back.
+    fn give_back(&self, keys: &[u64]) {
+        if !keys.is_empty() {
+            let body: Vec<u8> = keys.iter().flat_map(|key| key.to_le_bytes()).collect();
+            self.tell(Kind::Returned, 0, &body, &[]);
         }
     }
 
     /// Takes the next job, for which it waits as long as `patience`. No job runs meanwhile.
     pub fn next(&self, patience: Duration) -> ChildNext {
         let mut state = self.state.lock();
-        if state.job.is_none() && !patience.is_zero() {
+        let waits = !state.turns.is_empty();
+        if !waits && !patience.is_zero() {
             state.attended = true;
             drop(state);
             self.wait_for_more(Some(patience));
             state = self.state.lock();
             state.attended = false;
         }
-        self.look(&mut state);
-        let job = state.job.take();
+        if !waits {
+            self.look(&mut state);
+        }
+        let job = match state.over {
+            false => state.turns.take(&self.usage, &self.clock),
+            true => None,
+        };
+        let (over, returning) = (state.over, state.turns.take_returning());
         state.away = job.is_none();
         if state.away {
             self.left.notify_one();
         }
+        drop(state);
+        self.give_back(&returning);
         match job {
             Some(job) => {
                 self.usage.forget_peak();
                 ChildNext::Job(job)
             }
-            None if state.over => ChildNext::Never,
+            None if over => ChildNext::Never,
             None => ChildNext::Nothing,
         }
     }
@@ -167,6 +240,7 @@ impl ChildLine {
             cpu_time: self.usage.processor_time(),
         };
         let Said { head, value } = said(ended, used)?;
+        self.state.lock().turns.ended();
         self.tell(Kind::Ended, key, &head, value);
         Ok(())
     }
@@ -241,6 +315,12 @@ impl ChildLine {
         let answer = loop {
             let mut state = self.state.lock();
             self.look(&mut state);
+            let returning = state.turns.take_returning();
+            if !returning.is_empty() {
+                drop(state);
+                self.give_back(&returning);
+                continue;
+            }
             match state.reply.take() {
                 Some((of, answer)) if of == key => break answer,
                 _ if state.over => break Err(Error::closed()),
@@ -258,9 +338,14 @@ impl ChildLine {
         let Ok(header) = header(body.len() + value.len(), kind, key) else {
             return;
         };
-        let head = [&header, body].concat();
+        let (near, far) = match value.len() {
+            ..=SHORT => (value, &[][..]),
+            _ => (&[][..], value),
+        };
+        let head = [&header, body, near].concat();
+        let _alone = self.sending.lock();
         // It fails where the pool has gone, which is seen elsewhere.
-        let _ = self.send(&head).and_then(|()| self.send(value));
+        let _ = self.send(&head).and_then(|()| self.send(far));
     }
 
     fn send(&self, mut bytes: &[u8]) -> rustix::io::Result<()> {
@@ -279,13 +364,24 @@ impl ChildLine {
         while !state.over {
             match state.inbox.read(&self.socket) {
                 // What else there is can wait.
-                Read::Some if state.take_in() => return true,
+                Read::Some if state.take_in() => {
+                    self.have_timed(state);
+                    return true;
+                }
                 Read::Some => {}
                 Read::Nothing => break,
                 Read::End => state.over = true,
             }
         }
         false
+    }
+
+    /// Has the other thread see to it that nothing waits for its turn for long.
+    fn have_timed(&self, state: &mut State) {
+        if !state.timed && state.turns.patience().1.is_some() {
+            state.timed = true;
+            self.nudge.send();
+        }
     }
 
     fn wait_for_more(&self, patience: Option<Duration>) {
@@ -329,7 +425,7 @@ impl State {
         let (key, body) = (frame.key, Body(&frame.body));
         match frame.kind {
             Kind::Start => match body.start(key) {
-                Ok(job) => self.job = Some(job),
+                Ok(given) => self.turns.push(given),
                 Err(_) => self.over = true,
             },
             Kind::Reason => self.reason = Some((key, body.whole_text())),
@@ -339,6 +435,7 @@ impl State {
                 let reason = body.whole_text();
                 self.stop = Some((key, ChildStop { kind, reason }));
             }
+            Kind::Recall => self.turns.give_back(),
             Kind::Reply => self.reply = Some((key, body.answer())),
             _ => {}
         }

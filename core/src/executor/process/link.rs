@@ -78,10 +78,18 @@ impl Link {
     /// For a body of 4 GiB and more.
     pub(super) fn send(&self, kind: Kind, key: u64, parts: [&[u8]; 2]) -> io::Result<bool> {
         let header = header(parts[0].len() + parts[1].len(), kind, key)?;
-        let parts = [&header, parts[0], parts[1]];
+        Ok(self.push([&header, parts[0], parts[1]]))
+    }
+
+    /// Sends frames that are whole, one after the other, as [`send`](Self::send) sends one.
+    pub(super) fn send_all(&self, frames: &[u8]) -> bool {
+        self.push([frames, &[], &[]])
+    }
+
+    fn push(&self, parts: [&[u8]; 3]) -> bool {
         let mut state = self.state.lock();
         if state.closed || state.deaf {
-            return Ok(false);
+            return false;
         }
         let waited = !state.left.is_empty();
         let sent = match waited {
@@ -89,7 +97,7 @@ impl Link {
             false => send_now(&self.socket, parts),
         };
         let Some(mut sent) = self.taken(&mut state, sent) else {
-            return Ok(false);
+            return false;
         };
         for part in parts {
             let skipped = sent.min(part.len());
@@ -99,7 +107,7 @@ impl Link {
         if !waited && !state.left.is_empty() {
             self.wait_for_room(&state, Interest::ReadWrite);
         }
-        Ok(true)
+        true
     }
 
     /// How much the socket took; none where it takes nothing any more.

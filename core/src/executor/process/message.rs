@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::clock::{Timestamp, micros};
 use crate::engine::Attempt;
 use crate::error::Error;
 use crate::outcome::{Ended, Failure};
@@ -13,6 +14,8 @@ use super::frame::Malformed;
 // 1 is for daemons.
 pub(super) const CHECKPOINT: u8 = 2;
 pub(super) const ENCODED: u8 = 4;
+/// The job begins at the end of the one before it.
+pub(super) const AHEAD: u8 = 8;
 
 /// How a payload is encoded.
 pub(super) const NOTHING: u8 = 0;
@@ -25,8 +28,26 @@ pub(super) struct Start<'a> {
     pub(super) address: &'a str,
     /// Whether the result must be JSON.
     pub(super) encoded: bool,
-    /// When its timeout is over, in microseconds since 1970.
-    pub(super) deadline: u64,
+    pub(super) until: Until,
+}
+
+/// When a timeout is over, if there is one.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Until {
+    /// Then: the job begins at once.
+    At(Option<Timestamp>),
+    /// So long after the job has begun, at the end of the one before it.
+    AfterBegin(Option<Duration>),
+}
+
+impl Until {
+    /// In microseconds, since 1970 or since the begin; 0 where there is none.
+    fn micros(self) -> u64 {
+        match self {
+            Self::At(deadline) => deadline.map_or(0, Timestamp::micros),
+            Self::AfterBegin(timeout) => timeout.map_or(0, |timeout| micros(timeout).max(1)),
+        }
+    }
 }
 
 impl Start<'_> {
@@ -39,11 +60,13 @@ impl Start<'_> {
         let flag = |set: bool, flag| if set { flag } else { 0 };
         let mut body = vec![
             content,
-            flag(saved.is_some(), CHECKPOINT) | flag(self.encoded, ENCODED),
+            flag(saved.is_some(), CHECKPOINT)
+                | flag(self.encoded, ENCODED)
+                | flag(matches!(self.until, Until::AfterBegin(_)), AHEAD),
         ];
         body.extend(self.attempt.number().to_le_bytes());
         body.extend(self.attempt.failures().to_le_bytes());
-        body.extend(self.deadline.to_le_bytes());
+        body.extend(self.until.micros().to_le_bytes());
         body.extend(self.attempt.memory().to_le_bytes());
         body.extend(self.attempt.job().as_bytes());
         let (task, saved) = (self.attempt.task(), saved.unwrap_or_default());
@@ -227,6 +250,20 @@ impl<'a> Body<'a> {
         }
         self.byte()?;
         Ok((percent, Some(self.text()?)))
+    }
+
+    /// The body of what is given back: keys.
+    pub(super) fn keys(mut self) -> Result<Vec<u64>, Malformed> {
+        let mut keys = Vec::new();
+        while !self.0.is_empty() {
+            keys.push(self.number()?);
+        }
+        Ok(keys)
+    }
+
+    /// The body of what lasts: the memory that its process had before, and what of that was its own.
+    pub(super) fn sizes(mut self) -> Result<(u64, u64), Malformed> {
+        Ok((self.number()?, self.number()?))
     }
 
     /// The body of a line to log: its level and what it says.

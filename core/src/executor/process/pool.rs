@@ -37,6 +37,7 @@ impl ProcessPool {
             template: Mutex::default(),
             nurseries: Mutex::default(),
             roster: Mutex::default(),
+            handing: Mutex::default(),
             owner: std::process::id(),
         });
         Self { shared }
@@ -65,11 +66,16 @@ impl Executor for ProcessPool {
     }
 
     fn start(&self, assignment: Assignment) {
-        self.shared.roster.lock().waiting.push_back(assignment);
+        let mut roster = self.shared.roster.lock();
+        match assignment.behind {
+            None => roster.waiting.push_back(assignment),
+            Some(_) => roster.ahead.push(assignment),
+        }
     }
 
     fn flush(&self) {
         self.shared.assign();
+        self.shared.hand_ahead();
     }
 
     fn is_hungry(&self) -> bool {
@@ -81,6 +87,9 @@ impl Executor for ProcessPool {
         let Some(child) = self.shared.roster.lock().with_job(attempt.key()) else {
             return;
         };
+        if child.has_ahead(attempt.key()) {
+            return child.recall();
+        }
         if let Some(first) = child.take_back() {
             return self.shared.not_run(first);
         }
@@ -100,13 +109,13 @@ impl Executor for ProcessPool {
 
     fn freeze(&self, attempt: &Arc<Attempt>) -> bool {
         let child = self.shared.roster.lock().with_job(attempt.key());
-        child.is_some_and(|child| child.hold(attempt.key(), |frozen| frozen.paused = true))
+        child.is_some_and(|child| child.pause(attempt.key()))
     }
 
     fn thaw(&self, attempt: &Arc<Attempt>) {
         let child = self.shared.roster.lock().with_job(attempt.key());
         if let Some(child) = child {
-            child.hold(attempt.key(), |frozen| frozen.paused = false);
+            child.resume(attempt.key());
         }
     }
 

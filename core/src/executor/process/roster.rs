@@ -4,6 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use super::child::Child;
+use crate::engine::Attempt;
 use crate::executor::Assignment;
 use crate::sandbox::Sandbox;
 
@@ -15,6 +16,8 @@ const SPARE: usize = 4;
 pub(super) struct Roster {
     /// What was started and has no child yet.
     pub(super) waiting: VecDeque<Assignment>,
+    /// What is to begin at the end of others.
+    pub(super) ahead: Vec<Assignment>,
     /// Those without a job, the last one to end one at the end: its caches are warm.
     idle: Vec<Arc<Child>>,
     /// All that live, by number.
@@ -56,6 +59,16 @@ impl Roster {
         // At once: where it ends before it is told, this is found with it.
         child.occupy(assignment);
         Ok(child)
+    }
+
+    /// Gives a job to the child that has the one before it; none, where that has gone on.
+    pub(super) fn queue_up(&mut self, before: u64, attempt: &Arc<Attempt>) -> Option<Arc<Child>> {
+        let child = self.with_job(before)?;
+        if !child.queue_up(before, attempt) {
+            return None;
+        }
+        self.busy.insert(attempt.key(), Arc::clone(&child));
+        Some(child)
     }
 
     /// The job has no child any more, and is the next one to get another.

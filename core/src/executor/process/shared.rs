@@ -6,11 +6,11 @@ use std::sync::{Arc, OnceLock, Weak};
 use parking_lot::Mutex;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 
-use super::child::Child;
+use super::child::{Child, Vacated};
 use super::frame::Kind;
 use super::kept::judged;
 use super::link::{Hears, Link};
-use super::message::Start;
+use super::message::{Start, Until};
 use super::nurseries::Nurseries;
 use super::nursery::{self, Family, Nursery};
 use super::pool::PoolOptions;
@@ -32,6 +32,8 @@ pub(super) struct Shared {
     pub(super) template: Mutex<Option<Arc<ChildTemplate>>>,
     pub(super) nurseries: Mutex<Nurseries>,
     pub(super) roster: Mutex<Roster>,
+    /// Held while jobs are sent ahead, so that a child has them in the order that is known here.
+    pub(super) handing: Mutex<()>,
     /// The process that it belongs to: a forked one has no part in it.
     pub(super) owner: u32,
 }
@@ -78,7 +80,7 @@ impl Shared {
         child.look_after(&self.processes, attempt);
         let sent = self.encode(assignment).and_then(|(start, args)| {
             let sent = child.link.send(Kind::Start, attempt.key(), [&start, args]);
-            sent.map_err(|error| Error::invalid(format!("the arguments can't be sent: {error}")))
+            sent.map_err(too_long)
         });
         let sent = match sent {
             Ok(sent) => sent,
@@ -92,10 +94,14 @@ impl Shared {
             // It may have been asked before the child was known to have it.
             child.ask_to_stop(attempt);
         }
+        if let Some(engine) = attempt.engine().filter(|_| sent) {
+            child.open_line(engine.tick());
+            self.fill(child);
+        }
         sent
     }
 
-    fn encode<'a>(&self, assignment: &'a Assignment) -> Result<(Vec<u8>, &'a [u8])> {
+    pub(super) fn encode<'a>(&self, assignment: &'a Assignment) -> Result<(Vec<u8>, &'a [u8])> {
         let attempt = &assignment.attempt;
         let engine = attempt.engine().ok_or_else(Error::closed)?;
         let task = attempt.ticket.plan().and_then(|plan| plan.task());
@@ -110,9 +116,14 @@ impl Shared {
             attempt,
             address,
             encoded: attempt.encodes(),
-            deadline: attempt.deadline().map_or(0, |deadline| {
-                engine.now().after(deadline.since(engine.tick())).micros()
-            }),
+            until: match assignment.behind {
+                Some(_) => Until::AfterBegin(attempt.timeout()),
+                None => Until::At(
+                    attempt
+                        .deadline()
+                        .map(|deadline| engine.now().after(deadline.since(engine.tick()))),
+                ),
+            },
         };
         start.encode(&assignment.args)
     }
@@ -190,16 +201,27 @@ impl Shared {
 
     /// The job of a child has ended while the child lives on.
     pub(super) fn settle(&self, child: &Arc<Child>, ended: Ended) {
-        let Some(attempt) = child.vacate() else {
+        let Some(Vacated { attempt, next }) = child.vacate() else {
             return;
         };
         child.run_on();
-        let options = self.options;
-        let used_up = child.is_used_up(options.max_jobs_per_child, options.max_memory_per_child)
-            || !self.nurseries.lock().has(&child.nursery);
+        match &next {
+            Some(next) => self.goes_on(child, &attempt, next),
+            None => self.rests(child, &attempt),
+        }
+        let ended = judged(&attempt, ended);
+        self.report(attempt, ended);
+        if next.is_some() {
+            self.fill(child);
+        }
+    }
+
+    /// A child has no job any more: it waits for another one, or ends.
+    fn rests(&self, child: &Arc<Child>, before: &Attempt) {
+        let used_up = self.is_used_up(child);
         {
             let mut roster = self.roster.lock();
-            roster.free(attempt.key());
+            roster.free(before.key());
             if !used_up {
                 roster.rest(Arc::clone(child));
             }
@@ -208,8 +230,12 @@ impl Shared {
             // It ends when it sees that.
             child.link.close();
         }
-        let ended = judged(&attempt, ended);
-        self.report(attempt, ended);
+    }
+
+    pub(super) fn is_used_up(&self, child: &Child) -> bool {
+        let options = self.options;
+        child.is_used_up(options.max_jobs_per_child, options.max_memory_per_child)
+            || !self.nurseries.lock().has(&child.nursery)
     }
 
     pub(super) fn report(&self, attempt: Arc<Attempt>, ended: Ended) {
@@ -229,6 +255,10 @@ impl Shared {
         let nurseries = self.nurseries.lock().close_all();
         nurseries.iter().for_each(|nursery| nursery.close());
     }
+}
+
+pub(super) fn too_long(error: io::Error) -> Error {
+    Error::invalid(format!("the arguments can't be sent: {error}"))
 }
 
 /// It ends when it sees that nothing comes any more.

@@ -35,6 +35,8 @@ pub(super) struct Holding {
     pub(super) born_ready: bool,
     /// Whether what it reserves is limited.
     pub(super) held_down: bool,
+    /// Whether it can be given jobs before their turn: it gives back those that it doesn't begin soon.
+    pub(super) prefetches: bool,
 }
 
 impl Birth {
@@ -43,10 +45,12 @@ impl Birth {
             Self::Direct { held_down } => Holding {
                 born_ready: false,
                 held_down,
+                prefetches: true,
             },
             Self::Zygote { .. } => Holding {
                 born_ready: true,
                 held_down: true,
+                prefetches: false,
             },
         }
     }

@@ -1,5 +1,7 @@
 //! What a child sends: whole, in parts, and hostile; and what becomes of what it is sent.
 
+mod ahead;
+mod played;
 mod pool;
 
 use std::sync::{Arc, mpsc};
@@ -80,7 +82,7 @@ fn a_length_beyond_four_bytes_is_refused_and_not_cut() {
 
 #[test]
 fn kinds_that_no_child_sends_are_refused_at_once() {
-    for code in (0..=255).filter(|code| !(16..=23).contains(code)) {
+    for code in (0..=255).filter(|code| !(16..=25).contains(code)) {
         let mut bytes = header(1_000, Kind::Ended, 1).unwrap();
         bytes[4] = code;
         let mut inbox = Inbox::default();

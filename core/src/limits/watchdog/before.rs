@@ -32,18 +32,25 @@ impl Before {
     /// What the root `top` has now, and everything below it. It is found out at the start of each job, so
     /// where there is nothing below, it must take no longer than a read.
     pub(super) fn of(top: &mut Process) -> Self {
-        let ticks = top.ticks().unwrap_or_default();
-        let mut before = Self {
-            ticks: ticks.own + ticks.reaped,
-            reaped: ticks.reaped,
-            sizes: top.sizes().unwrap_or_default(),
-            ..Self::default()
-        };
+        let sizes = top.sizes().unwrap_or_default();
+        let mut before = Self::since(top, sizes);
         let mut next = top.settled_children();
         while let Some(pid) = next.pop() {
             next.extend(before.leave_out(pid));
         }
         before
+    }
+
+    /// What the root `top` had when it had `sizes`, and nothing below it: a moment ago, so that hardly any
+    /// processor time has been used since.
+    pub(super) fn since(top: &mut Process, sizes: Sizes) -> Self {
+        let ticks = top.ticks().unwrap_or_default();
+        Self {
+            ticks: ticks.own + ticks.reaped,
+            reaped: ticks.reaped,
+            sizes,
+            ..Self::default()
+        }
     }
 
     /// Leaves out a process, as long as it lives; gives its children.

@@ -20,9 +20,8 @@ pub(super) struct Process {
 impl Tree {
     /// The tree from `root` on.
     pub(super) fn new(root: Root, _: Option<Process>) -> Self {
-        let (Root::Below(pid) | Root::With(pid)) = root;
         Self {
-            meter: Meter::new(pid),
+            meter: Meter::new(root.pid()),
             used: Used::default(),
         }
     }

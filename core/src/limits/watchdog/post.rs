@@ -92,11 +92,24 @@ impl Post {
         Some(step.next)
     }
 
-    /// A last look; what it shows is noted, and nothing is done about it. Gives the root of the tree,
-    /// where it is part of it and still there.
-    pub(super) fn look_last(&self) -> Option<Process> {
+    /// Nobody looks any more, but for a `last_look`: what that shows is noted, and nothing is done about it.
+    /// Gives the root of the tree, where it is part of it and was there when it was last looked at.
+    pub(super) fn let_go(&self, last_look: bool) -> Option<Process> {
         let mut watch = self.watch.lock();
         watch.over = true;
+        if last_look {
+            self.look_last(&mut watch);
+        }
+        let thaw = std::mem::take(&mut watch.frozen);
+        let top = watch.tree.take_top();
+        drop(watch);
+        if thaw {
+            self.act(Action::Thaw);
+        }
+        top
+    }
+
+    fn look_last(&self, watch: &mut Watch) {
         // What is over before anybody has looked has hardly had time to start others, and a walk takes longer
         // than many a job.
         let used = match (watch.tree.runs_on(), watch.walked) {
@@ -112,13 +125,6 @@ impl Post {
                 cpu_time: used.cpu_time,
             });
         }
-        let thaw = std::mem::take(&mut watch.frozen);
-        let top = watch.tree.take_top();
-        drop(watch);
-        if thaw {
-            self.act(Action::Thaw);
-        }
-        top
     }
 
     fn note(&self, seen: Measured) {

@@ -85,9 +85,9 @@ impl Round {
 
     /// The root of a tree, where it was watched before.
     pub(super) fn take_spare(&self, root: Root) -> Option<Process> {
-        match root {
-            Root::With(pid) => self.spare.lock().remove(&pid),
-            Root::Below(_) => None,
+        match root.is_within() {
+            true => self.spare.lock().remove(&root.pid()),
+            false => None,
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::before::Before;
 pub(super) use super::procfs::Process;
-use super::procfs::time;
+use super::procfs::{Sizes, time};
 use super::used::Used;
 use crate::limits::{Limits, Root};
 
@@ -30,11 +30,11 @@ impl Tree {
     /// process that had its number. What a process that is part of it has used before is not counted, and
     /// nor are the processes below such a one, as long as they live.
     pub(super) fn new(root: Root, top: Option<Process>) -> Self {
-        let (Root::Below(pid) | Root::With(pid)) = root;
         let known = top.and_then(|mut top| top.ticks().is_ok().then_some(top));
-        let mut top = known.unwrap_or_else(|| Process::new(pid));
+        let mut top = known.unwrap_or_else(|| Process::new(root.pid()));
         let before = match root {
             Root::With(_) => Before::of(&mut top),
+            Root::Since { resident, own, .. } => Before::since(&mut top, Sizes { resident, own }),
             Root::Below(_) => Before::default(),
         };
         Self {
@@ -56,7 +56,7 @@ impl Tree {
     /// Whether its root is a process that runs on without it: what is below a guard is gone when the guard
     /// says so, and it says what it has used.
     pub(super) fn runs_on(&self) -> bool {
-        matches!(self.root, Root::With(_))
+        self.root.is_within()
     }
 
     /// The root, where it is part of the tree and was there when it was last looked at. Nothing can be
@@ -64,7 +64,7 @@ impl Tree {
     pub(super) fn take_top(&mut self) -> Option<Process> {
         self.below.clear();
         self.before.leftovers.clear();
-        let own = matches!(self.root, Root::With(_)) && self.there;
+        let own = self.root.is_within() && self.there;
         let nobody = Process::new(self.top.pid);
         own.then(|| std::mem::replace(&mut self.top, nobody))
     }
@@ -79,7 +79,7 @@ impl Tree {
         self.there = top.is_ok();
         let top = top.ok()?;
         let mut ticks = top.reaped;
-        if matches!(self.root, Root::With(_)) {
+        if self.root.is_within() {
             ticks += top.own;
             count(&mut self.top, limits, &mut used, &mut sockets);
             used.resident = used.resident.saturating_sub(self.before.sizes.resident);
@@ -140,7 +140,7 @@ impl Tree {
 
     /// Looks at the memory of the processes that are known, and at nothing else.
     pub(super) fn glance(&mut self) -> Used {
-        let own = matches!(self.root, Root::With(_)).then(|| {
+        let own = self.root.is_within().then(|| {
             let resident = self.top.resident().unwrap_or(0);
             resident.saturating_sub(self.before.sizes.resident)
         });
@@ -153,9 +153,9 @@ impl Tree {
     /// Their memory in bytes, what they share counted once as far as they share it with each other.
     pub(super) fn proportional(&self) -> Option<u64> {
         let own = match self.root {
-            Root::With(_) => Some(self.top.grown(self.before.sizes.own)),
             Root::Below(_) if self.below.is_empty() => return None,
             Root::Below(_) => None,
+            _ => Some(self.top.grown(self.before.sizes.own)),
         };
         let below = self.below.values().map(Process::proportional);
         // One that can't be looked at leaves it unknown.

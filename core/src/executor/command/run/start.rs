@@ -35,7 +35,7 @@ impl Run {
     /// Starts the command of an attempt.
     pub(in super::super) fn start(shared: &Arc<Shared>, assignment: Assignment) {
         let stopped = assignment.stopped();
-        let Assignment { attempt, args } = assignment;
+        let Assignment { attempt, args, .. } = assignment;
         let started = match stopped {
             Some(ended) => Err(ended),
             None => CommandCall::from_payload(&args)

@@ -1,9 +1,11 @@
 //! What a child is given.
 
-use crate::clock::Timestamp;
+use std::time::Duration;
+
+use crate::clock::{Clock, Timestamp};
 use crate::error::{Error, ErrorKind, Result};
 use crate::executor::process::frame::Malformed;
-use crate::executor::process::message::{Body, CHECKPOINT, ENCODED};
+use crate::executor::process::message::{AHEAD, Body, CHECKPOINT, ENCODED};
 use crate::id::JobId;
 use crate::payload::Payload;
 
@@ -34,6 +36,36 @@ pub struct ChildJob {
     pub checkpoint: Option<Vec<u8>>,
 }
 
+/// A job, and when it begins.
+#[derive(Debug)]
+pub(super) struct Given {
+    pub(super) job: ChildJob,
+    pub(super) turn: Turn,
+}
+
+/// When a job begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// At once.
+    Now,
+    /// At the end of the one before it; its timeout, if it has one, begins then.
+    Later(Option<Duration>),
+}
+
+impl Given {
+    /// It begins now.
+    pub(super) fn begin(self, clock: &dyn Clock) -> ChildJob {
+        let Turn::Later(timeout) = self.turn else {
+            return self.job;
+        };
+        let deadline = timeout.map(|timeout| clock.now().after(timeout));
+        ChildJob {
+            deadline,
+            ..self.job
+        }
+    }
+}
+
 /// A request to stop.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ChildStop {
@@ -45,10 +77,10 @@ pub struct ChildStop {
 
 impl Body<'_> {
     /// The body of a start.
-    pub(super) fn start(mut self, key: u64) -> Result<ChildJob, Malformed> {
+    pub(super) fn start(mut self, key: u64) -> Result<Given, Malformed> {
         let (content, flags) = (self.byte()?, self.byte()?);
         let (number, failures) = (self.array()?, self.array()?);
-        let (deadline, memory) = (self.number()?, self.number()?);
+        let (until, memory) = (self.number()?, self.number()?);
         let id = JobId::from_bytes(self.array()?);
         let task = usize::from(u16::from_le_bytes(self.array()?));
         let address = usize::from(u16::from_le_bytes(self.array()?));
@@ -56,19 +88,25 @@ impl Body<'_> {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let (task, address) = (text(self.bytes(task)?), text(self.bytes(address)?));
         let saved = self.bytes(saved)?.to_vec();
-        Ok(ChildJob {
+        let until = Some(until).filter(|until| *until > 0);
+        let (deadline, turn) = match flags & AHEAD {
+            0 => (until.map(Timestamp::from_micros), Turn::Now),
+            _ => (None, Turn::Later(until.map(Duration::from_micros))),
+        };
+        let job = ChildJob {
             key,
             id,
             task,
             address,
             number: u32::from_le_bytes(number),
             failures: u32::from_le_bytes(failures),
-            deadline: Some(Timestamp::from_micros(deadline)).filter(|_| deadline > 0),
+            deadline,
             memory,
             encoded: flags & ENCODED != 0,
             args: self.payload(content)?,
             checkpoint: Some(saved).filter(|_| flags & CHECKPOINT != 0),
-        })
+        };
+        Ok(Given { job, turn })
     }
 
     /// All of it, as text.

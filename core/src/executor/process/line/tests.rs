@@ -1,5 +1,7 @@
 //! The line as a child holds it, with a pool that is played by the test.
 
+mod turns;
+
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
@@ -17,7 +19,10 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 fn pair() -> (UnixStream, Arc<ChildLine>) {
     let (pool, child) = UnixStream::pair().unwrap();
-    (pool, Arc::new(ChildLine::new(OwnedFd::from(child))))
+    (
+        pool,
+        Arc::new(ChildLine::new(OwnedFd::from(child)).unwrap()),
+    )
 }
 
 fn send(mut pool: &UnixStream, kind: Kind, key: u64, body: &[u8]) {

@@ -2,25 +2,66 @@
 
 use std::fs::File;
 use std::io::Write;
+use std::os::unix::fs::FileExt;
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use rustix::time::{ClockId, clock_gettime};
 
-/// The processor time of this process, job by job, and its peak of memory.
+/// The memory of a process, in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Sizes {
+    pub(super) resident: u64,
+    /// What of that is its own, and no file's.
+    pub(super) own: u64,
+}
+
+/// The processor time of this process, job by job, its memory and that at its peak, and its children.
 pub(super) struct Usage {
     told: Mutex<Duration>,
+    /// These are none where the system doesn't say.
+    statm: Option<File>,
+    children: Option<File>,
     /// Where its peak is forgotten; none where the system can't.
     peak: Option<File>,
 }
 
 impl Usage {
+    /// Of the process, and of the children of this thread.
     pub(super) fn new() -> Self {
         let peak = File::options().write(true).open("/proc/self/clear_refs");
         Self {
             told: Mutex::new(processor_time()),
+            statm: File::open("/proc/self/statm").ok(),
+            children: File::open("/proc/thread-self/children").ok(),
             peak: peak.ok(),
         }
+    }
+
+    /// The memory that this process has: proc(5), statm.
+    pub(super) fn sizes(&self) -> Sizes {
+        let mut text = [0; 128];
+        let length = self
+            .statm
+            .as_ref()
+            .and_then(|statm| statm.read_at(&mut text, 0).ok());
+        let text = str::from_utf8(&text[..length.unwrap_or(0)]).unwrap_or_default();
+        let mut pages = text
+            .split_whitespace()
+            .skip(1)
+            .map_while(|pages| pages.parse().ok());
+        let mut bytes = || pages.next().unwrap_or(0) * rustix::param::page_size() as u64;
+        let (resident, shared) = (bytes(), bytes());
+        Sizes {
+            resident,
+            own: resident.saturating_sub(shared),
+        }
+    }
+
+    /// Whether the thread that made this has started a process that has not been waited for, or that may be so.
+    pub(super) fn has_children(&self) -> bool {
+        let read = |children: &File| children.read_at(&mut [0; 1], 0);
+        !matches!(self.children.as_ref().map(read), Some(Ok(0)))
     }
 
     /// Begins to measure the peak anew: proc(5), clear_refs.
