@@ -345,7 +345,7 @@ async fn many_commands_are_all_recorded_once() {
     for (number, job) in jobs.iter().enumerate() {
         assert_eq!(
             job.result_timeout("60s").await.unwrap().stdout,
-            format!("{number:099}\n")
+            format!("{number}\n")
         );
     }
 }
