@@ -107,7 +107,10 @@ test('bursts: a process is replaced after so many jobs, in a burst too', limit, 
     const pid = await job.result()
     pids.set(pid, (pids.get(pid) ?? 0) + 1)
   }
-  assert.ok([...pids.values()].every((jobs) => jobs <= 10), `${[...pids.values()]}`)
+  assert.ok(
+    [...pids.values()].every((jobs) => jobs <= 10),
+    `${[...pids.values()]}`,
+  )
 })
 
 test('bursts: a paused job stands still, and the others go on elsewhere', limit, async (t) => {

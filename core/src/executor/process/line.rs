@@ -240,7 +240,7 @@ impl ChildLine {
             cpu_time: self.usage.processor_time(),
         };
         let Said { head, value } = said(ended, used)?;
-        self.state.lock().turns.ended();
+        self.state.lock().turns.attend();
         self.tell(Kind::Ended, key, &head, value);
         Ok(())
     }
@@ -286,6 +286,7 @@ impl ChildLine {
 
     /// What this process uses from now on is not the job's: it loads what it needs for it.
     pub fn loads(&self, key: u64) {
+        self.state.lock().turns.attend();
         self.tell(Kind::Loads, key, &[], &[]);
     }
 

@@ -87,8 +87,8 @@ impl Turns {
         self.unattended.take()
     }
 
-    /// The job that runs is over.
-    pub(super) fn ended(&mut self) {
+    /// The job that runs is over, or the pool is about to look after it.
+    pub(super) fn attend(&mut self) {
         self.unattended = None;
     }
 }
