@@ -210,13 +210,15 @@ while not os.path.exists({str(began)!r}) or len(open({str(began)!r}).read().spli
 
 def test_a_keyboard_interrupt_of_the_program_is_not_that_of_its_jobs(script: Script, tmp_path: Path) -> None:
     ran = script(f"""
+        # Who is started in the background is started with Ctrl-C ignored.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         sys.path.insert(0, {str(Path(tasks.__file__).parent)!r})
         import process_tasks as tasks
         os.setpgid(0, 0)
         with Engine("memory:"):
             job = tasks.polite.submit({str(tmp_path / "began")!r})
             while not os.path.exists({str(tmp_path / "began")!r}):
-                pass
+                assert not job.done(), job.exception()
             try:
                 os.killpg(0, signal.SIGINT)
                 job.result()

@@ -173,7 +173,7 @@ async fn much_input_that_nobody_reads_and_much_output_are_no_trouble() {
 }
 
 /// What each row of the timeout matrix runs, and whether it ends by TERM already.
-const NEVER_ENDING: [(&str, &str); 6] = [
+const NEVER_ENDING: [(&str, &str); 7] = [
     ("a sleeper", "exec sleep 1000"),
     (
         "a child that has exited while a grandchild holds its output",
@@ -185,6 +185,7 @@ const NEVER_ENDING: [(&str, &str); 6] = [
     ),
     ("a stopped one", "kill -STOP $$; sleep 1000"),
     ("a busy loop", "while :; do :; done"),
+    ("one that writes for ever", "exec yes $(printf %01000d 0)"),
     (
         "a daemon",
         "setsid sh -c 'trap \"\" TERM HUP; while :; do sleep 1000; done' & exec sleep 1000",
@@ -510,4 +511,31 @@ async fn a_command_that_prints_100_mb_is_read_back_whole() {
     }
     assert_eq!(size, 100_000_000);
     assert_eq!(other.result().await.unwrap().stdout, "other\n");
+}
+
+#[tokio::test]
+async fn many_large_outputs_at_once_are_what_was_written_to_each() {
+    let engine = engine().await;
+    let script = "seq -f %099.0f 150000 & seq -f %099.0f 150000 -1 1 >&2 & wait";
+    let mut jobs = Vec::new();
+    for _ in 0..4 {
+        jobs.push(shell(&engine, script).await);
+    }
+    let text = |numbers: &mut dyn Iterator<Item = u32>| {
+        let lines = numbers.map(|number| format!("{number:099}\n"));
+        lines.collect::<String>().into_bytes()
+    };
+    let expected = [
+        ("stdout", text(&mut (1..=150_000))),
+        ("stderr", text(&mut (1..=150_000).rev())),
+    ];
+    for job in jobs {
+        assert_eq!(job.result_timeout("600s").await.unwrap().cut.len(), 2);
+        for (name, expected) in &expected {
+            let mut reader = job.open_output(name).await.unwrap();
+            let mut read = Vec::new();
+            reader.read_to_end(&mut read).unwrap();
+            assert!(read == *expected, "{name} is another text");
+        }
+    }
 }

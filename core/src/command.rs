@@ -173,6 +173,15 @@ impl CommandCall {
         program.rsplit(is_separator).next().unwrap_or(program)
     }
 
+    /// Whether it names places besides what the worker's own `PATH` has: where they are on a file system that
+    /// doesn't answer, neither does [`folder`](Self::folder) or [`program`](Self::program).
+    pub(crate) fn names_places(&self) -> bool {
+        let program = self.argv.first().map_or("", String::as_str);
+        let own_path =
+            |(name, value): (&String, &Option<String>)| value.is_some() && is_named(name, "PATH");
+        self.cwd.is_some() || self.env.iter().any(own_path) || !is_in_path(Path::new(program))
+    }
+
     /// The folder it runs in.
     ///
     /// # Errors
@@ -237,6 +246,13 @@ impl CommandCall {
             _ => own(),
         }
     }
+}
+
+/// Whether a program is where the worker's own `PATH` looks, or is to be looked up there. Nobody asks the system.
+fn is_in_path(program: &Path) -> bool {
+    let folder = program.parent().filter(|folder| *folder != Path::new(""));
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    folder.is_none_or(|folder| std::env::split_paths(&path).any(|known| known == folder))
 }
 
 /// What the names of programs end with that may be called without it: nothing but on Windows.
@@ -329,6 +345,28 @@ mod tests {
         assert!(of("/etc").contains("it is a folder"));
         assert!(of("/etc/passwd").contains("not executable"));
         assert!(CommandCall::new(["no-such-program"]).payload(false).is_ok());
+    }
+
+    #[test]
+    fn what_the_own_path_has_is_no_place_of_its_own() {
+        let names = |call: CommandCall| call.names_places();
+        let folder = std::env::var_os("PATH").unwrap();
+        let folder = std::env::split_paths(&folder).next().unwrap();
+        let known = folder.join("program").to_str().unwrap().to_owned();
+        assert!(!names(CommandCall::new(["program"])));
+        assert!(!names(CommandCall::new([known])));
+        assert!(names(CommandCall::new(["/some/where/program"])));
+        assert!(names(CommandCall::new(["./program"])));
+        let program = CommandCall::new(["program"]);
+        assert!(names(CommandCall {
+            cwd: Some("/".into()),
+            ..program.clone()
+        }));
+        let path = |value: Option<&str>| CommandCall {
+            env: BTreeMap::from([("PATH".into(), value.map(Into::into))]),
+            ..program.clone()
+        };
+        assert!(names(path(Some("/some/where"))) && !names(path(None)));
     }
 
     #[test]

@@ -17,7 +17,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use bursar_core::Exit;
 use bursar_core::process::{Launch, Reactor, Refusal, Tree, TreeUsage, Warden, Watch};
 use bursar_testkit::{PATIENCE, Process, until};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, setrlimit};
 
 #[derive(Debug)]
 enum Told {
@@ -356,6 +356,96 @@ fn a_warden_that_is_killed_is_replaced_and_its_trees_go_on() {
     assert_eq!(play.pids().len(), 1);
     play.tree.kill();
     while !matches!(play.next(), Told::Gone(_)) {}
+}
+
+/// More orders than the socket of a warden takes.
+const MANY: usize = 600;
+
+/// As many descriptors as there may be: each order keeps some.
+fn take_descriptors() {
+    let limits = getrlimit(Resource::Nofile);
+    let current = limits.maximum;
+    setrlimit(Resource::Nofile, Rlimit { current, ..limits }).unwrap();
+}
+
+/// A process that stands still until this is dropped.
+struct Standing(u32);
+
+impl Standing {
+    fn still(pid: u32) -> Self {
+        kill(pid, Signal::STOP);
+        until("it to stand still", || Process(pid).is_stopped());
+        Self(pid)
+    }
+}
+
+impl Drop for Standing {
+    fn drop(&mut self) {
+        if let Some(pid) = Pid::from_raw(self.0 as i32) {
+            // It may have been killed meanwhile.
+            let _ = kill_process(pid, Signal::CONT);
+        }
+    }
+}
+
+/// Orders many processes of a warden that stands still, in vain if that takes for ever.
+fn order_many(scene: &Arc<Scene>) -> (Standing, Vec<Play>) {
+    take_descriptors();
+    let first = scene.shell("exec sleep 1000");
+    let warden = Standing::still(Process(first.started()).parent().unwrap());
+    let (tells, ordered) = channel();
+    let orders = Arc::clone(scene);
+    std::thread::spawn(move || {
+        let plays: Vec<Play> = (0..MANY).map(|_| orders.shell("exit 3")).collect();
+        drop(orders);
+        tells.send(plays)
+    });
+    let plays = ordered.recv_timeout(PATIENCE).unwrap();
+    (warden, plays)
+}
+
+#[test]
+fn orders_wait_in_their_order_for_a_warden_that_stands_still_and_nobody_with_them() {
+    let scene = Arc::new(Scene::new());
+    let (warden, plays) = order_many(&scene);
+    assert!(plays.iter().all(|play| play.told.try_recv().is_err()));
+    let waiting = format!("{:?}", scene.warden);
+    assert!(!waiting.contains("waiting: 0"), "not enough: {waiting}");
+    drop(warden);
+    let guards: Vec<u32> = plays.iter().map(Play::started).collect();
+    // Numbers of processes only grow, but for when they begin anew.
+    let falls = guards.windows(2).filter(|pair| pair[1] < pair[0]).count();
+    assert!(falls <= 1, "{guards:?}");
+    for play in &plays {
+        assert!(matches!(play.next(), Told::Exited(Exit::Code(3))));
+        assert!(matches!(play.next(), Told::Gone(Some(_))));
+    }
+}
+
+#[test]
+fn orders_that_wait_go_to_the_next_warden_where_theirs_is_killed() {
+    let scene = Arc::new(Scene::new());
+    let (warden, plays) = order_many(&scene);
+    kill(warden.0, Signal::KILL);
+    // What it had been given goes with it, and is told of; nothing else is lost.
+    let ends: Vec<Told> = plays.iter().map(Play::next).collect();
+    let lost = ends
+        .iter()
+        .take_while(|told| matches!(told, Told::Gone(None)));
+    let lost = lost.count();
+    assert!(lost < MANY, "nothing waited");
+    let began = |told: &Told| matches!(told, Told::Started { .. });
+    assert!(ends[lost..].iter().all(began), "{:?}", &ends[lost..]);
+}
+
+#[test]
+fn orders_that_wait_are_let_go_with_their_warden() {
+    let scene = Arc::new(Scene::new());
+    let (warden, plays) = order_many(&scene);
+    drop(scene);
+    let last = plays.last().unwrap();
+    assert!(matches!(last.next(), Told::Gone(None)));
+    drop(warden);
 }
 
 #[test]

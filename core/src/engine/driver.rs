@@ -25,7 +25,7 @@ pub(super) const STORE_PAUSE: Duration = Duration::from_secs(1);
 /// How many jobs time may change in one go.
 pub(super) const STEP: usize = 1_000;
 
-/// How many large results are written to files at once: a disk isn't faster for more.
+/// How many large results and outputs are written to files at once: a disk isn't faster for more.
 const SPILL_THREADS: usize = 2;
 
 const NEVER: u64 = u64::MAX;

@@ -57,6 +57,15 @@ impl Attempt {
         Ok(())
     }
 
+    /// Runs what may wait for the disk that large output is on, on a thread of the engine that nobody waits
+    /// for; here where there is no engine.
+    pub(crate) fn beside(&self, run: impl FnOnce() + Send + 'static) {
+        match self.engine() {
+            Some(engine) => engine.driver.spawn_blocking(run),
+            None => run(),
+        }
+    }
+
     /// Hands what was kept over to the end of the attempt.
     pub(super) fn hand_over_outputs(&self, end: &mut End) {
         let mut outputs = std::mem::take(&mut *self.outputs.lock());

@@ -89,10 +89,8 @@ impl Executor for Commands {
 
     fn kill(&self, attempt: &Arc<Attempt>) -> bool {
         let run = self.shared.run_of(attempt);
-        run.is_some_and(|run| {
-            run.kill();
-            true
-        })
+        // One that is not begun yet is held up by what nobody can end, if it is for long.
+        run.is_some_and(|run| run.kill())
     }
 
     fn freeze(&self, attempt: &Arc<Attempt>) -> bool {
@@ -112,7 +110,9 @@ impl Executor for Commands {
     fn close(&self) {
         // What is left was given up on: nothing of it may outlive its engine.
         let left = std::mem::take(&mut *self.shared.running.lock());
-        left.values().for_each(|run| run.kill());
+        left.values().for_each(|run| {
+            run.kill();
+        });
     }
 }
 

@@ -1,5 +1,6 @@
 //! The program that starts processes for an engine: carried in the library, run from memory.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, IoSlice, Write};
@@ -10,6 +11,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use rustix::fs::{MemfdFlags, memfd_create};
+use rustix::io::Errno;
 use rustix::net::{
     AddressFamily, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags, SocketType,
     sendmsg, socketpair,
@@ -18,6 +20,7 @@ use rustix::net::{
 use super::launch::{Launch, Watch};
 use super::order::Order;
 use super::reactor::Reactor;
+use super::readiness::{Interest, Readiness, Source, Token};
 use super::tree::Tree;
 
 /// The warden, as it was built for this system.
@@ -33,7 +36,24 @@ const MOST_FDS: usize = 16;
 /// and everything that it has started.
 pub struct Warden {
     reactor: Reactor,
-    running: Mutex<Option<Running>>,
+    post: Arc<Post>,
+}
+
+/// An order: its leash, its text, and the descriptors that the process takes.
+type Brings = Vec<OwnedFd>;
+
+/// Takes orders to the program. Nobody waits for that: what it has no room for goes when it has.
+struct Post {
+    reactor: Reactor,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    running: Option<Running>,
+    /// In the order in which they came. While there are any, the reactor tells of room.
+    waiting: VecDeque<Brings>,
+    token: Option<Token>,
 }
 
 /// The program while it runs.
@@ -45,9 +65,13 @@ struct Running {
 impl Warden {
     /// A warden that has started nothing yet, and tells what becomes of it through `reactor`.
     pub fn new(reactor: Reactor) -> Self {
+        let post = Post {
+            reactor: reactor.clone(),
+            state: Mutex::default(),
+        };
         Self {
             reactor,
-            running: Mutex::new(None),
+            post: Arc::new(post),
         }
     }
 
@@ -67,37 +91,141 @@ impl Warden {
         }
         let text = order_file(&order)?;
         let (ours, theirs) = pair(SocketType::SEQPACKET)?;
-        let mut brings = vec![theirs.as_fd(), text.as_fd()];
-        brings.extend(fds.iter().map(AsFd::as_fd));
+        let mut brings = vec![theirs, text.into()];
+        brings.extend(fds);
         let tree = Tree::hold(ours, &self.reactor, watch)?;
-        // The other end is still open here, so nothing was told yet.
-        self.send(&brings).inspect_err(|_| tree.let_go())?;
-        Ok(tree)
-    }
-
-    fn send(&self, brings: &[BorrowedFd<'_>]) -> io::Result<()> {
-        let mut running = self.running.lock();
-        if let Some(warden) = &*running
-            && warden.order(brings).is_ok()
-        {
-            return Ok(());
+        match self.post.send(brings) {
+            Ok(()) => Ok(tree),
+            Err((error, brings)) => {
+                // The other end is still open here, so nothing was told yet.
+                tree.let_go();
+                drop(brings);
+                Err(error)
+            }
         }
-        // The first one, or somebody has killed it: what it had started ends without it.
-        drop(running.take());
-        let warden = running.insert(Running::start()?);
-        warden.order(brings)
     }
 }
 
 impl fmt::Debug for Warden {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let running = self.running.lock();
-        let pid = running
-            .as_ref()
-            .and_then(|warden| Some(warden.child.as_ref()?.id()));
+        let state = self.post.state.lock();
+        let running = state.running.as_ref();
+        let pid = running.and_then(|warden| Some(warden.child.as_ref()?.id()));
         f.debug_struct("Warden")
             .field("pid", &pid)
+            .field("waiting", &state.waiting.len())
             .finish_non_exhaustive()
+    }
+}
+
+impl Drop for Warden {
+    fn drop(&mut self) {
+        self.post.close();
+    }
+}
+
+impl Post {
+    /// Sends an order, now or when there is room.
+    ///
+    /// # Errors
+    /// Those of the system, with the order.
+    fn send(self: &Arc<Self>, brings: Brings) -> Result<(), (io::Error, Brings)> {
+        let mut state = self.state.lock();
+        if state.waiting.is_empty() {
+            match state.send(&brings) {
+                Ok(true) => return Ok(()),
+                Ok(false) => {}
+                Err(error) => return Err((error, brings)),
+            }
+            if let Err(error) = self.await_room(&mut state) {
+                return Err((error, brings));
+            }
+        }
+        state.waiting.push_back(brings);
+        Ok(())
+    }
+
+    fn await_room(self: &Arc<Self>, state: &mut State) -> io::Result<()> {
+        let control = state
+            .running
+            .as_ref()
+            .and_then(|warden| warden.control.as_ref())
+            .ok_or(io::ErrorKind::NotConnected)?;
+        let source = Arc::new(Room(Arc::clone(self)));
+        state.token = Some(self.reactor.add(control.as_fd(), Interest::Write, source)?);
+        Ok(())
+    }
+
+    /// Awaits room no longer.
+    fn rest(&self, state: &mut State) {
+        if let Some(token) = state.token.take()
+            && let Some(warden) = &state.running
+            && let Some(control) = &warden.control
+        {
+            self.reactor.remove(control.as_fd(), token);
+        }
+    }
+
+    /// There is room, or the program has ended: sends what waits.
+    fn go_on(self: &Arc<Self>) {
+        let mut state = self.state.lock();
+        self.rest(&mut state);
+        while let Some(brings) = state.waiting.pop_front() {
+            match state.send(&brings) {
+                Ok(true) => {}
+                Ok(false) => {
+                    state.waiting.push_front(brings);
+                    if self.await_room(&mut state).is_ok() {
+                        return;
+                    }
+                    // Nobody would send them: their trees hear that they are let go.
+                    state.waiting.clear();
+                }
+                // Its tree hears it.
+                Err(_) => drop(brings),
+            }
+        }
+    }
+
+    fn close(&self) {
+        let mut state = self.state.lock();
+        self.rest(&mut state);
+        let left = std::mem::take(&mut *state);
+        drop(state);
+        drop(left);
+    }
+}
+
+/// Told when there is room for the next order.
+struct Room(Arc<Post>);
+
+impl Source for Room {
+    fn ready(&self, _: Readiness) {
+        self.0.go_on();
+    }
+
+    fn abandon(&self) {
+        self.0.close();
+    }
+}
+
+impl State {
+    /// Sends an order to the program, which is started where it doesn't run; `false` where there is no room.
+    fn send(&mut self, brings: &Brings) -> io::Result<bool> {
+        let sent = match &self.running {
+            Some(warden) => warden.order(brings),
+            None => Err(io::ErrorKind::NotConnected.into()),
+        };
+        match sent {
+            Ok(()) => Ok(true),
+            Err(error) if error.raw_os_error() == Some(Errno::AGAIN.raw_os_error()) => Ok(false),
+            Err(_) => {
+                // The first one, or somebody has killed it: what it had started ends without it.
+                drop(self.running.take());
+                let warden = self.running.insert(Running::start()?);
+                warden.order(brings).map(|()| true)
+            }
+        }
     }
 }
 
@@ -117,18 +245,15 @@ impl Running {
 }
 
 impl Running {
-    /// Sends an order: its leash, its text, and the descriptors that the process takes.
-    fn order(&self, brings: &[BorrowedFd<'_>]) -> io::Result<()> {
+    /// Sends an order, if there is room.
+    fn order(&self, brings: &Brings) -> io::Result<()> {
         let control = self.control.as_ref().ok_or(io::ErrorKind::NotConnected)?;
+        let brings: Vec<BorrowedFd<'_>> = brings.iter().map(AsFd::as_fd).collect();
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_FDS + 2))];
         let mut ancillary = SendAncillaryBuffer::new(&mut space);
-        ancillary.push(SendAncillaryMessage::ScmRights(brings));
-        sendmsg(
-            control,
-            &[IoSlice::new(&[0])],
-            &mut ancillary,
-            SendFlags::NOSIGNAL,
-        )?;
+        ancillary.push(SendAncillaryMessage::ScmRights(&brings));
+        let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
+        sendmsg(control, &[IoSlice::new(&[0])], &mut ancillary, flags)?;
         Ok(())
     }
 }

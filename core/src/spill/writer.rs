@@ -67,6 +67,16 @@ impl SpillWriter {
         }
     }
 
+    /// Whether so many more bytes go to a file, or whether [`finish`](Self::finish) waits for one where they are
+    /// none: it may then block for as long as the disk takes.
+    pub(crate) fn waits_for_disk(&self, more: usize) -> bool {
+        match &self.body {
+            Body::Memory(begun) => begun.len() + more > SPILL_ABOVE,
+            Body::File(_) => true,
+            Body::Broken => false,
+        }
+    }
+
     /// Takes `bytes` in.
     ///
     /// # Errors

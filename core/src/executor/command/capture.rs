@@ -27,6 +27,12 @@ impl Capture {
         }
     }
 
+    /// Whether it would be waited for a disk to take so many more bytes in, or to end it where they are none.
+    pub(super) fn waits_for_disk(&self, more: usize) -> bool {
+        let writer = self.writer.as_ref();
+        writer.is_ok_and(|writer| writer.waits_for_disk(more))
+    }
+
     pub(super) fn add(&mut self, bytes: &[u8]) {
         if let Ok(writer) = &mut self.writer
             && let Err(error) = writer.append(bytes)

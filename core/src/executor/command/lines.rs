@@ -83,6 +83,11 @@ impl Written {
         }
     }
 
+    /// Whether it would be waited for a disk to take so many more bytes in, or to keep it where they are none.
+    pub(super) fn waits_for_disk(&self, more: usize) -> bool {
+        self.all.waits_for_disk(more)
+    }
+
     /// It has written more.
     pub(super) fn add(&mut self, bytes: &[u8], log: &Log) {
         self.all.add(bytes);

@@ -1,7 +1,10 @@
-//! Reads what a command writes, when the reactor says that there is something.
+//! Reads what a command writes, when the reactor says that there is something. Once that goes to a file, it is
+//! read where a disk may be waited for: nothing is taken from the pipe meanwhile, so that a command writes no
+//! faster than the disk does.
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 
@@ -20,9 +23,12 @@ const TURN: usize = 16;
 
 /// One output of a command.
 pub(super) struct Output {
+    this: Weak<Self>,
     pipe: OwnedFd,
     reactor: Reactor,
+    /// While the reactor tells of it.
     token: Mutex<Option<Token>>,
+    /// Held by whoever reads, from the pipe to its place in what was written: the order stays that of the pipe.
     written: Mutex<Written>,
     over: AtomicBool,
     run: Weak<Run>,
@@ -36,7 +42,8 @@ impl Output {
         reactor: &Reactor,
         (attempt, run): (&Attempt, Weak<Run>),
     ) -> Arc<Self> {
-        Arc::new(Self {
+        Arc::new_cyclic(|this| Self {
+            this: Weak::clone(this),
             pipe,
             reactor: reactor.clone(),
             token: Mutex::default(),
@@ -46,13 +53,19 @@ impl Output {
         })
     }
 
-    pub(super) fn begin(self: &Arc<Self>) -> io::Result<()> {
+    /// Has the reactor tell of it.
+    pub(super) fn begin(&self) -> io::Result<()> {
+        let Some(source) = self.this.upgrade() else {
+            return Ok(());
+        };
         let mut token = self.token.lock();
-        let source = Arc::clone(self);
-        *token = Some(
-            self.reactor
-                .add(self.pipe.as_fd(), Interest::Read, source)?,
-        );
+        // Its end may have been read meanwhile, and nobody would remove it any more.
+        if !self.over.load(Ordering::Acquire) {
+            *token = Some(
+                self.reactor
+                    .add(self.pipe.as_fd(), Interest::Read, source)?,
+            );
+        }
         Ok(())
     }
 
@@ -69,21 +82,42 @@ impl Output {
         self.written.lock().tail()
     }
 
-    /// Reads what is there, and no more from then on: whoever could write is gone.
-    pub(super) fn finish(&self, log: &Log) {
+    /// Reads what is there, and no more from then on: whoever could write is gone. `false` where that would
+    /// wait for a disk, as would [`keep`](Self::keep): it is then to be [finished](Self::finish) elsewhere.
+    pub(super) fn finish_here(&self, log: &Log) -> bool {
+        // Only who may wait keeps it for long.
+        let Some(mut written) = self.written.try_lock() else {
+            return false;
+        };
         while !self.over.load(Ordering::Acquire) {
-            if !matches!(self.take(log), Taken::Some) {
-                self.close(log);
+            if written.waits_for_disk(CHUNK) {
+                return false;
             }
+            self.take_last(&mut written, log);
+        }
+        !written.waits_for_disk(0)
+    }
+
+    /// Reads what is there, and no more from then on, however long that takes.
+    pub(super) fn finish(&self, log: &Log) {
+        let mut written = self.written.lock();
+        while !self.over.load(Ordering::Acquire) {
+            self.take_last(&mut written, log);
         }
     }
 
-    fn take(&self, log: &Log) -> Taken {
+    fn take_last(&self, written: &mut Written, log: &Log) {
+        if !matches!(self.take(written, log), Taken::Some) {
+            self.close(written, log);
+        }
+    }
+
+    fn take(&self, written: &mut Written, log: &Log) -> Taken {
         let mut chunk = [0; CHUNK];
         match rustix::io::read(&self.pipe, &mut chunk[..]) {
             Ok(0) => Taken::End,
             Ok(length) => {
-                self.written.lock().add(&chunk[..length], log);
+                written.add(&chunk[..length], log);
                 Taken::Some
             }
             Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR) => Taken::Nothing,
@@ -91,11 +125,51 @@ impl Output {
         }
     }
 
-    fn close(&self, log: &Log) {
+    /// Reads one chunk after the other until others are to have a turn, as long as `may` allows it; `false`
+    /// where it did not.
+    fn take_turn(&self, written: &mut Written, log: &Log, may: fn(&Written) -> bool) -> bool {
+        for _ in 0..TURN {
+            if self.over.load(Ordering::Acquire) {
+                return true;
+            }
+            if !may(written) {
+                return false;
+            }
+            match self.take(written, log) {
+                Taken::Some => {}
+                Taken::Nothing => return true,
+                Taken::End => self.close(written, log),
+            }
+        }
+        true
+    }
+
+    /// Reads on where a disk may be waited for; the reactor tells of it again after that.
+    fn read_elsewhere(&self, run: &Run) {
+        self.let_go();
+        if let Some(output) = self.this.upgrade() {
+            run.beside(move || output.read_on());
+        }
+    }
+
+    fn read_on(&self) {
+        let Some(run) = self.run.upgrade() else {
+            return;
+        };
+        let read = || {
+            self.take_turn(&mut self.written.lock(), run.log(), |_| true);
+        };
+        // One that panics must not leave its command waiting for somebody to read.
+        if catch_unwind(AssertUnwindSafe(read)).is_err() || self.begin().is_err() {
+            drop(catch_unwind(AssertUnwindSafe(|| self.abandon())));
+        }
+    }
+
+    fn close(&self, written: &mut Written, log: &Log) {
         if self.over.swap(true, Ordering::AcqRel) {
             return;
         }
-        self.written.lock().end_line(log);
+        written.end_line(log);
         self.let_go();
     }
 
@@ -117,12 +191,16 @@ impl Source for Output {
         let Some(run) = self.run.upgrade() else {
             return;
         };
-        for _ in 0..TURN {
-            match self.take(run.log()) {
-                Taken::Some => {}
-                Taken::Nothing => return,
-                Taken::End => return self.close(run.log()),
-            }
+        // Who reads its end elsewhere keeps it.
+        let Some(mut written) = self.written.try_lock() else {
+            return self.let_go();
+        };
+        let done = self.take_turn(&mut written, run.log(), |written| {
+            !written.waits_for_disk(CHUNK)
+        });
+        drop(written);
+        if !done {
+            self.read_elsewhere(&run);
         }
     }
 

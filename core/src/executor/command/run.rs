@@ -1,7 +1,7 @@
 //! One command, from its start to the end of everything that it has started.
 
-use std::io;
-use std::path::Path;
+mod start;
+
 use std::sync::{Arc, OnceLock, Weak};
 
 use parking_lot::Mutex;
@@ -10,21 +10,21 @@ use super::Shared;
 use super::feed::Feed;
 use super::lines::Log;
 use super::output::Output;
-use super::pipe::{never_wait, pipe};
-use crate::command::{CommandCall, CommandOutput, environment};
+use crate::command::CommandOutput;
 use crate::engine::Attempt;
-use crate::error::{Error, Result};
-use crate::executor::Assignment;
-use crate::limits::{Brake, Breach, Enforcement, Root, Sign, Watched, judge, says_no_memory};
+use crate::error::Result;
+use crate::limits::{
+    Brake, Breach, Enforcement, Isolation, Root, Sign, Watched, judge, says_no_memory,
+};
 use crate::outcome::{Ended, Exit, Failure, Measured};
-use crate::process::{Descriptor, Launch, Refusal, Timer, Tree, TreeUsage, Watch, title};
-use crate::sandbox::{NO_SANDBOX, Sandbox, SandboxParts};
+use crate::process::{Refusal, Timer, Tree, TreeUsage, Watch, title};
+use crate::sandbox::{NO_SANDBOX, SandboxParts};
 
-/// The type of the failure of a command that never ran.
-const NOT_STARTED: &str = "CommandNotStarted";
+use start::{NOT_STARTED, not_a_command, not_started_since};
 
-/// A command that runs.
+/// A command that runs, or is about to.
 pub(super) struct Run {
+    this: Weak<Self>,
     shared: Arc<Shared>,
     attempt: Arc<Attempt>,
     name: String,
@@ -32,7 +32,7 @@ pub(super) struct Run {
     outputs: [Arc<Output>; 2],
     feed: OnceLock<Arc<Feed>>,
     tree: OnceLock<Tree>,
-    enforcement: Enforcement,
+    enforcement: OnceLock<Enforcement>,
     held: Mutex<Held>,
     state: Mutex<State>,
 }
@@ -46,6 +46,8 @@ struct Held {
     slowed: bool,
     /// It is to end at once.
     killed: bool,
+    /// What it is made with is looked at, which may last for ever.
+    looked_at: bool,
 }
 
 #[derive(Default)]
@@ -59,122 +61,13 @@ struct State {
 }
 
 impl Run {
-    /// Starts the command of an attempt.
-    pub(super) fn start(shared: &Arc<Shared>, assignment: Assignment) {
-        let stopped = assignment.stopped();
-        let Assignment { attempt, args, .. } = assignment;
-        let started = match stopped {
-            Some(ended) => Err(ended),
-            None => CommandCall::from_payload(&args)
-                .map_err(not_a_command)
-                .and_then(|call| Self::launch(shared, &attempt, call)),
-        };
-        if let Err(ended) = started
-            && let Some(reporter) = shared.reporter.get()
-        {
-            reporter.finish([(attempt, ended)]);
-        }
-    }
-
-    fn launch(
-        shared: &Arc<Shared>,
-        attempt: &Arc<Attempt>,
-        call: CommandCall,
-    ) -> std::result::Result<(), Ended> {
-        let name = call.name().to_owned();
-        let (program, cwd) = find(&call).map_err(|error| not_started(&name, error.message()))?;
-        let failed = |error: io::Error| not_started(&name, &error.to_string());
-        let reactor = shared.processes.reactor().map_err(failed)?;
-        let (input, output, error) = (
-            pipe().map_err(failed)?,
-            pipe().map_err(failed)?,
-            pipe().map_err(failed)?,
-        );
-        for ours in [&input.1, &output.0, &error.0] {
-            never_wait(ours).map_err(failed)?;
-        }
-        let sandbox = sandbox(attempt, cwd.as_deref()).map_err(no_sandbox)?;
-        let limits = attempt.limits();
-        // Somebody else may have submitted it.
-        limits
-            .check_here()
-            .map_err(|error| not_started(&name, error.message()))?;
-        let enforcement = shared.processes.enforcer().prepare(&limits, &program);
-        attempt.isolate(enforcement.isolation);
-        let mut launch = Launch {
-            program,
-            args: call.argv.into_iter().map(Into::into).collect(),
-            env: environment(&call.env),
-            cwd,
-            fds: vec![(input.0, 0), (output.1, 1), (error.1, 2)],
-            title: title(attempt.job(), &name, "running"),
-            sandbox,
-            ..Launch::default()
-        };
-        enforcement.apply(&mut launch).map_err(failed)?;
-        let run = Arc::new_cyclic(|run: &Weak<Self>| Self {
-            shared: Arc::clone(shared),
-            attempt: Arc::clone(attempt),
-            name: name.clone(),
-            log: Log::new(Arc::clone(attempt)),
-            outputs: [
-                Output::new("stdout", output.0, reactor, (attempt, Weak::clone(run))),
-                Output::new("stderr", error.0, reactor, (attempt, Weak::clone(run))),
-            ],
-            feed: OnceLock::new(),
-            tree: OnceLock::new(),
-            enforcement,
-            held: Mutex::default(),
-            state: Mutex::default(),
-        });
-        shared
-            .running
-            .lock()
-            .insert(attempt.key(), Arc::clone(&run));
-        if let Err(error) = run.begin(launch, input.1, call.stdin.into_bytes()) {
-            run.end(|_| not_started(&name, &error.to_string()));
-        }
-        Ok(())
-    }
-
-    /// Starts it, once everything is ready for its end, which may come at once. Nothing fails after that.
-    fn begin(
-        self: &Arc<Self>,
-        launch: Launch,
-        input: Descriptor,
-        bytes: Vec<u8>,
-    ) -> io::Result<()> {
-        for output in &self.outputs {
-            output.begin()?;
-        }
-        if !bytes.is_empty() {
-            let reactor = self.shared.processes.reactor()?;
-            let _ = self.feed.set(Feed::start(reactor, input, bytes)?);
-        }
-        let watch = Arc::clone(self) as Arc<dyn Watch>;
-        let tree = self.shared.processes.launch(launch, watch)?;
-        // Only the thread that starts it gets here, once.
-        let _ = self.tree.set(tree);
-        self.catch_up();
-        Ok(())
-    }
-
-    /// Does what was wanted before there was anything to do it to.
-    fn catch_up(&self) {
-        let held = self.held.lock();
-        if held.killed {
-            self.with_tree(Tree::kill);
-        } else if held.paused || held.slowed {
-            self.with_tree(Tree::freeze);
-        }
-        drop(held);
-        if self.attempt.stopped().is_some() {
-            self.terminate();
-        }
-    }
-
     pub(super) fn log(&self) -> &Log {
         &self.log
+    }
+
+    /// Runs what may wait for a disk where nobody is held up.
+    pub(super) fn beside(&self, run: impl FnOnce() + Send + 'static) {
+        self.attempt.beside(run);
     }
 
     fn title(&self, status: &str) -> String {
@@ -220,20 +113,26 @@ impl Run {
         }
     }
 
-    /// Ends it, and everything that it has started.
-    pub(super) fn kill(&self) {
-        self.held.lock().killed = true;
+    /// Ends it, and everything that it has started. `false` where nothing of it is begun, which never will be,
+    /// and nobody knows when that is told.
+    pub(super) fn kill(&self) -> bool {
+        let looked_at = {
+            let mut held = self.held.lock();
+            held.killed = true;
+            held.looked_at
+        };
         self.with_tree(Tree::kill);
+        !looked_at
     }
 
     /// The command has ended and others of its tree run on: they have the grace of a stop to finish what
     /// they are at, and as long again to end.
-    fn wait_for_leftovers(self: &Arc<Self>) {
-        let run = Arc::downgrade(self);
+    fn wait_for_leftovers(&self) {
+        let run = Weak::clone(&self.this);
         self.later(move || {
             let Some(run) = run.upgrade() else { return };
             run.terminate();
-            let again = Arc::downgrade(&run);
+            let again = Weak::clone(&run.this);
             run.later(move || {
                 if let Some(run) = again.upgrade() {
                     run.kill();
@@ -244,7 +143,8 @@ impl Run {
 
     fn later(&self, then: impl FnOnce() + Send + 'static) {
         let Some(engine) = self.attempt.engine() else {
-            return self.kill();
+            self.kill();
+            return;
         };
         let timer = self.shared.processes.reactor();
         let timer = timer.and_then(|reactor| Timer::after(reactor, engine.options.grace, then));
@@ -254,34 +154,49 @@ impl Run {
                 drop(before);
             }
             // Without a timer there is no time to give.
-            Err(_) => self.kill(),
+            Err(_) => {
+                self.kill();
+            }
         }
     }
 
-    /// Nothing of it is left: reports how it ended.
-    fn end(&self, ended: impl FnOnce(Option<Exit>) -> Ended) {
-        let exit = {
+    /// Nothing of it is left: reports how it ended, once what it has written is kept. Where that waits for a
+    /// disk, it is done where nobody else is held up.
+    fn end(&self, ended: impl FnOnce(&Self, Option<Exit>) -> Ended + Send + 'static) {
+        let (exit, left) = {
             let mut state = self.state.lock();
             if std::mem::replace(&mut state.over, true) {
                 return;
             }
-            state.exit
+            let left = (state.leftovers.take(), state.watched.take());
+            (state.exit, left)
         };
+        drop(left);
         if let Some(feed) = self.feed.get() {
             feed.stop();
         }
+        let read = |output: &Arc<Output>| output.finish_here(&self.log);
+        if self.outputs.iter().all(read) {
+            return self.report(exit, ended);
+        }
+        if let Some(run) = self.this.upgrade() {
+            self.beside(move || run.finish(exit, ended));
+        }
+    }
+
+    /// Reads what is left, and reports how it ended.
+    fn finish(&self, exit: Option<Exit>, ended: impl FnOnce(&Self, Option<Exit>) -> Ended) {
         self.outputs
             .iter()
             .for_each(|output| output.finish(&self.log));
+        self.report(exit, ended);
+    }
+
+    fn report(&self, exit: Option<Exit>, ended: impl FnOnce(&Self, Option<Exit>) -> Ended) {
         self.log.say_what_was_left_out();
-        let (leftovers, watched) = {
-            let mut state = self.state.lock();
-            (state.leftovers.take(), state.watched.take())
-        };
-        drop((leftovers, watched));
         self.shared.running.lock().remove(&self.attempt.key());
         if let Some(reporter) = self.shared.reporter.get() {
-            reporter.finish([(Arc::clone(&self.attempt), ended(exit))]);
+            reporter.finish([(Arc::clone(&self.attempt), ended(self, exit))]);
         }
     }
 
@@ -332,7 +247,8 @@ impl Run {
         if exit == Exit::Code(0) {
             return None;
         }
-        let sign = if self.enforcement.ran_out() {
+        let enforcement = self.enforcement.get();
+        let sign = if enforcement.is_some_and(Enforcement::ran_out) {
             Sign::RanOut
         } else if says_no_memory(&self.outputs[1].tail()) {
             Sign::SaidSo
@@ -342,7 +258,7 @@ impl Run {
         let attempt = &self.attempt;
         judge(
             &attempt.limits(),
-            self.enforcement.isolation,
+            enforcement.map_or(Isolation::Sampling, |enforcement| enforcement.isolation),
             attempt.measured(),
             attempt.requested().0,
             sign,
@@ -381,7 +297,7 @@ impl Watch for Run {
             false => Root::Below(guard),
         };
         let watched = watchdog.watch(Arc::clone(&self.attempt), root);
-        if let Some(run) = self.shared.run_of(&self.attempt) {
+        if let Some(run) = self.this.upgrade() {
             watched.brake(run);
         }
         let mut state = self.state.lock();
@@ -399,8 +315,8 @@ impl Watch for Run {
     }
 
     fn refused(&self, refusal: Refusal) {
-        self.end(|_| {
-            let why = not_started_since(&self.name, &refusal.to_string());
+        self.end(move |run, _| {
+            let why = not_started_since(&run.name, &refusal.to_string());
             let kind = if refusal.is_for_sandbox() {
                 NO_SANDBOX
             } else {
@@ -412,8 +328,8 @@ impl Watch for Run {
 
     fn exited(&self, exit: Exit, left: bool) {
         self.state.lock().exit = Some(exit);
-        if left && let Some(run) = self.shared.run_of(&self.attempt) {
-            run.wait_for_leftovers();
+        if left {
+            self.wait_for_leftovers();
         }
     }
 
@@ -424,38 +340,6 @@ impl Watch for Run {
                 cpu_time: usage.cpu_time,
             });
         }
-        self.end(|exit| self.outcome(exit));
+        self.end(Self::outcome);
     }
-}
-
-fn find(call: &CommandCall) -> Result<(std::path::PathBuf, Option<std::path::PathBuf>)> {
-    let folder = call.folder()?;
-    Ok((call.program()?, folder))
-}
-
-fn not_a_command(error: Error) -> Ended {
-    Ended::GaveUp(Failure::new("BursarError", error.message()))
-}
-
-fn not_started(name: &str, why: &str) -> Ended {
-    Ended::Raised(Failure::new(NOT_STARTED, not_started_since(name, why)))
-}
-
-fn not_started_since(name: &str, why: &str) -> String {
-    format!("{name:?} was not started: {why}")
-}
-
-fn no_sandbox(error: Error) -> Ended {
-    Ended::Raised(Failure::new(NO_SANDBOX, error.message()))
-}
-
-/// What a command is kept to: it may write to the folder that it was given.
-fn sandbox(attempt: &Attempt, cwd: Option<&Path>) -> Result<Sandbox> {
-    let sandbox = attempt.sandbox().clone();
-    sandbox.check_places()?;
-    let Some(folder) = cwd.filter(|_| !sandbox.is_off()) else {
-        return Ok(sandbox);
-    };
-    let whole = std::path::absolute(folder).map_err(|error| Error::invalid(error.to_string()))?;
-    Ok(sandbox.write(whole.to_string_lossy()))
 }

@@ -88,6 +88,13 @@ impl Output {
         self.written.lock().tail()
     }
 
+    /// [Finishes](Self::finish); `false` where [`keep`](Self::keep) would wait for a disk.
+    pub(super) fn finish_here(&self, log: &Log) -> bool {
+        self.finish(log);
+        let written = self.written.try_lock();
+        written.is_some_and(|written| !written.waits_for_disk(0))
+    }
+
     /// Waits until everything was read: whoever could write is gone.
     pub(super) fn finish(&self, _: &Log) {
         if let Some(over) = self.over.lock().take() {
