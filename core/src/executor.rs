@@ -38,9 +38,9 @@ pub struct Assignment {
     pub attempt: Arc<Attempt>,
     /// The arguments.
     pub args: Payload,
-    /// The key of the attempt at whose end it begins: then the executor says so, by [`Reporter::begins`].
-    /// Only for an executor that has asked for such, by [`Reporter::prefetch`].
-    pub behind: Option<u64>,
+    /// The key of the attempt after whose end it begins: then the executor says so, by
+    /// [`Reporter::begins`]. Only for an executor that has asked for such, by [`Reporter::prefetch`].
+    pub after: Option<u64>,
 }
 
 impl Assignment {

@@ -166,6 +166,12 @@ impl<H: Copy> Ledger<H> {
         true
     }
 
+    /// Whether more is granted of a dimension than there is.
+    pub fn is_overdrawn(&self) -> bool {
+        let dimensions = self.granted.as_slice().iter().zip(self.pool.as_slice());
+        dimensions.into_iter().any(|(granted, pool)| granted > pool)
+    }
+
     /// Whether the grant was not given back yet.
     pub fn holds(&self, permit: Permit) -> bool {
         self.grants.contains(permit)

@@ -32,4 +32,5 @@ pub use notice::{Notice, NoticeKind};
 #[cfg(processes)]
 pub use sign::{Sign, judge, says_no_memory};
 #[cfg(processes)]
+pub(crate) use watchdog::Unseen;
 pub use watchdog::{Brake, Root, Watchdog, Watched};

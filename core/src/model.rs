@@ -19,7 +19,7 @@ pub fn assignment(key: u64) -> Option<Assignment> {
     attempt(key).map(|attempt| Assignment {
         attempt,
         args,
-        behind: None,
+        after: None,
     })
 }
 

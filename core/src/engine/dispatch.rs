@@ -239,10 +239,13 @@ impl Dispatch {
         self.blank.extend(attempts.into_iter().take(room));
     }
 
-    /// Gives back what an attempt reserved, once it has really ended. Giving it back again changes
-    /// nothing.
+    /// Gives back what an attempt reserved, once it has really ended: to the one that was prefetched behind
+    /// it, if there is one. Giving it back again changes nothing.
     pub(super) fn give_back(&mut self, attempt: &Attempt) {
-        self.pass_on(attempt);
+        if let Some(next) = self.prefetched.leave(attempt) {
+            self.ledger.pass_on(attempt.permit, next);
+        }
+        self.ledger.release(attempt.permit);
         if !self.waiting.is_empty() {
             self.waiting.remove(&attempt.key);
         }

@@ -66,7 +66,7 @@ impl Inner {
             match attempt.pause(inner.tick(), freeze) {
                 None => Ok(false),
                 Some(true) => Ok(true),
-                Some(false) if inner.before(attempt).is_some() => Err(not_begun(attempt)),
+                Some(false) if inner.after(attempt).is_some() => Err(not_begun(attempt)),
                 Some(false) => Err(cannot_be_paused(attempt)),
             }
         })

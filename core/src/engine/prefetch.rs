@@ -56,7 +56,7 @@ impl Prefetched {
     }
 
     /// `attempt` gives back what it holds, or its place; gives the permit of who is to have what it held.
-    fn leave(&mut self, attempt: &Attempt) -> Option<Permit> {
+    pub(super) fn leave(&mut self, attempt: &Attempt) -> Option<Permit> {
         let chain = self.chains.get_mut(&attempt.chain)?;
         if chain.holder != attempt.key {
             chain.next.retain(|next| next.key != attempt.key);
@@ -70,8 +70,8 @@ impl Prefetched {
         Some(next.permit)
     }
 
-    /// The key of the one whose end `attempt` waits for; none where it holds what it needs.
-    fn before(&self, attempt: &Attempt) -> Option<u64> {
+    /// The key of the one after whose end `attempt` begins; none where it holds what it needs.
+    fn after(&self, attempt: &Attempt) -> Option<u64> {
         let chain = self.chains.get(&attempt.chain)?;
         let at = chain.next.iter().position(|next| next.key == attempt.key)?;
         match at {
@@ -87,6 +87,8 @@ impl Dispatch {
         let mut grants = Grants::new();
         let known = self.prefetched.behind(leader);
         let goes_on = self.ledger.holds(leader.permit) || self.prefetched.has(leader);
+        // A pool that was lowered shrinks by what ends.
+        let goes_on = goes_on && !self.ledger.is_overdrawn();
         let Some(plan) = leader
             .ticket
             .plan()
@@ -110,7 +112,8 @@ impl Dispatch {
         }
         let ticket = Arc::clone(self.tickets.get(self.scheduler.best()?.sequence())?);
         let needs = ticket.plan().filter(|next| next.is_like(plan))?;
-        if self.ledger.fits(&needs.amounts) {
+        // One that was handed back before waits for a process of its own.
+        if self.ledger.fits(&needs.amounts) || ticket.newest() > 0 {
             return None;
         }
         let key = self.next_key();
@@ -120,15 +123,6 @@ impl Dispatch {
         let attempt = self.new_attempt(key, ticket, permit, chain);
         self.prefetched.append(chain, Arc::clone(&attempt));
         Some(attempt)
-    }
-
-    /// Gives back what an attempt reserved, once it has really ended: to the one that was prefetched behind
-    /// it, if there is one. Giving it back again changes nothing.
-    pub(super) fn pass_on(&mut self, attempt: &Attempt) {
-        if let Some(next) = self.prefetched.leave(attempt) {
-            self.ledger.pass_on(attempt.permit, next);
-        }
-        self.ledger.release(attempt.permit);
     }
 }
 
@@ -150,12 +144,12 @@ impl Inner {
         }
     }
 
-    /// The key of the attempt whose end this one waits for.
-    pub(super) fn before(&self, attempt: &Attempt) -> Option<u64> {
+    /// The key of the attempt after whose end this one begins.
+    pub(super) fn after(&self, attempt: &Attempt) -> Option<u64> {
         if attempt.chain == attempt.key {
             return None;
         }
-        self.dispatch.lock().prefetched.before(attempt)
+        self.dispatch.lock().prefetched.after(attempt)
     }
 
     /// The code of an attempt runs from now on.
@@ -164,6 +158,11 @@ impl Inner {
             let deadline: Tick = self.tick().after(timeout);
             attempt.set_off(deadline);
             self.driver.watch(deadline, attempt.key(), Due::Timeout);
+        }
+        if attempt.chain != attempt.key && attempt.stop_signal().is_set() {
+            // It was asked to stop before it began, when there was nothing to be killed.
+            let until = self.tick().after(self.options.grace);
+            self.driver.watch(until, attempt.key(), Due::Grace);
         }
         self.events.emit(&*self.clock, &attempt.ticket, || {
             EventKind::State(State::Running)

@@ -74,9 +74,12 @@ impl Inner {
         if self.follows && self.was_lost_early(&attempt) {
             return;
         }
-        let behind = self.before(&attempt);
-        if behind.is_none() {
+        let after = self.after(&attempt);
+        if after.is_none() {
             self.set_off(&attempt);
+        } else if job.attempt > 1 {
+            // It may have been lost before it began: where it waits for nobody, it isn't.
+            return self.finish_one(attempt, Ended::Released);
         }
         if attempt.stop_signal().is_set() {
             return self.finish_one(
@@ -91,7 +94,7 @@ impl Inner {
             executor.start(Assignment {
                 attempt,
                 args: job.args,
-                behind,
+                after,
             });
         }
     }

@@ -135,7 +135,7 @@ mod tests {
         commands.start(Assignment {
             attempt,
             args,
-            behind: None,
+            after: None,
         });
         assert!(commands.is_hungry());
     }

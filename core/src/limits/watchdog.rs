@@ -146,8 +146,9 @@ impl Watched {
     }
 
     /// Lets go of it without a last look: its root runs another attempt by now.
-    pub fn look_away(mut self) {
+    pub(crate) fn look_away(mut self) -> Unseen {
         self.last_look = false;
+        Unseen::new(&self.round, self.post.memory())
     }
 }
 
@@ -163,6 +164,28 @@ impl Drop for Watched {
         if let Some(top) = self.post.let_go(self.last_look) {
             self.round.keep_spare(top);
         }
+    }
+}
+
+/// Memory that counts with that of all trees, though nobody looks at it. Dropped, it doesn't any more.
+#[must_use = "dropped, it counts no longer"]
+#[derive(Debug)]
+pub(crate) struct Unseen {
+    round: Arc<Round>,
+    bytes: u64,
+}
+
+impl Unseen {
+    fn new(round: &Arc<Round>, bytes: u64) -> Self {
+        round.count_unseen(bytes);
+        let round = Arc::clone(round);
+        Self { round, bytes }
+    }
+}
+
+impl Drop for Unseen {
+    fn drop(&mut self) {
+        self.round.forget_unseen(self.bytes);
     }
 }
 

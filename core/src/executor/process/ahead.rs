@@ -1,50 +1,66 @@
-//! The jobs that a child was given before their turn. It runs them in their order, and gives back those that it
+//! The jobs that a child was given before their turn. It runs them in their order, and hands back those that it
 //! doesn't come to soon, or is asked for.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::child::Child;
+use super::child::{Child, Seat};
 use super::frame::Kind;
 use super::pace::Pace;
 use super::pool::PoolOptions;
 use crate::clock::Tick;
 use crate::engine::Attempt;
+use crate::limits::Unseen;
 
 /// What waits in a child.
 #[derive(Debug, Default)]
 pub(super) struct Ahead {
     /// In the order in which they were sent.
-    line: VecDeque<Arc<Attempt>>,
-    pub(super) pace: Pace,
+    queue: VecDeque<Arc<Attempt>>,
+    pace: Pace,
     /// Whether its job was sent, so that others can be sent behind it.
     open: bool,
-    /// The job that is to stand still as soon as nothing waits behind it.
-    pausing: Option<u64>,
+    /// Whether it was asked to hand back what has not begun, and hasn't done so.
+    recalled: bool,
+    /// The job that stands still, or is to as soon as nothing waits behind it.
+    paused: Option<u64>,
+    /// Its memory, while nobody looks at it: its jobs are too short for that.
+    pub(super) unseen: Option<Unseen>,
 }
 
 impl Ahead {
     /// Another job begins that is not sent yet.
     pub(super) fn shut(&mut self) {
-        (self.open, self.pausing) = (false, None);
+        (self.open, self.paused, self.unseen) = (false, None, None);
     }
 
-    /// The turn of the next one has come, at the end of the one before it.
-    pub(super) fn next(&mut self, now: Option<Tick>) -> Option<Arc<Attempt>> {
-        self.pausing = None;
+    /// A job has ended.
+    pub(super) fn ends(&mut self, now: Option<Tick>) {
         if let Some(now) = now {
             self.pace.ends(now);
         }
-        self.line.pop_front()
+    }
+
+    /// The turn of the next one has come.
+    pub(super) fn next(&mut self) -> Option<Arc<Attempt>> {
+        self.paused = None;
+        let next = self.queue.pop_front();
+        if next.is_some() {
+            self.pace.begins_in_turn();
+        }
+        next
     }
 }
 
 impl Child {
-    /// Its job was sent.
-    pub(super) fn open_line(&self, now: Tick) {
+    /// Its job `key` was sent: others can be sent behind it.
+    pub(super) fn open(&self, key: u64, now: Tick) {
         let mut seat = self.seat.lock();
-        seat.ahead.pace.begins(now);
-        seat.ahead.open = true;
+        // It may have ended by now, and another one be about to be sent.
+        if seat.running.as_ref().is_some_and(|job| job.key() == key) {
+            seat.ahead.pace.begins(now);
+            seat.ahead.open = true;
+        }
     }
 
     /// Behind which attempt it may be given more, and how many may wait there then.
@@ -58,89 +74,117 @@ impl Child {
         }
         let seat = self.seat.lock();
         let running = seat.running.as_ref()?;
-        if !seat.is_sound() || !seat.ahead.open || running.stop_signal().is_set() {
+        let limited = running.limits().cpu.is_some() || running.stop_signal().is_set();
+        if limited || !seat.takes_more() {
             return None;
         }
         let left = options.max_jobs_per_child.map_or(usize::MAX, |most| {
             usize::try_from(u64::from(most).saturating_sub(seat.jobs + 1)).unwrap_or(usize::MAX)
         });
         let most = seat.ahead.pace.room().min(left);
-        let limited = running.limits().cpu.is_some() || seat.ahead.pausing.is_some();
-        let enough = most == 0 || 2 * seat.ahead.line.len() > most;
-        (!limited && !enough).then(|| (Arc::clone(running), most))
+        let enough = most == 0 || 2 * seat.ahead.queue.len() > most;
+        (!enough).then(|| (Arc::clone(running), most))
     }
 
-    /// Takes in an attempt that is to begin at the end of the attempt `before`, and is to be sent; `false`
+    /// Takes in an attempt that is to begin at the end of the attempt `after`, and is to be sent; `false`
     /// where that can't be here.
-    pub(super) fn queue_up(&self, before: u64, attempt: &Arc<Attempt>) -> bool {
+    pub(super) fn queue_up(&self, after: u64, attempt: &Arc<Attempt>) -> bool {
         let mut seat = self.seat.lock();
-        let last = seat.ahead.line.back().or(seat.running.as_ref());
-        let follows = last.is_some_and(|last| last.key() == before);
-        let open = seat.is_sound() && seat.ahead.open && seat.ahead.pausing.is_none();
-        if follows && open {
-            seat.ahead.line.push_back(Arc::clone(attempt));
+        let last = seat.ahead.queue.back().or(seat.running.as_ref());
+        let follows = last.is_some_and(|last| last.key() == after);
+        let taken = follows && seat.takes_more();
+        if taken {
+            seat.ahead.queue.push_back(Arc::clone(attempt));
         }
-        follows && open
+        taken
     }
 
     /// Whether the attempt `key` waits for its turn here.
     pub(super) fn has_ahead(&self, key: u64) -> bool {
         let seat = self.seat.lock();
-        seat.ahead.line.iter().any(|attempt| attempt.key() == key)
+        seat.ahead.queue.iter().any(|attempt| attempt.key() == key)
     }
 
-    /// Has it give back what it has not begun.
+    /// Has it hand back what it has not begun.
     pub(super) fn recall(&self) {
+        self.seat.lock().ahead.recalled = true;
         // It is shorter than a frame can be.
         let _ = self.link.send(Kind::Recall, 0, [&[], &[]]);
     }
 
-    /// It gives back the attempt `key`, whose turn had not come.
-    pub(super) fn return_one(&self, key: u64) -> Option<Arc<Attempt>> {
-        let line = &mut self.seat.lock().ahead.line;
-        let at = line.iter().rposition(|attempt| attempt.key() == key)?;
-        line.remove(at)
+    /// It hands back jobs, whether it was asked to or not.
+    pub(super) fn hands_back(&self) {
+        let ahead = &mut self.seat.lock().ahead;
+        if !std::mem::take(&mut ahead.recalled) {
+            ahead.pace.stumbles();
+        }
     }
 
-    /// It has ended: all whose turn had not come.
-    pub(super) fn return_all(&self) -> Vec<Arc<Attempt>> {
+    /// Takes out the attempt `key`, whose turn had not come.
+    pub(super) fn take_out(&self, key: u64) -> Option<Arc<Attempt>> {
+        let queue = &mut self.seat.lock().ahead.queue;
+        let at = queue.iter().rposition(|attempt| attempt.key() == key)?;
+        queue.remove(at)
+    }
+
+    /// It has ended: takes out all whose turn had not come. No other one is taken in.
+    pub(super) fn take_out_all(&self) -> Vec<Arc<Attempt>> {
         let mut seat = self.seat.lock();
+        seat.doomed = true;
         seat.ahead.shut();
-        seat.ahead.line.drain(..).collect()
+        seat.ahead.queue.drain(..).collect()
     }
 
     /// Stops its job `key` where it stands, as soon as nothing waits behind that; `false` where it doesn't
     /// run that in a process.
     pub(super) fn pause(&self, key: u64) -> bool {
-        let waits = {
+        let mut frozen = self.frozen.lock();
+        let (pid, waits) = {
             let mut seat = self.seat.lock();
-            let runs = seat.running.as_ref().is_some_and(|job| job.key() == key);
-            let waits = runs && !seat.ahead.line.is_empty();
-            seat.ahead.pausing = waits.then_some(key);
-            waits
+            let Some(pid) = seat.pid_of(key) else {
+                return false;
+            };
+            seat.ahead.paused = Some(key);
+            (pid, !seat.ahead.queue.is_empty())
         };
-        if waits {
-            self.recall();
-            return true;
+        match waits {
+            true => self.recall(),
+            false => frozen.change(pid, |frozen| frozen.paused = true),
         }
-        self.hold(key, |frozen| frozen.paused = true)
-    }
-
-    /// Lets its job `key` run on.
-    pub(super) fn resume(&self, key: u64) {
-        self.seat.lock().ahead.pausing.take_if(|job| *job == key);
-        self.hold(key, |frozen| frozen.paused = false);
+        true
     }
 
     /// Stops the job where it stands that was to stand still once nothing waits behind it.
     pub(super) fn pause_if_alone(&self) {
-        let pausing = {
-            let mut seat = self.seat.lock();
-            let alone = seat.ahead.line.is_empty();
-            alone.then(|| seat.ahead.pausing.take()).flatten()
+        let mut frozen = self.frozen.lock();
+        let pid = {
+            let seat = self.seat.lock();
+            let paused = seat.ahead.paused.filter(|_| seat.ahead.queue.is_empty());
+            paused.and_then(|key| seat.pid_of(key))
         };
-        if let Some(key) = pausing {
-            self.hold(key, |frozen| frozen.paused = true);
+        if let Some(pid) = pid {
+            frozen.change(pid, |frozen| frozen.paused = true);
         }
+    }
+
+    /// Lets its job `key` run on.
+    pub(super) fn resume(&self, key: u64) {
+        let mut frozen = self.frozen.lock();
+        let pid = {
+            let mut seat = self.seat.lock();
+            seat.ahead.paused.take_if(|paused| *paused == key);
+            seat.pid_of(key)
+        };
+        if let Some(pid) = pid {
+            frozen.change(pid, |frozen| frozen.paused = false);
+        }
+    }
+}
+
+impl Seat {
+    /// Whether another job may be sent behind those that it has.
+    fn takes_more(&self) -> bool {
+        let sound = self.ready && self.next.is_none() && !self.doomed && !self.spent;
+        sound && self.ahead.open && self.ahead.paused.is_none()
     }
 }

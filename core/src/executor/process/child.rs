@@ -30,16 +30,16 @@ pub(super) struct Child {
     pub(super) seat: Mutex<Seat>,
     /// Held while signals are sent, so that they come in the order of what was wanted. Locked before the
     /// seat.
-    frozen: Mutex<Frozen>,
+    pub(super) frozen: Mutex<Frozen>,
 }
 
 /// What it does, and what of it is known.
 #[derive(Debug, Default)]
 pub(super) struct Seat {
     /// Its process, once it is born.
-    pid: Option<u32>,
+    pub(super) pid: Option<u32>,
     /// What it is given next: once it is born, or by whoever has seated it.
-    next: Option<Assignment>,
+    pub(super) next: Option<Assignment>,
     pub(super) running: Option<Arc<Attempt>>,
     /// What follows that.
     pub(super) ahead: Ahead,
@@ -52,15 +52,17 @@ pub(super) struct Seat {
     /// What says how large it is.
     size: Option<File>,
     /// Whether it is being killed.
-    doomed: bool,
+    pub(super) doomed: bool,
+    /// The job that it is killed for.
+    killed_for: Option<u64>,
     /// What it did that it must not, and is killed for.
     fault: Option<String>,
     /// What breaks it while it runs its job.
     breakage: Option<Breakage>,
     /// Whether another is to take its place.
-    spent: bool,
+    pub(super) spent: bool,
     /// Whether it was ready to run jobs once: what it uses is its job's from then on.
-    ready: bool,
+    pub(super) ready: bool,
 }
 
 /// A child whose job has ended.
@@ -71,9 +73,10 @@ pub(super) struct Vacated {
 }
 
 impl Seat {
-    /// Whether it runs its jobs, and nothing speaks against another one.
-    pub(super) fn is_sound(&self) -> bool {
-        self.ready && self.next.is_none() && !self.doomed && !self.spent
+    /// The process that runs the attempt `key`.
+    pub(super) fn pid_of(&self, key: u64) -> Option<u32> {
+        let running = self.running.as_ref()?;
+        self.pid.filter(|_| running.key() == key)
     }
 }
 
@@ -125,6 +128,15 @@ impl Child {
     pub(super) fn take_back(&self) -> Option<Assignment> {
         let mut seat = self.seat.lock();
         let next = seat.next.take()?;
+        seat.running = None;
+        Some(next)
+    }
+
+    /// Takes back the job `key`, if it was to do that and was not given it yet.
+    pub(super) fn take_back_job(&self, key: u64) -> Option<Assignment> {
+        let is_next = |next: &mut Assignment| next.attempt.key() == key;
+        let mut seat = self.seat.lock();
+        let next = seat.next.take_if(is_next)?;
         seat.running = None;
         Some(next)
     }
@@ -181,16 +193,27 @@ impl Child {
         resident: u64,
         own: u64,
     ) {
-        let pid = self.seat.lock().pid;
-        if let Some(pid) = pid {
-            let root = Root::Since { pid, resident, own };
-            self.keep(processes, root, attempt);
-        }
+        let pid = {
+            let seat = self.seat.lock();
+            // What is looked after already is no news.
+            seat.pid.filter(|_| seat.kept.is_none())
+        };
+        let Some(pid) = pid.filter(|_| self.sandbox.is_off()) else {
+            return;
+        };
+        let root = match resident {
+            0 => Root::With(pid),
+            _ => Root::Since { pid, resident, own },
+        };
+        self.keep(processes, root, attempt);
     }
 
     fn keep(self: &Arc<Self>, processes: &Processes, root: Root, attempt: &Arc<Attempt>) {
         let kept = keep(processes, self, root, attempt);
-        let before = self.seat.lock().kept.replace(kept);
+        let before = {
+            let mut seat = self.seat.lock();
+            (seat.kept.replace(kept), seat.ahead.unseen.take())
+        };
         drop(before);
     }
 
@@ -211,18 +234,11 @@ impl Child {
     pub(super) fn hold(&self, key: u64, change: impl FnOnce(&mut Frozen)) -> bool {
         let mut frozen = self.frozen.lock();
         // What it runs next waits for the lock: it is never stopped for this one.
-        let pid = self.pid_of(key);
+        let pid = self.seat.lock().pid_of(key);
         if let Some(pid) = pid {
             frozen.change(pid, change);
         }
         pid.is_some()
-    }
-
-    /// The process that runs the attempt `key`.
-    fn pid_of(&self, key: u64) -> Option<u32> {
-        let seat = self.seat.lock();
-        let running = seat.running.as_ref()?;
-        seat.pid.filter(|_| running.key() == key)
     }
 
     /// Lets it run on, whoever wanted what it ran before to stand still.
@@ -234,21 +250,30 @@ impl Child {
         }
     }
 
-    /// What it ran, which has ended. It is looked at for a last time, unless the next one runs already.
-    pub(super) fn vacate(&self) -> Option<Vacated> {
+    /// What it ran, which has ended, and `begun` before. It is looked at for a last time, unless the next one
+    /// runs already; and it runs on, whoever wanted it to stand still.
+    pub(super) fn vacate(&self, begun: bool) -> Option<Vacated> {
         let now = self.tick();
         let (attempt, next, kept, parts) = {
+            // Whoever wants the next one to stand still waits for this.
+            let mut frozen = self.frozen.lock();
             let mut seat = self.seat.lock();
-            seat.jobs += 1;
+            if begun {
+                seat.jobs += 1;
+                seat.ahead.ends(now);
+            }
             // Whoever ends a job was not broken after all.
             seat.breakage = None;
             let attempt = seat.running.take();
-            seat.running = seat.ahead.next(now);
-            let next = seat.running.clone();
-            (attempt, next, seat.kept.take(), seat.parts)
+            seat.running = seat.ahead.next();
+            let (next, kept) = (seat.running.clone(), seat.kept.take());
+            if let Some(pid) = seat.pid.filter(|_| !seat.doomed) {
+                frozen.change(pid, |frozen| *frozen = Frozen::default());
+            }
+            (attempt, next, kept, seat.parts)
         };
         match next {
-            Some(_) => kept.into_iter().for_each(Kept::look_away),
+            Some(_) => self.look_away(kept),
             None => drop(kept),
         }
         let attempt = attempt?;
@@ -256,6 +281,14 @@ impl Child {
             attempt.keep_in(parts);
         }
         Some(Vacated { attempt, next })
+    }
+
+    /// Nobody looks any more, since it runs the next job.
+    fn look_away(&self, kept: Option<Kept>) {
+        if let Some(kept) = kept {
+            let unseen = kept.look_away();
+            self.seat.lock().ahead.unseen = Some(unseen);
+        }
     }
 
     /// What time it is for the engine of its job.
@@ -293,8 +326,15 @@ impl Child {
             .is_some_and(|attempt| attempt.key() == key)
         {
             seat.doomed = true;
+            seat.killed_for = Some(key);
             self.nursery.kill(self.number);
         }
+    }
+
+    /// Whether it was killed for another job than `key`, which had ended by then.
+    pub(super) fn was_killed_for_another(&self, key: u64) -> bool {
+        let seat = self.seat.lock();
+        seat.fault.is_none() && seat.killed_for.is_some_and(|job| job != key)
     }
 
     /// Ends it by force, now that it is born, where it was to be ended before.
@@ -389,7 +429,7 @@ mod tests {
         let assignment = Assignment {
             attempt,
             args: Payload::Null,
-            behind: None,
+            after: None,
         };
         Child::new(1, link, Arc::new(Nobody), assignment)
     }
@@ -419,8 +459,7 @@ mod tests {
         child.born(pid, false);
         assert!(child.hold(first.key(), pause));
         wait_until(|| is_stopped(pid));
-        child.vacate();
-        child.run_on();
+        child.vacate(true);
         wait_until(|| !is_stopped(pid));
         assert!(!child.hold(first.key(), pause));
         let next = self::child(&second);

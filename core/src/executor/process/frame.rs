@@ -35,7 +35,7 @@ pub(super) enum Kind {
     Reply = 3,
     /// To a child: for what kind of reason the job is asked to stop. Comes before that.
     Reason = 4,
-    /// To a child: give back the jobs that have not begun.
+    /// To a child: hand back the jobs that have not begun.
     Recall = 5,
     /// Of a child: how the job ended.
     Ended = 16,
@@ -53,8 +53,8 @@ pub(super) enum Kind {
     Loads = 22,
     /// Of a child: it has loaded that, and the job begins.
     Loaded = 23,
-    /// Of a child: the keys of jobs that it gives back, and has not begun.
-    Returned = 24,
+    /// Of a child: the keys of jobs that it hands back, and has not begun.
+    HandedBack = 24,
     /// Of a child: this job, whose turn had come, is one that takes a while.
     Lasts = 25,
 }
@@ -87,7 +87,7 @@ impl Sender {
                 Kind::Spent,
                 Kind::Loads,
                 Kind::Loaded,
-                Kind::Returned,
+                Kind::HandedBack,
                 Kind::Lasts,
             ],
         };

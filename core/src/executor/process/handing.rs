@@ -1,4 +1,4 @@
-//! A pool gives jobs to children before their turn has come, and takes them back.
+//! A pool gives jobs to children before their turn has come, and has them back.
 
 use std::sync::Arc;
 
@@ -11,6 +11,9 @@ use crate::executor::Assignment;
 use crate::limits::Isolation;
 use crate::outcome::{Ended, Failure};
 
+/// Jobs whose frames have more bytes than this don't come ahead together: nothing is reserved for them.
+const LARGEST: usize = 1 << 20;
+
 /// An attempt and its end.
 type End = (Arc<Attempt>, Ended);
 
@@ -19,6 +22,7 @@ impl Shared {
     pub(super) fn fill(&self, child: &Child) {
         if let Some(reporter) = self.reporter.get()
             && let Some((attempt, most)) = child.room(self.options)
+            && !self.is_used_up(child)
         {
             reporter.prefetch(&attempt, most);
         }
@@ -52,11 +56,12 @@ impl Shared {
                 return Some((Arc::clone(attempt), Ended::GaveUp(failure)));
             }
         };
-        let before = assignment.behind?;
-        let child = self.roster.lock().queue_up(before, attempt);
+        let fits = message.frames.len() + frame.len() <= LARGEST && assignment.stopped().is_none();
+        let after = assignment.after.filter(|_| fits);
+        let child = after.and_then(|after| self.roster.lock().queue_up(after, attempt));
         match child {
-            Some(child) => message.add(child, &frame),
-            None => return Some(returned(Arc::clone(attempt))),
+            Some(child) => message.add(child, attempt, &frame),
+            None => return Some(not_begun(Arc::clone(attempt))),
         }
         None
     }
@@ -83,30 +88,31 @@ impl Shared {
         }
     }
 
-    /// A child gives jobs back that it has not begun.
-    pub(super) fn returned(&self, child: &Arc<Child>, keys: &[u64]) {
+    /// A child hands back jobs that it has not begun.
+    pub(super) fn handed_back(&self, child: &Arc<Child>, keys: &[u64]) {
+        child.hands_back();
         // The first of them may be taken for one that has begun: the others don't follow it.
-        let mut ended = Vec::new();
+        let mut never_begun = Vec::new();
         for key in keys.iter().rev() {
-            match child.return_one(*key) {
-                Some(attempt) => ended.push(attempt),
+            match child.take_out(*key) {
+                Some(attempt) => never_begun.push(attempt),
                 None if child.runs(*key).is_some() => self.settle(child, Ended::Released),
                 None => {}
             }
         }
-        self.give_back(ended);
+        self.run_again(never_begun);
         child.pause_if_alone();
     }
 
-    /// What a child that has ended had not begun is run again.
-    pub(super) fn give_back(&self, attempts: Vec<Arc<Attempt>>) {
+    /// What a child had and has not begun is run again.
+    pub(super) fn run_again(&self, attempts: Vec<Arc<Attempt>>) {
         {
             let mut roster = self.roster.lock();
             attempts
                 .iter()
                 .for_each(|attempt| roster.free(attempt.key()));
         }
-        self.report_all(attempts.into_iter().map(returned).collect());
+        self.report_all(attempts.into_iter().map(not_begun).collect());
     }
 
     fn report_all(&self, ended: Vec<End>) {
@@ -119,7 +125,7 @@ impl Shared {
 }
 
 /// How an attempt ended that never began.
-fn returned(attempt: Arc<Attempt>) -> End {
+fn not_begun(attempt: Arc<Attempt>) -> End {
     let stop = attempt.stopped();
     let ended = stop.map_or(Ended::Released, |stop| {
         Ended::Cancelled(stop.reason.to_string())
@@ -131,24 +137,30 @@ fn returned(attempt: Arc<Attempt>) -> End {
 #[derive(Default)]
 struct Message {
     to: Option<Arc<Child>>,
+    attempts: Vec<Arc<Attempt>>,
     frames: Vec<u8>,
 }
 
 impl Message {
     /// Adds a frame for `child`; what there is for another one is sent.
-    fn add(&mut self, child: Arc<Child>, frame: &[u8]) {
+    fn add(&mut self, child: Arc<Child>, attempt: &Arc<Attempt>, frame: &[u8]) {
         let same = self.to.as_ref().is_some_and(|to| to.number == child.number);
         if !same {
             self.send();
             self.to = Some(child);
         }
+        self.attempts.push(Arc::clone(attempt));
         self.frames.extend_from_slice(frame);
     }
 
     fn send(&mut self) {
-        if let Some(child) = self.to.take() {
-            // Where it doesn't get them, it has ended: they are given back with it.
-            child.link.send_all(&std::mem::take(&mut self.frames));
+        let Some(child) = self.to.take() else { return };
+        // Where it doesn't get them, it has ended: they are run again.
+        child.link.send_all(&std::mem::take(&mut self.frames));
+        let mut attempts = self.attempts.drain(..);
+        if attempts.any(|attempt| attempt.stop_signal().is_set()) {
+            // Whoever asked one to stop may have done so before it was known to be there.
+            child.recall();
         }
     }
 }

@@ -49,8 +49,8 @@ impl Shared {
             child.breaks(Body(&frame.body).breakage()?);
             return Ok(());
         }
-        if frame.kind == Kind::Returned {
-            self.returned(child, &Body(&frame.body).keys()?);
+        if frame.kind == Kind::HandedBack {
+            self.handed_back(child, &Body(&frame.body).keys()?);
             return Ok(());
         }
         let Some(attempt) = child.runs(frame.key) else {
@@ -155,7 +155,10 @@ impl Family for Shared {
         }
         match next {
             // One that ends at once is told of: another one would end as it did.
-            Some(first) => drop(self.give(&child, &first)),
+            Some(first) => {
+                self.give(&child, &first);
+                self.fill(&child);
+            }
             None => {
                 self.roster.lock().rest(child);
                 self.assign();
@@ -174,30 +177,36 @@ impl Family for Shared {
             self.roster.lock().unseat(never_begun);
             return self.assign();
         }
-        let never_begun = child.return_all();
+        let never_begun = child.take_out_all();
         let breakage = child.breakage();
-        if let Some(Vacated { attempt, .. }) = child.vacate() {
+        if let Some(Vacated { attempt, .. }) = child.vacate(true) {
             self.roster.lock().free(attempt.key());
-            let ended = match (breakage, &death) {
-                // The job is run again.
-                (Some(Breakage::OfEarlier), _) => Ended::Released,
-                (Some(Breakage::OfJob(failure)), _) => Ended::Crashed(Failure {
-                    exit: death.exit(),
-                    ..failure
-                }),
-                (None, Death::NoSandbox(_)) => Ended::Raised(failure(&death, child.fault())),
-                (None, _) => Ended::Crashed(failure(&death, child.fault())),
-            };
+            let ended = end_by(&child, &attempt, breakage, &death);
             let ended = judged(&attempt, ended);
             self.report(attempt, ended);
         }
-        self.give_back(never_begun);
+        self.run_again(never_begun);
         drop(child.take_back());
     }
 
     fn deserted(&self, nursery: &Arc<dyn Nursery>, up: bool) {
         let gone = self.nurseries.lock().close(nursery, up);
         drop(gone);
+    }
+}
+
+/// How the job of a child ended by that one's death.
+fn end_by(child: &Child, job: &Attempt, breakage: Option<Breakage>, death: &Death) -> Ended {
+    match (breakage, death) {
+        // The job is run again.
+        (Some(Breakage::OfEarlier), _) => Ended::Released,
+        (Some(Breakage::OfJob(failure)), _) => Ended::Crashed(Failure {
+            exit: death.exit(),
+            ..failure
+        }),
+        (None, _) if child.was_killed_for_another(job.key()) => Ended::Released,
+        (None, Death::NoSandbox(_)) => Ended::Raised(failure(death, child.fault())),
+        (None, _) => Ended::Crashed(failure(death, child.fault())),
     }
 }
 

@@ -6,7 +6,7 @@ use rustix::process::Signal;
 
 use super::child::Child;
 use crate::engine::Attempt;
-use crate::limits::{Brake, HeldDown, Isolation, Root, Sign, Watched, judge};
+use crate::limits::{Brake, HeldDown, Isolation, Root, Sign, Unseen, Watched, judge};
 use crate::outcome::{Ended, Exit, Failure};
 use crate::process::{Processes, send_to_tree};
 
@@ -23,8 +23,8 @@ pub(super) struct Kept {
 
 impl Kept {
     /// Lets go of it without a last look, since it runs another job by now.
-    pub(super) fn look_away(self) {
-        self.watched.look_away();
+    pub(super) fn look_away(self) -> Unseen {
+        self.watched.look_away()
     }
 }
 

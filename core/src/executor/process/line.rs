@@ -10,28 +10,29 @@ mod said;
 mod tests;
 mod turns;
 mod usage;
+mod watching;
 
 use std::fmt;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
-use parking_lot::{Condvar, Mutex};
+use parking_lot::{Condvar, Mutex, MutexGuard};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{SendFlags, send};
 use rustix::process::{Signal, getpid, kill_process};
 
 use super::frame::{Frame, Inbox, Kind, LARGEST_RESULT, Read, Sender, header};
 use super::message::Body;
-use crate::clock::SystemClock;
+use crate::clock::{Clock, SystemClock, Tick};
 use crate::error::{Error, Result};
 use crate::outcome::{Ended, Failure, Measured};
 use crate::payload::Payload;
 
 pub use given::{ChildJob, ChildStop};
-use nudge::{Nudge, Woken};
+use nudge::Nudge;
 use said::{Said, said, text};
-use turns::{Turns, Unattended};
+use turns::Turns;
 use usage::Usage;
 
 /// How long whoever runs a job is given to look itself.
@@ -113,90 +114,22 @@ impl ChildLine {
         })
     }
 
-    /// Waits until something comes that the thread which runs jobs doesn't look for itself. `false` once
-    /// nothing comes any more.
-    pub fn watch(&self) -> bool {
-        loop {
-            let (begun, patience) = self.patience();
-            match self.nudge.wait(&self.socket, patience) {
-                Woken::Nudged => continue,
-                Woken::Late => {
-                    self.is_late(begun);
-                    continue;
-                }
-                Woken::ByMore => {}
-            }
-            let mut state = self.state.lock();
-            if !state.away {
-                self.left.wait_for(&mut state, LATER);
-            }
-            if state.attended && !state.over {
-                continue;
-            }
-            let heard = self.look(&mut state);
-            let (returning, over) = (state.turns.take_returning(), state.over);
-            drop(state);
-            self.give_back(&returning);
-            if heard || over {
-                return !over;
-            }
-        }
-    }
-
-    /// How many jobs have begun, and how long the newest may take before others are kept from waiting.
-    fn patience(&self) -> (u64, Option<Duration>) {
-        let mut state = self.state.lock();
-        let patience = state.turns.patience();
-        state.timed = patience.1.is_some();
-        patience
-    }
-
-    /// The job that was the newest of `begun` may have taken too long for that.
-    fn is_late(&self, begun: u64) {
-        let (lasts, returning) = {
-            let mut state = self.state.lock();
-            (state.turns.is_late(begun), state.turns.take_returning())
-        };
-        if let Some(Unattended { key, before }) = lasts {
-            let body = [before.resident.to_le_bytes(), before.own.to_le_bytes()].concat();
-            self.tell(Kind::Lasts, key, &body, &[]);
-        }
-        self.give_back(&returning);
-    }
-
-    /// Says what is given back.
-    fn give_back(&self, keys: &[u64]) {
-        if !keys.is_empty() {
-            let body: Vec<u8> = keys.iter().flat_map(|key| key.to_le_bytes()).collect();
-            self.tell(Kind::Returned, 0, &body, &[]);
-        }
-    }
-
     /// Takes the next job, for which it waits as long as `patience`. No job runs meanwhile.
     pub fn next(&self, patience: Duration) -> ChildNext {
         let mut state = self.state.lock();
-        let waits = !state.turns.is_empty();
-        if !waits && !patience.is_zero() {
-            state.attended = true;
-            drop(state);
-            self.wait_for_more(Some(patience));
-            state = self.state.lock();
-            state.attended = false;
-        }
-        if !waits {
-            self.look(&mut state);
+        if state.turns.is_empty() {
+            state = self.wait_for_job(state, patience);
         }
         let job = match state.over {
             false => state.turns.take(&self.usage, &self.clock),
             true => None,
         };
-        let (over, returning) = (state.over, state.turns.take_returning());
+        let over = state.over;
         state.away = job.is_none();
         if state.away {
             self.left.notify_one();
         }
-        drop(state);
-        self.give_back(&returning);
+        self.tell_news(state);
         match job {
             Some(job) => {
                 self.usage.forget_peak();
@@ -205,6 +138,22 @@ impl ChildLine {
             None if over => ChildNext::Never,
             None => ChildNext::Nothing,
         }
+    }
+
+    fn wait_for_job<'a>(
+        &'a self,
+        mut state: MutexGuard<'a, State>,
+        patience: Duration,
+    ) -> MutexGuard<'a, State> {
+        if !patience.is_zero() {
+            state.attended = true;
+            drop(state);
+            self.wait_for_more(Some(patience));
+            state = self.state.lock();
+            state.attended = false;
+        }
+        self.look(&mut state);
+        state
     }
 
     /// Why the job `key` is asked to stop, if it is.
@@ -316,18 +265,14 @@ impl ChildLine {
         let answer = loop {
             let mut state = self.state.lock();
             self.look(&mut state);
-            let returning = state.turns.take_returning();
-            if !returning.is_empty() {
-                drop(state);
-                self.give_back(&returning);
-                continue;
+            let answer = match state.reply.take() {
+                Some((of, answer)) if of == key => Some(answer),
+                _ => state.over.then(|| Err(Error::closed())),
+            };
+            self.tell_news(state);
+            if let Some(answer) = answer {
+                break answer;
             }
-            match state.reply.take() {
-                Some((of, answer)) if of == key => break answer,
-                _ if state.over => break Err(Error::closed()),
-                _ => {}
-            }
-            drop(state);
             self.wait_for_more(None);
         };
         self.state.lock().attended = false;
@@ -335,6 +280,12 @@ impl ChildLine {
     }
 
     fn tell(&self, kind: Kind, key: u64, body: &[u8], value: &[u8]) {
+        let _alone = self.sending.lock();
+        self.say(kind, key, body, value);
+    }
+
+    /// Says something, while nobody else does.
+    fn say(&self, kind: Kind, key: u64, body: &[u8], value: &[u8]) {
         // What is longer than a frame can be was refused before.
         let Ok(header) = header(body.len() + value.len(), kind, key) else {
             return;
@@ -344,7 +295,6 @@ impl ChildLine {
             _ => (&[][..], value),
         };
         let head = [&header, body, near].concat();
-        let _alone = self.sending.lock();
         // It fails where the pool has gone, which is seen elsewhere.
         let _ = self.send(&head).and_then(|()| self.send(far));
     }
@@ -365,7 +315,7 @@ impl ChildLine {
         while !state.over {
             match state.inbox.read(&self.socket) {
                 // What else there is can wait.
-                Read::Some if state.take_in() => {
+                Read::Some if state.take_in(self.clock.tick()) => {
                     self.have_timed(state);
                     return true;
                 }
@@ -375,14 +325,6 @@ impl ChildLine {
             }
         }
         false
-    }
-
-    /// Has the other thread see to it that nothing waits for its turn for long.
-    fn have_timed(&self, state: &mut State) {
-        if !state.timed && state.turns.patience().1.is_some() {
-            state.timed = true;
-            self.nudge.send();
-        }
     }
 
     fn wait_for_more(&self, patience: Option<Duration>) {
@@ -407,11 +349,11 @@ fn sleep(duration: Duration) {
 
 impl State {
     /// Takes the frames in that are whole; whether there was one.
-    fn take_in(&mut self) -> bool {
+    fn take_in(&mut self, now: Tick) -> bool {
         let mut heard = false;
         loop {
             match self.inbox.take() {
-                Ok(Some(frame)) => self.hear(&frame),
+                Ok(Some(frame)) => self.hear(&frame, now),
                 Ok(None) => return heard,
                 Err(_) => {
                     self.over = true;
@@ -422,11 +364,11 @@ impl State {
         }
     }
 
-    fn hear(&mut self, frame: &Frame) {
+    fn hear(&mut self, frame: &Frame, now: Tick) {
         let (key, body) = (frame.key, Body(&frame.body));
         match frame.kind {
             Kind::Start => match body.start(key) {
-                Ok(given) => self.turns.push(given),
+                Ok(given) => self.turns.push(given, now),
                 Err(_) => self.over = true,
             },
             Kind::Reason => self.reason = Some((key, body.whole_text())),
@@ -436,7 +378,7 @@ impl State {
                 let reason = body.whole_text();
                 self.stop = Some((key, ChildStop { kind, reason }));
             }
-            Kind::Recall => self.turns.give_back(),
+            Kind::Recall => self.turns.hand_back(),
             Kind::Reply => self.reply = Some((key, body.answer())),
             _ => {}
         }

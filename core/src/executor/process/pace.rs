@@ -11,10 +11,19 @@ const AHEAD: Duration = Duration::from_millis(1);
 /// So many jobs may wait for their turn in a child.
 const MOST: u64 = 32;
 
+/// After jobs were handed back that nobody asked for, none are given ahead for so many jobs; twice as many each
+/// time, until one has begun in its turn.
+const PAUSE: u32 = 8;
+const LONGEST_PAUSE: u32 = 1_024;
+
 /// How long jobs took that a child has run.
 #[derive(Debug, Default)]
 pub(super) struct Pace {
     began: Tick,
+    /// For so many jobs nothing more is given ahead.
+    pause: u32,
+    /// The last such pause, where no job has begun in its turn since.
+    last_pause: u32,
     /// The mean in microseconds, in which a job counts as much as all before it; none before the first one.
     mean: Option<u64>,
 }
@@ -25,8 +34,20 @@ impl Pace {
         self.began = now;
     }
 
+    /// A job begins at the end of the one before it.
+    pub(super) fn begins_in_turn(&mut self) {
+        self.last_pause = 0;
+    }
+
+    /// Jobs were handed back, since they had waited for long, or couldn't follow by themselves.
+    pub(super) fn stumbles(&mut self) {
+        self.last_pause = (2 * self.last_pause).clamp(PAUSE, LONGEST_PAUSE);
+        self.pause = self.last_pause;
+    }
+
     /// It has ended, and whatever is next begins.
     pub(super) fn ends(&mut self, now: Tick) {
+        self.pause = self.pause.saturating_sub(1);
         let took = micros(now.since(self.began));
         self.mean = Some(self.mean.map_or(took, |mean| mean.midpoint(took)));
         self.began = now;
@@ -35,7 +56,8 @@ impl Pace {
     /// How many jobs may wait.
     pub(super) fn room(&self) -> usize {
         let room = |mean: u64| (micros(AHEAD) / mean.max(1)).min(MOST);
-        self.mean.map_or(0, room) as usize
+        let mean = self.mean.filter(|_| self.pause == 0);
+        mean.map_or(0, room) as usize
     }
 }
 
@@ -60,6 +82,24 @@ mod tests {
         assert_eq!(room_after(&[10]), 32);
         assert_eq!(room_after(&[100]), 10);
         assert_eq!(room_after(&[1_001]), 0);
+    }
+
+    #[test]
+    fn what_is_handed_back_again_and_again_is_given_ahead_ever_less() {
+        let mut pace = Pace::default();
+        let mut given = 0;
+        for _ in 0..10_000 {
+            pace.ends(Tick::default());
+            if pace.room() > 0 {
+                given += 1;
+                pace.stumbles();
+            }
+        }
+        assert_eq!(given, 16);
+        pace.begins_in_turn();
+        pace.stumbles();
+        (0..PAUSE).for_each(|_| pace.ends(Tick::default()));
+        assert_eq!(pace.room(), 32);
     }
 
     #[test]

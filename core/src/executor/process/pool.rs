@@ -67,7 +67,7 @@ impl Executor for ProcessPool {
 
     fn start(&self, assignment: Assignment) {
         let mut roster = self.shared.roster.lock();
-        match assignment.behind {
+        match assignment.after {
             None => roster.waiting.push_back(assignment),
             Some(_) => roster.ahead.push(assignment),
         }
@@ -90,7 +90,7 @@ impl Executor for ProcessPool {
         if child.has_ahead(attempt.key()) {
             return child.recall();
         }
-        if let Some(first) = child.take_back() {
+        if let Some(first) = child.take_back_job(attempt.key()) {
             return self.shared.not_run(first);
         }
         // One that stands still would not hear it.

@@ -61,10 +61,10 @@ impl Roster {
         Ok(child)
     }
 
-    /// Gives a job to the child that has the one before it; none, where that has gone on.
-    pub(super) fn queue_up(&mut self, before: u64, attempt: &Arc<Attempt>) -> Option<Arc<Child>> {
-        let child = self.with_job(before)?;
-        if !child.queue_up(before, attempt) {
+    /// Gives a job to the child that has the one before it, `after`; none, where that has gone on.
+    pub(super) fn queue_up(&mut self, after: u64, attempt: &Arc<Attempt>) -> Option<Arc<Child>> {
+        let child = self.with_job(after)?;
+        if !child.queue_up(after, attempt) {
             return None;
         }
         self.busy.insert(attempt.key(), Arc::clone(&child));

@@ -41,25 +41,31 @@ pub(super) struct Shared {
 impl Shared {
     /// Gives what waits to children, new ones where none is idle.
     pub(super) fn assign(&self) {
-        loop {
-            let seated = {
-                let mut roster = self.roster.lock();
-                let Some(assignment) = roster.waiting.pop_front() else {
-                    return;
-                };
-                match assignment.stopped() {
-                    None => roster.seat(assignment),
-                    Some(_) => Err(assignment),
-                }
-            };
+        let mut given = Vec::new();
+        while let Some(seated) = self.seat_next() {
             match seated {
-                Ok(child) => self.hand_over(&child),
+                Ok(child) => {
+                    self.hand_over(&child);
+                    given.push(child);
+                }
                 Err(assignment) => match assignment.stopped() {
                     Some(ended) => self.report(assignment.attempt, ended),
                     None => self.raise(assignment),
                 },
             }
         }
+        // Each has its job before any has more than that.
+        given.iter().for_each(|child| self.fill(child));
+    }
+
+    /// Seats the next job that waits; back, where that is to stop, or no child is idle for it.
+    fn seat_next(&self) -> Option<std::result::Result<Arc<Child>, Assignment>> {
+        let mut roster = self.roster.lock();
+        let assignment = roster.waiting.pop_front()?;
+        Some(match assignment.stopped() {
+            None => roster.seat(assignment),
+            Some(_) => Err(assignment),
+        })
     }
 
     /// Gives a child that was idle the job that it was chosen for; another one, where it has ended by now.
@@ -95,8 +101,7 @@ impl Shared {
             child.ask_to_stop(attempt);
         }
         if let Some(engine) = attempt.engine().filter(|_| sent) {
-            child.open_line(engine.tick());
-            self.fill(child);
+            child.open(attempt.key(), engine.tick());
         }
         sent
     }
@@ -116,7 +121,7 @@ impl Shared {
             attempt,
             address,
             encoded: attempt.encodes(),
-            until: match assignment.behind {
+            until: match assignment.after {
                 Some(_) => Until::AfterBegin(attempt.timeout()),
                 None => Until::At(
                     attempt
@@ -201,10 +206,10 @@ impl Shared {
 
     /// The job of a child has ended while the child lives on.
     pub(super) fn settle(&self, child: &Arc<Child>, ended: Ended) {
-        let Some(Vacated { attempt, next }) = child.vacate() else {
+        let begun = !matches!(ended, Ended::Released);
+        let Some(Vacated { attempt, next }) = child.vacate(begun) else {
             return;
         };
-        child.run_on();
         match &next {
             Some(next) => self.goes_on(child, &attempt, next),
             None => self.rests(child, &attempt),

@@ -128,7 +128,7 @@ impl Post {
     }
 
     fn note(&self, seen: Measured) {
-        let all = self.memory_before + seen.peak_memory;
+        let all = self.memory_before.saturating_add(seen.peak_memory);
         self.memory.store(all, Ordering::Relaxed);
         self.attempt.measure(seen);
     }

@@ -29,17 +29,20 @@ const SPARE: usize = 64;
 /// Never.
 const NEVER: Duration = Duration::MAX;
 
+#[derive(Debug)]
 pub(super) struct Round {
     clock: SystemClock,
     next_key: AtomicU64,
     state: Mutex<State>,
     wake: Condvar,
+    /// The bytes of memory of what is looked at only now and then.
+    unseen: AtomicU64,
     /// Roots of trees that were watched before, by their numbers: finding their files again would take
     /// longer than reading them.
     spare: Mutex<HashMap<u32, Process>>,
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct State {
     posts: HashMap<u64, (Duration, Arc<Post>)>,
     /// When to look at which.
@@ -66,6 +69,7 @@ impl Round {
             next_key: AtomicU64::new(1),
             state: Mutex::default(),
             wake: Condvar::new(),
+            unseen: AtomicU64::new(0),
             spare: Mutex::default(),
         }
     }
@@ -80,7 +84,16 @@ impl Round {
 
     pub(super) fn memory(&self) -> u64 {
         let state = self.state.lock();
-        state.posts.values().map(|(_, post)| post.memory()).sum()
+        let seen: u64 = state.posts.values().map(|(_, post)| post.memory()).sum();
+        seen + self.unseen.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn count_unseen(&self, bytes: u64) {
+        self.unseen.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    pub(super) fn forget_unseen(&self, bytes: u64) {
+        self.unseen.fetch_sub(bytes, Ordering::Relaxed);
     }
 
     /// The root of a tree, where it was watched before.

@@ -1,25 +1,23 @@
-//! The jobs that a child was given and has not begun, and those of them that it gives back.
+//! The jobs that a child was given and has not begun, and what of them the pool is to be told.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::given::{ChildJob, Given, Turn};
 use super::usage::{Sizes, Usage};
-use crate::clock::Clock;
+use crate::clock::{Clock, Tick};
 
-/// A job that lasts longer is none that others may wait behind.
+/// So long a job may wait for its turn, and one that began by itself may run, before the pool is told.
 const LASTING: Duration = Duration::from_millis(5);
 
-/// What waits for its turn.
+/// What waits for its turn, and what runs.
 #[derive(Debug, Default)]
 pub(super) struct Turns {
-    given: VecDeque<Given>,
-    /// The keys of what is given back, until that is said.
-    returning: Vec<u64>,
-    /// How many have begun.
-    begun: u64,
+    /// Since when each has waited.
+    waiting: VecDeque<(Tick, Given)>,
     /// The job that runs, where the pool doesn't look after it, since it began by itself.
-    unattended: Option<Unattended>,
+    unattended: Option<(Tick, Unattended)>,
+    news: News,
 }
 
 /// A job that began at the end of the one before it.
@@ -30,65 +28,82 @@ pub(super) struct Unattended {
     pub(super) before: Sizes,
 }
 
+/// What the pool is to be told.
+#[derive(Debug, Default)]
+pub(super) struct News {
+    /// The job that is to be looked after.
+    pub(super) lasts: Option<Unattended>,
+    /// The keys of those that are handed back.
+    pub(super) handed_back: Vec<u64>,
+}
+
+impl News {
+    pub(super) fn is_empty(&self) -> bool {
+        self.lasts.is_none() && self.handed_back.is_empty()
+    }
+}
+
 impl Turns {
-    pub(super) fn push(&mut self, given: Given) {
-        self.given.push_back(given);
+    pub(super) fn push(&mut self, given: Given, now: Tick) {
+        self.waiting.push_back((now, given));
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.given.is_empty()
+        self.waiting.is_empty()
     }
 
     /// The next one, which begins now.
     pub(super) fn take(&mut self, usage: &Usage, clock: &dyn Clock) -> Option<ChildJob> {
-        let later = self.given.front()?.turn != Turn::Now;
+        let later = self.waiting.front()?.1.turn != Turn::Now;
         if later && usage.has_children() {
             // What an earlier job has left behind is not to be taken for this one's: the pool looks first.
-            self.give_back();
+            self.hand_back();
         }
-        let given = self.given.pop_front()?;
-        self.begun += 1;
-        self.unattended = later.then(|| Unattended {
-            key: given.job.key,
-            before: usage.sizes(),
+        let (_, given) = self.waiting.pop_front()?;
+        self.unattended = later.then(|| {
+            let (key, before) = (given.job.key, usage.sizes());
+            (clock.tick(), Unattended { key, before })
         });
         Some(given.begin(clock))
     }
 
-    /// Gives back what would begin at the end of others.
-    pub(super) fn give_back(&mut self) {
-        let (now, later) = std::mem::take(&mut self.given)
-            .into_iter()
-            .partition(|given| given.turn == Turn::Now);
-        self.given = now;
-        let later: VecDeque<Given> = later;
-        self.returning
-            .extend(later.iter().map(|given| given.job.key));
-    }
-
-    /// What is given back now.
-    pub(super) fn take_returning(&mut self) -> Vec<u64> {
-        std::mem::take(&mut self.returning)
-    }
-
-    /// How many have begun, and how long the one that runs may go on like that; none where it may for ever.
-    pub(super) fn patience(&self) -> (u64, Option<Duration>) {
-        let waits = self.unattended.is_some() || !self.given.is_empty();
-        (self.begun, waits.then_some(LASTING))
-    }
-
-    /// That time is over: where the same one runs, nothing waits behind it any more, and it is to be looked
-    /// after if it isn't.
-    pub(super) fn is_late(&mut self, begun: u64) -> Option<Unattended> {
-        if self.begun != begun {
-            return None;
+    /// Hands back what would begin at the end of others.
+    pub(super) fn hand_back(&mut self) {
+        let waiting = std::mem::take(&mut self.waiting);
+        for (since, given) in waiting {
+            match given.turn {
+                Turn::Now => self.waiting.push_back((since, given)),
+                Turn::Later(_) => self.news.handed_back.push(given.job.key),
+            }
         }
-        self.give_back();
-        self.unattended.take()
     }
 
     /// The job that runs is over, or the pool is about to look after it.
     pub(super) fn attend(&mut self) {
         self.unattended = None;
+    }
+
+    /// How long it is until something has lasted too long; none where nothing can.
+    pub(super) fn patience(&self, now: Tick) -> Option<Duration> {
+        let later = |(_, given): &&(Tick, Given)| given.turn != Turn::Now;
+        let waits = self.waiting.iter().find(later).map(|(since, _)| *since);
+        let runs = self.unattended.as_ref().map(|(since, _)| *since);
+        let first = waits.into_iter().chain(runs).min()?;
+        Some(LASTING.saturating_sub(now.since(first)))
+    }
+
+    /// What has lasted too long is news.
+    pub(super) fn look_at(&mut self, now: Tick) {
+        if self.patience(now) != Some(Duration::ZERO) {
+            return;
+        }
+        self.hand_back();
+        let lasts = |(since, _): &mut (Tick, Unattended)| now.since(*since) >= LASTING;
+        let lasts = self.unattended.take_if(lasts).map(|(_, job)| job);
+        self.news.lasts = lasts.or(self.news.lasts.take());
+    }
+
+    pub(super) fn take_news(&mut self) -> News {
+        std::mem::take(&mut self.news)
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::{ChildLine, ChildNext, PATIENCE, heard, pair, send, start};
 use crate::executor::process::frame::{Frame, Kind};
 use crate::executor::process::line::ChildJob;
-use crate::executor::process::message::{AHEAD, Body, JSON};
+use crate::executor::process::message::{AHEAD, Body, JSON, reply};
 use crate::outcome::Ended;
 use crate::payload::Payload;
 
@@ -32,7 +32,7 @@ fn end(line: &ChildLine, key: u64) {
 }
 
 fn keys(frame: &Frame) -> Vec<u64> {
-    assert_eq!(frame.kind, Kind::Returned);
+    assert_eq!(frame.kind, Kind::HandedBack);
     Body(&frame.body).keys().unwrap()
 }
 
@@ -59,7 +59,7 @@ fn jobs_follow_each_other_without_a_word_of_the_pool() {
 }
 
 #[test]
-fn what_has_not_begun_is_given_back_when_it_is_asked_for() {
+fn what_has_not_begun_is_handed_back_when_it_is_asked_for() {
     let (pool, line) = pair();
     let watching = watched(&line);
     give(&pool, &[1, 2, 3]);
@@ -83,6 +83,27 @@ fn nothing_waits_behind_a_job_that_takes_its_time() {
     assert_eq!(keys(&heard(&pool)), [2, 3]);
     drop(pool);
     watching.join().unwrap();
+}
+
+#[test]
+fn a_job_that_takes_its_time_is_late_however_much_it_says() {
+    let (pool, line) = pair();
+    let watching = watched(&line);
+    give(&pool, &[1, 2, 3]);
+    assert_eq!(next(&line).key, 1);
+    let noter = Arc::clone(&line);
+    let noting = std::thread::spawn(move || while noter.log(1, "info", "on and on").is_ok() {});
+    let handed_back = loop {
+        let frame = heard(&pool);
+        if frame.kind != Kind::Log {
+            break frame;
+        }
+        send(&pool, Kind::Reply, 1, &reply(Ok(())));
+    };
+    assert_eq!(keys(&handed_back), [2, 3]);
+    drop(pool);
+    watching.join().unwrap();
+    noting.join().unwrap();
 }
 
 #[test]
