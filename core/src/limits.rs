@@ -32,5 +32,6 @@ pub use notice::{Notice, NoticeKind};
 #[cfg(processes)]
 pub use sign::{Sign, judge, says_no_memory};
 #[cfg(processes)]
+#[cfg(processes = "warden")]
 pub(crate) use watchdog::Unseen;
 pub use watchdog::{Brake, Root, Watchdog, Watched};

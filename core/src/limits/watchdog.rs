@@ -9,6 +9,8 @@ mod procfs;
 mod round;
 #[cfg_attr(not(processes = "warden"), path = "watchdog/metered.rs")]
 mod tree;
+#[cfg(processes = "warden")]
+mod unseen;
 mod used;
 
 use std::fmt;
@@ -20,6 +22,8 @@ use crate::limits::{Gauge, HostGauge};
 
 use post::Post;
 use round::Round;
+#[cfg(processes = "warden")]
+pub(crate) use unseen::Unseen;
 
 /// How often a tree at rest is looked at.
 const REST: Duration = Duration::from_secs(1);
@@ -144,12 +148,6 @@ impl Watched {
         self.post.give_brake(brake, self.round.now());
         self.round.hasten(self.key);
     }
-
-    /// Lets go of it without a last look: its root runs another attempt by now.
-    pub(crate) fn look_away(mut self) -> Unseen {
-        self.last_look = false;
-        Unseen::new(&self.round, self.post.memory())
-    }
 }
 
 impl fmt::Debug for Watched {
@@ -164,28 +162,6 @@ impl Drop for Watched {
         if let Some(top) = self.post.let_go(self.last_look) {
             self.round.keep_spare(top);
         }
-    }
-}
-
-/// Memory that counts with that of all trees, though nobody looks at it. Dropped, it doesn't any more.
-#[must_use = "dropped, it counts no longer"]
-#[derive(Debug)]
-pub(crate) struct Unseen {
-    round: Arc<Round>,
-    bytes: u64,
-}
-
-impl Unseen {
-    fn new(round: &Arc<Round>, bytes: u64) -> Self {
-        round.count_unseen(bytes);
-        let round = Arc::clone(round);
-        Self { round, bytes }
-    }
-}
-
-impl Drop for Unseen {
-    fn drop(&mut self) {
-        self.round.forget_unseen(self.bytes);
     }
 }
 

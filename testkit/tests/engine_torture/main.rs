@@ -1,6 +1,7 @@
 //! Random use of engines with real executors and real time, from several threads at once. When it is
 //! over, every promise about jobs and the budget must hold.
 
+mod lanes;
 mod player;
 mod referee;
 mod tasks;
@@ -30,16 +31,18 @@ fn file() -> Arc<dyn Store> {
 }
 
 /// Plays, then checks.
-fn torture(store: Arc<dyn Store>, seed: &Seed, steps: usize) {
+fn torture(store: Arc<dyn Store>, seed: &Seed, steps: usize) -> World {
     let world = World::new(store, seed.get());
     let tickets = player::play(&world, seed.get(), steps);
     world.drain();
     referee::check(&world, &tickets);
+    world
 }
 
 #[test]
 fn over_a_store_that_answers_at_once() {
-    torture(memory(), &Seed::from_env(), 3_000);
+    let world = torture(memory(), &Seed::from_env(), 3_000);
+    referee::jobs_followed_each_other(&world);
 }
 
 #[test]

@@ -99,23 +99,35 @@ impl<'a> Player<'a> {
     }
 
     fn submit(&mut self) {
-        let count = self.random.usize(1..4);
-        let calls: Vec<Submission> = (0..count).filter_map(|_| self.call()).collect();
+        let calls: Vec<Submission> = match self.random.u8(..6) {
+            // Alike and urgent, as jobs are that follow each other.
+            0 => (0..12).filter_map(|_| self.call("process")).collect(),
+            _ => {
+                let count = self.random.usize(1..4);
+                (0..count).filter_map(|_| self.any_call()).collect()
+            }
+        };
         if let Ok(accepted) = self.engine.submit(calls).wait() {
             self.tickets
                 .extend(accepted.into_iter().map(|job| job.ticket));
         }
     }
 
-    fn call(&mut self) -> Option<Submission> {
+    fn any_call(&mut self) -> Option<Submission> {
+        let name = ["async", "thread", "process"][self.random.usize(..3)];
+        self.call(name)
+    }
+
+    fn call(&mut self, name: &str) -> Option<Submission> {
         let random = &mut self.random;
         let number = random.u16(..);
-        let name = if random.bool() { "async" } else { "thread" };
+        let alike = name == "process";
         let brief = Duration::from_micros(random.u64(1..3_000));
         let options = TaskOptions {
-            priority: Some(Priority::ALL[random.usize(0..4)]),
-            memory: Some(random.u64(0..=100)),
-            tokens: (random.u8(0..4) == 0).then(|| vec![("gpu".into(), random.u64(1..=2))]),
+            priority: Some(Priority::ALL[random.usize(0..if alike { 2 } else { 4 })]),
+            memory: Some(if alike { 15 } else { random.u64(0..=100) }),
+            tokens: (!alike && random.u8(0..4) == 0)
+                .then(|| vec![("gpu".into(), random.u64(1..=2))]),
             retries: Some(random.u32(0..3)),
             retry_delay: Some(Duration::from_micros(200)),
             backoff: Some(Backoff::Fixed),

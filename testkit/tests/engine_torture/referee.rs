@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use bursar_core::{JobId, JobInfo, List, Order, OutcomeKind, State, Ticket};
 
@@ -20,6 +21,12 @@ pub(crate) fn check(world: &World, tickets: &Tickets) {
     much_has_happened(&jobs);
     handles_say_what_the_store_says(world, tickets);
     the_pool_is_whole(world);
+}
+
+/// Where claims are answered at once, short jobs follow each other.
+pub(crate) fn jobs_followed_each_other(world: &World) {
+    let followed = world.budget.followed.load(Ordering::SeqCst);
+    assert!(followed >= 3, "hardly any attempt followed another one");
 }
 
 pub(crate) fn everybody_was_told(tickets: &Tickets) {
@@ -138,7 +145,8 @@ fn the_pool_is_whole(world: &World) {
     }
     assert_eq!((stats.jobs.unfinished(), world.engine.unfinished()), (0, 0));
     world.budget.nobody_is_inside();
-    for inside in [&world.budget.tasks, &world.budget.threads] {
+    let budget = &world.budget;
+    for inside in [&budget.tasks, &budget.threads, &budget.lanes] {
         assert!(inside.most() <= SLOTS, "{} at once", inside.most());
     }
 }

@@ -18,11 +18,14 @@ pub(crate) struct Inside {
 pub(crate) struct Budget {
     pub(crate) tasks: Arc<Inside>,
     pub(crate) threads: Arc<Inside>,
+    pub(crate) lanes: Arc<Inside>,
+    /// How many attempts began at the end of others.
+    pub(crate) followed: Arc<AtomicUsize>,
 }
 
 impl Budget {
     pub(crate) fn nobody_is_inside(&self) {
-        for inside in [&self.tasks, &self.threads] {
+        for inside in [&self.tasks, &self.threads, &self.lanes] {
             bursar_testkit::until("handlers", || inside.now.load(Ordering::SeqCst) == 0);
         }
     }
@@ -35,10 +38,10 @@ impl Inside {
 }
 
 /// One attempt inside its handler.
-struct Visit(Arc<Inside>);
+pub(crate) struct Visit(Arc<Inside>);
 
 impl Visit {
-    fn new(inside: &Arc<Inside>) -> Self {
+    pub(crate) fn new(inside: &Arc<Inside>) -> Self {
         let now = inside.now.fetch_add(1, Ordering::SeqCst) + 1;
         inside.most.fetch_max(now, Ordering::SeqCst);
         Self(Arc::clone(inside))
@@ -51,8 +54,14 @@ impl Drop for Visit {
     }
 }
 
-/// What a handler does, by the number in its argument.
-fn behave(args: &Payload) -> Ended {
+/// Whether a handler with this argument runs until it is stopped.
+pub(crate) fn is_endless(args: &Payload) -> bool {
+    let json = args.as_json();
+    json.is_some_and(|json| json.first() == Some(&b'9'))
+}
+
+/// What a handler does in the attempt of this number, by the number in its argument.
+pub(crate) fn behave(args: &Payload, attempt: u32) -> Ended {
     let number = args
         .as_json()
         .map_or(0, |json| json.last().copied().unwrap_or(0));
@@ -60,10 +69,10 @@ fn behave(args: &Payload) -> Ended {
     match number % 8 {
         0 => Ended::Raised(failure("it broke")),
         1 => Ended::GaveUp(failure("hopeless")),
-        2 if attempt() < 3 => Ended::Retry(Some(Duration::from_micros(300)), failure("not yet")),
+        2 if attempt < 3 => Ended::Retry(Some(Duration::from_micros(300)), failure("not yet")),
         3 => Ended::Cancelled("no longer wanted".into()),
         // A panic that prints nothing.
-        4 if attempt() < 2 => std::panic::resume_unwind(Box::new("a handler of the torture")),
+        4 if attempt < 2 => std::panic::resume_unwind(Box::new("a handler of the torture")),
         _ => Ended::Returned(args.clone()),
     }
 }
@@ -80,13 +89,13 @@ pub(crate) fn asynchronous(budget: &Budget) -> Handler {
         Box::pin(async move {
             let _visit = visit;
             let json = args.as_json().unwrap_or_default();
-            if json.first() == Some(&b'9') {
+            if is_endless(&args) {
                 std::future::pending::<()>().await;
             }
             for _ in 0..json.len() {
                 tokio::task::yield_now().await;
             }
-            behave(&args)
+            behave(&args, attempt())
         })
     }))
 }
@@ -96,13 +105,11 @@ pub(crate) fn blocking(budget: &Budget) -> Handler {
     let inside = Arc::clone(&budget.threads);
     Handler::Sync(Arc::new(move |args| {
         let _visit = Visit::new(&inside);
-        let endless = args
-            .as_json()
-            .is_some_and(|json| json.first() == Some(&b'9'));
+        let endless = is_endless(&args);
         let stopped = || JobContext::try_current().is_none_or(|job| job.cancelled());
         while endless && !stopped() {
             std::thread::yield_now();
         }
-        behave(&args)
+        behave(&args, attempt())
     }))
 }

@@ -1,4 +1,4 @@
-//! An engine with real executors, a real clock and three tasks.
+//! An engine with real executors, a real clock and a task for each.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -11,6 +11,7 @@ use bursar_core::{
 use bursar_testkit::PATIENCE;
 use tokio::runtime::{Builder, Runtime};
 
+use crate::lanes::Lanes;
 use crate::tasks::{Budget, asynchronous, blocking};
 
 /// Attempts at once, of each executor.
@@ -45,18 +46,21 @@ impl World {
             ..EngineOptions::default()
         };
         let tasks = AsyncTasks::new(runtime.handle().clone());
+        let budget = Budget::default();
+        let lanes = Lanes::new(&budget, seed);
         let engine = EngineBuilder::new(store, options)
             .executor(ExecutorKind::Async, Arc::new(tasks))
             .executor(ExecutorKind::Thread, Arc::new(ThreadPool::new()))
+            .executor(ExecutorKind::Process, Arc::new(lanes))
             .start()
             .unwrap();
-        let budget = Budget::default();
         let register = |name, kind, handler: Handler| {
             let task = Task::new(name, TaskOptions::default(), kind, handler).unwrap();
             engine.register(task).unwrap();
         };
         register("async", ExecutorKind::Async, asynchronous(&budget));
         register("thread", ExecutorKind::Thread, blocking(&budget));
+        register("process", ExecutorKind::Process, Handler::Host(0));
         Self {
             engine,
             budget,

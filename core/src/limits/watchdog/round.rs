@@ -35,8 +35,8 @@ pub(super) struct Round {
     next_key: AtomicU64,
     state: Mutex<State>,
     wake: Condvar,
-    /// The bytes of memory of what is looked at only now and then.
-    unseen: AtomicU64,
+    /// The bytes of memory of what nobody looks at for now.
+    pub(super) unseen: AtomicU64,
     /// Roots of trees that were watched before, by their numbers: finding their files again would take
     /// longer than reading them.
     spare: Mutex<HashMap<u32, Process>>,
@@ -86,14 +86,6 @@ impl Round {
         let state = self.state.lock();
         let seen: u64 = state.posts.values().map(|(_, post)| post.memory()).sum();
         seen + self.unseen.load(Ordering::Relaxed)
-    }
-
-    pub(super) fn count_unseen(&self, bytes: u64) {
-        self.unseen.fetch_add(bytes, Ordering::Relaxed);
-    }
-
-    pub(super) fn forget_unseen(&self, bytes: u64) {
-        self.unseen.fetch_sub(bytes, Ordering::Relaxed);
     }
 
     /// The root of a tree, where it was watched before.
