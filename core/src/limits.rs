@@ -31,7 +31,7 @@ pub use isolation::Isolation;
 pub use notice::{Notice, NoticeKind};
 #[cfg(processes)]
 pub use sign::{Sign, judge, says_no_memory};
-#[cfg(processes)]
 #[cfg(processes = "warden")]
 pub(crate) use watchdog::Unseen;
+#[cfg(processes)]
 pub use watchdog::{Brake, Root, Watchdog, Watched};
