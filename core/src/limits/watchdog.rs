@@ -3,6 +3,8 @@
 
 #[cfg(processes = "warden")]
 mod before;
+#[cfg(processes = "warden")]
+mod cpu_clock;
 mod post;
 #[cfg(processes = "warden")]
 mod procfs;
@@ -12,6 +14,9 @@ mod tree;
 #[cfg(processes = "warden")]
 mod unseen;
 mod used;
+#[cfg(test)]
+#[cfg(processes = "warden")]
+mod warm;
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};

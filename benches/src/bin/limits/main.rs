@@ -20,6 +20,9 @@ fn main() -> Result<()> {
         hog::take(bytes.parse()?);
         return Ok(());
     }
+    if let Some(others) = given("--nap") {
+        return sampling::nap(others.parse()?);
+    }
     let json = std::env::args().any(|argument| argument == "--json");
     let report = bursar_benches::report::Report::new(json);
     sampling::measure(&report, number("--trees", 200), number("--seconds", 10))?;

@@ -41,4 +41,15 @@ impl Scene {
         let job = accepted.first().ok_or("nothing was accepted")?;
         Ok(job.ticket.id())
     }
+
+    /// Why the first of `jobs` that has ended did; `None` while none has.
+    pub(crate) fn has_ended(&self, jobs: &[JobId]) -> Option<String> {
+        let infos = jobs.iter().map(|id| self.engine.info(*id, false).wait());
+        let ended = infos.flatten().find(|info| info.state.is_terminal())?;
+        let error = ended
+            .attempts
+            .last()
+            .and_then(|attempt| attempt.error.clone());
+        Some(format!("{}: {error:?}", ended.state))
+    }
 }

@@ -1,6 +1,7 @@
 //! What a process that serves one after the other has left of those before.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use super::procfs::{Pids, Process, Sizes};
 
@@ -8,9 +9,9 @@ use super::procfs::{Pids, Process, Sizes};
 #[derive(Debug, Default)]
 pub(super) struct Before {
     /// Of the root and of what it had waited for, and of what it has waited for since that was there.
-    pub(super) ticks: u64,
+    pub(super) cpu_time: Duration,
     /// What it had waited for.
-    pub(super) reaped: u64,
+    pub(super) reaped: Duration,
     pub(super) sizes: Sizes,
     /// What others have left behind below the root.
     pub(super) leftovers: HashMap<u32, Leftover>,
@@ -23,7 +24,7 @@ pub(super) struct Before {
 pub(super) struct Leftover {
     process: Process,
     /// What it and what it has waited for had used when it was last looked at.
-    ticks: u64,
+    cpu_time: Duration,
     /// Whether it was found by the look that is being taken.
     found: bool,
 }
@@ -44,10 +45,10 @@ impl Before {
     /// What the root `top` had when it had `sizes`, and nothing below it: a moment ago, so that hardly any
     /// processor time has been used since.
     pub(super) fn since(top: &mut Process, sizes: Sizes) -> Self {
-        let ticks = top.ticks().unwrap_or_default();
+        let times = top.times().unwrap_or_default();
         Self {
-            ticks: ticks.own + ticks.reaped,
-            reaped: ticks.reaped,
+            cpu_time: times.sum(),
+            reaped: times.reaped,
             sizes,
             ..Self::default()
         }
@@ -56,14 +57,14 @@ impl Before {
     /// Leaves out a process, as long as it lives; gives its children.
     fn leave_out(&mut self, pid: u32) -> Pids {
         let mut process = Process::new(pid);
-        let Ok(ticks) = process.ticks() else {
+        let Ok(times) = process.times() else {
             return Pids::new();
         };
         self.left += process.resident().unwrap_or(0);
         let children = process.children();
         let leftover = Leftover {
             process,
-            ticks: ticks.own + ticks.reaped,
+            cpu_time: times.sum(),
             found: false,
         };
         self.leftovers.insert(pid, leftover);
@@ -73,18 +74,19 @@ impl Before {
     /// Looks at a leftover and gives its children; `None` where the process is none.
     pub(super) fn find(&mut self, pid: u32) -> Option<Pids> {
         let leftover = self.leftovers.get_mut(&pid)?;
-        let ticks = leftover.process.ticks().ok()?;
-        leftover.ticks = ticks.own + ticks.reaped;
+        leftover.cpu_time = leftover.process.times().ok()?.sum();
         leftover.found = true;
         Some(leftover.process.children())
     }
 
     /// Lets go of the leftovers that weren't found; gives what they had used.
-    pub(super) fn let_go(&mut self) -> u64 {
-        let mut gone = 0;
+    pub(super) fn let_go(&mut self) -> Duration {
+        let mut gone = Duration::ZERO;
         self.leftovers.retain(|_, leftover| {
             let found = std::mem::take(&mut leftover.found);
-            gone += if found { 0 } else { leftover.ticks };
+            if !found {
+                gone += leftover.cpu_time;
+            }
             found
         });
         gone

@@ -52,9 +52,19 @@ impl Tree {
         Some(self.used)
     }
 
+    /// The same: nothing is saved by looking at less.
+    pub(super) fn look_again(&mut self, limits: &Limits) -> Option<Used> {
+        self.look(limits)
+    }
+
     /// The same: the root is not looked at by itself.
     pub(super) fn look_at_top(&mut self) -> Option<Used> {
         self.look(&Limits::NONE)
+    }
+
+    /// `None`: nothing is saved by asking first.
+    pub(super) fn unmoved(&self) -> Option<Used> {
+        None
     }
 
     /// The same: nothing is saved by looking at less.

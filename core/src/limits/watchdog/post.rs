@@ -18,6 +18,10 @@ use crate::outcome::Measured;
 /// How long a tree is trusted to have no new processes, where it is looked at more often than that.
 const WALK: Duration = Duration::from_millis(900);
 
+/// How long a tree is not looked at whole where that may be spared: where none of its processes has run,
+/// others may have taken memory from them, and what has come and gone is in the processor time then.
+const WHOLE: Duration = Duration::from_secs(10);
+
 /// An attempt, its tree, and what is thought of it.
 pub(super) struct Post {
     attempt: Arc<Attempt>,
@@ -31,7 +35,10 @@ pub(super) struct Post {
 struct Watch {
     tree: Tree,
     policy: Policy,
+    /// When all its processes were last found.
     walked: Option<Duration>,
+    /// When everything about them was last looked at.
+    whole: Option<Duration>,
     frozen: bool,
     over: bool,
 }
@@ -53,6 +60,7 @@ impl Post {
             tree,
             policy,
             walked: None,
+            whole: None,
             frozen: false,
             over: false,
         };
@@ -184,14 +192,28 @@ impl Watch {
         Some(step)
     }
 
-    /// What the tree uses. Where it is looked at often only for its memory, it isn't walked each time.
+    /// What the tree uses: as much as must be is looked at.
     fn use_of(&mut self, now: Duration) -> Option<Used> {
-        let recent = |walked: Duration| now.saturating_sub(walked) < WALK;
-        if self.policy.is_calm() && self.walked.is_some_and(recent) {
+        let within = |time: Duration, at: Option<Duration>| {
+            at.is_some_and(|at| now.saturating_sub(at) < time)
+        };
+        let (calm, seen) = (self.policy.is_calm(), within(WHOLE, self.whole));
+        if calm
+            && seen
+            && let Some(used) = self.tree.unmoved()
+        {
+            return Some(used);
+        }
+        if calm && within(WALK, self.walked) {
             return Some(self.tree.glance());
         }
         self.walked = Some(now);
-        self.tree.look(self.policy.limits())
+        let limits = self.policy.limits();
+        if seen && limits.cpu.is_none() && limits.cpu_time.is_none() {
+            return self.tree.look_again(limits);
+        }
+        self.whole = Some(now);
+        self.tree.look(limits)
     }
 
     fn is_tight(&self, used: &Used) -> bool {
@@ -222,5 +244,85 @@ impl fmt::Debug for Post {
             .field("job", &self.attempt.job())
             .field("memory", &self.memory())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+#[cfg(processes = "warden")]
+mod tests {
+    use super::super::warm::Warm;
+    use super::*;
+
+    const MB: u64 = 1_000_000;
+
+    impl Watch {
+        fn of(warm: &Warm, limits: Limits) -> Self {
+            Self {
+                tree: Tree::new(Root::With(warm.pid()), None),
+                policy: Policy::new(limits, (0, 0), Duration::ZERO, Duration::ZERO),
+                walked: None,
+                whole: None,
+                frozen: false,
+                over: false,
+            }
+        }
+
+        /// Looks at a second, once there is nothing to come.
+        fn at(&mut self, second: u64, warm: &Warm) -> Used {
+            warm.rest();
+            let now = Duration::from_secs(second);
+            let used = self.use_of(now).unwrap();
+            self.policy.observe(now, &self.sample(used, None, 0));
+            used
+        }
+    }
+
+    /// Takes 20 MB when it is told to, and again.
+    const TAKES: &str = "for x in a b; do echo; read x; \
+                         y=$y$(head -c 20000000 /dev/zero | tr '\\0' x); done; echo; read x";
+
+    #[test]
+    fn what_stands_still_is_looked_at_every_ten_seconds_and_what_runs_at_once() {
+        let mut warm = Warm::new(TAKES);
+        warm.line();
+        let mut watch = Watch::of(&warm, Limits::NONE);
+        let rest = watch.at(1, &warm);
+        let second = |second| Some(Duration::from_secs(second));
+        assert_eq!((watch.walked, watch.whole), (second(1), second(1)));
+        assert_eq!(watch.at(5, &warm), rest);
+        assert_eq!((watch.walked, watch.whole), (second(1), second(1)));
+        warm.go_on();
+        warm.line();
+        assert!(watch.at(6, &warm).resident > rest.resident + 20 * MB);
+        assert_eq!((watch.walked, watch.whole), (second(6), second(1)));
+        watch.at(11, &warm);
+        assert_eq!((watch.walked, watch.whole), (second(11), second(11)));
+        warm.go_on();
+        warm.line();
+        assert!(watch.at(12, &warm).resident > rest.resident + 40 * MB);
+    }
+
+    #[test]
+    fn where_processor_time_is_limited_what_has_come_and_gone_is_seen_at_once() {
+        let mut warm = Warm::new(
+            "echo; read x; sh -c 'i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done'; echo; read x",
+        );
+        warm.line();
+        let limits = Limits {
+            cpu_time: Some(Duration::from_secs(1_000)),
+            ..Limits::NONE
+        };
+        let mut watches = [Limits::NONE, limits].map(|limits| Watch::of(&warm, limits));
+        let before = watches.each_mut().map(|watch| watch.at(1, &warm).cpu_time);
+        warm.go_on();
+        warm.line();
+        let [free, limited] = watches.each_mut().map(|watch| watch.at(2, &warm).cpu_time);
+        assert!(
+            limited > before[1] + Duration::from_millis(20),
+            "{limited:?}"
+        );
+        assert!(free < limited, "{free:?}, {limited:?}");
+        // It is not forgotten.
+        assert!(watches[0].at(11, &warm).cpu_time >= limited);
     }
 }

@@ -1,90 +1,23 @@
 //! What the system tells of one process, by files that are kept open as far as there is room.
 
-use std::io;
-use std::os::fd::{AsFd, OwnedFd};
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+mod descriptors;
+mod file;
+mod stat;
 
-use rustix::fs::{AtFlags, CWD, Dir, Mode, OFlags, openat, readlinkat, statat};
-use rustix::process::{Resource, getrlimit};
+use std::io;
+
 use smallvec::SmallVec;
+
+use super::cpu_clock::CpuClock;
+use file::{File, each_entry};
+pub(super) use stat::Times;
+use stat::{Stat, number};
 
 /// The children of a process: most have few.
 pub(super) type Pids = SmallVec<[u32; 4]>;
 
-/// The part of the descriptors of this process that may be kept open here.
-const SHARE: u64 = 4;
-
-/// The most descriptors that are kept.
-const MOST: u64 = 8_192;
-
-/// How many descriptors are kept.
-static KEPT: AtomicUsize = AtomicUsize::new(0);
-
-/// How many descriptors may be kept.
-fn room() -> usize {
-    let most = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
-    (most / SHARE).min(MOST) as usize
-}
-
-/// A file of a process: kept open, or opened each time where there is no more room.
-#[derive(Debug)]
-struct File {
-    path: String,
-    kept: Option<OwnedFd>,
-}
-
-impl File {
-    fn new(path: String) -> Self {
-        Self { path, kept: None }
-    }
-
-    /// Reads its beginning. A process that has ended gives an error, even where another one has its
-    /// number by now, if the file was kept.
-    fn read<'a>(&mut self, buffer: &'a mut [u8]) -> io::Result<&'a [u8]> {
-        let length = match &self.kept {
-            Some(fd) => rustix::io::pread(fd, &mut *buffer, 0)?,
-            None => {
-                let fd = openat(
-                    CWD,
-                    &*self.path,
-                    OFlags::RDONLY | OFlags::CLOEXEC,
-                    Mode::empty(),
-                )?;
-                let length = rustix::io::pread(&fd, &mut *buffer, 0)?;
-                self.keep(fd);
-                length
-            }
-        };
-        Ok(&buffer[..length])
-    }
-
-    fn keep(&mut self, fd: OwnedFd) {
-        if KEPT.fetch_add(1, Ordering::Relaxed) < room() {
-            self.kept = Some(fd);
-        } else {
-            KEPT.fetch_sub(1, Ordering::Relaxed);
-        }
-    }
-}
-
-impl Drop for File {
-    fn drop(&mut self) {
-        if self.kept.take().is_some() {
-            KEPT.fetch_sub(1, Ordering::Relaxed);
-        }
-    }
-}
-
-/// What a process has used of the processors.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Ticks {
-    /// By itself.
-    pub(super) own: u64,
-    /// By its children that have ended and that it has waited for.
-    pub(super) reaped: u64,
-}
+/// The links that a folder has by itself.
+const OWN_LINKS: usize = 2;
 
 /// What of a process's memory is resident, in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -102,9 +35,16 @@ pub(super) struct Process {
     stat: File,
     statm: File,
     children: File,
+    /// The folder of its threads.
+    tasks: File,
+    clock: Option<CpuClock>,
     /// When it began: another one with its number began later.
     began: Option<u64>,
-    threads: u64,
+    threads: usize,
+    /// What it had used when that was last asked.
+    times: Times,
+    /// Whether that, and how many threads it has, can be told without `stat`.
+    is_known: bool,
 }
 
 impl Process {
@@ -115,8 +55,12 @@ impl Process {
             stat: file("stat"),
             statm: file("statm"),
             children: file(&format!("task/{pid}/children")),
+            tasks: file("task"),
+            clock: None,
             began: None,
             threads: 1,
+            times: Times::default(),
+            is_known: false,
         }
     }
 
@@ -124,14 +68,51 @@ impl Process {
     ///
     /// # Errors
     /// Those of the system; `NotFound` once it has ended.
-    pub(super) fn ticks(&mut self) -> io::Result<Ticks> {
+    pub(super) fn times(&mut self) -> io::Result<Times> {
+        self.clock = self.clock.or_else(|| CpuClock::of(self.pid));
+        // Whatever it does from here on moves its clock.
+        let ran = self.clock.and_then(CpuClock::read);
         let mut buffer = [0; 1_024];
         let stat = Stat::parse(self.stat.read(&mut buffer)?).ok_or(io::ErrorKind::InvalidData)?;
         if *self.began.get_or_insert(stat.began) != stat.began {
             return Err(io::ErrorKind::NotFound.into());
         }
         self.threads = stat.threads;
-        Ok(stat.ticks)
+        self.times = stat.times;
+        self.is_known = ran.is_some();
+        if let Some(ran) = ran {
+            self.times.own = ran;
+        }
+        Ok(self.times)
+    }
+
+    /// The same, but that what it has waited for since the last `times` is missing: it takes the system a
+    /// fifth of the time.
+    ///
+    /// # Errors
+    /// As those of `times`.
+    pub(super) fn times_lately(&mut self) -> io::Result<Times> {
+        let ran = self
+            .clock
+            .filter(|_| self.is_known)
+            .and_then(CpuClock::read);
+        let (Some(ran), Some(links)) = (ran, self.tasks.links()) else {
+            return self.times();
+        };
+        let threads = links.saturating_sub(OWN_LINKS);
+        if threads == 0 {
+            // It has ended, and its number and clock may be another one's; or threads aren't links here.
+            return self.times();
+        }
+        self.threads = threads;
+        self.times.own = ran;
+        Ok(self.times)
+    }
+
+    /// Whether it has not run since it was last asked for its times.
+    pub(super) fn is_still(&self) -> bool {
+        let clock = self.clock.filter(|_| self.is_known);
+        clock.and_then(CpuClock::read) == Some(self.times.own)
     }
 
     /// Its resident memory in bytes.
@@ -167,8 +148,8 @@ impl Process {
             read_children(&mut self.children, &mut found);
             return found;
         }
-        let folder = format!("/proc/{}/task", self.pid);
-        each_entry(&folder, |thread| {
+        let folder = &self.tasks.path;
+        each_entry(folder, |thread| {
             let path = format!("{folder}/{thread}/children");
             read_children(&mut File::new(path), &mut found);
         });
@@ -208,38 +189,6 @@ impl Process {
     fn rollup(&self) -> io::Result<String> {
         std::fs::read_to_string(format!("/proc/{}/smaps_rollup", self.pid))
     }
-
-    /// How many descriptors it has open.
-    pub(super) fn files(&self) -> u64 {
-        let folder = format!("/proc/{}/fd", self.pid);
-        if counts_descriptors() {
-            return size_of(&folder);
-        }
-        let mut files = 0;
-        each_entry(&folder, |_| files += 1);
-        files
-    }
-
-    /// The numbers of its open sockets that reach beyond this machine's file system: all but local ones.
-    pub(super) fn sockets(&self, found: &mut Vec<u64>) {
-        let folder = format!("/proc/{}/fd", self.pid);
-        let before = found.len();
-        each_entry(&folder, |name| {
-            let link = readlinkat(CWD, format!("{folder}/{name}"), Vec::new());
-            let link = link.ok().and_then(|link| link.into_string().ok());
-            let inode = link.as_deref().and_then(|link| {
-                link.strip_prefix("socket:[")?
-                    .strip_suffix(']')?
-                    .parse()
-                    .ok()
-            });
-            found.extend::<Option<u64>>(inode);
-        });
-        if found.len() > before {
-            let local = local_sockets(self.pid);
-            found.retain(|inode| local.binary_search(inode).is_err());
-        }
-    }
 }
 
 fn has_ended(error: &io::Error) -> bool {
@@ -252,39 +201,6 @@ fn kilobytes(list: &str, name: &str) -> Option<u64> {
     let line = list.lines().find_map(|line| line.strip_prefix(name))?;
     let amount: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(amount * 1_024)
-}
-
-/// The parts of `stat` that matter.
-#[derive(Debug, PartialEq, Eq)]
-struct Stat {
-    ticks: Ticks,
-    threads: u64,
-    began: u64,
-}
-
-impl Stat {
-    fn parse(text: &[u8]) -> Option<Self> {
-        // The name, in brackets, may have blanks and brackets itself.
-        let end = text.iter().rposition(|byte| *byte == b')')?;
-        let rest = text.get(end + 2..)?;
-        // The state, the third of all, is the first of these.
-        let field = |index: usize| number(rest, index - 3);
-        Some(Self {
-            ticks: Ticks {
-                own: field(14)? + field(15)?,
-                reaped: field(16)? + field(17)?,
-            },
-            threads: field(20)?,
-            began: field(22)?,
-        })
-    }
-}
-
-/// The word at `index`, from 0, as a number.
-fn number(text: &[u8], index: usize) -> Option<u64> {
-    let mut words = text.split(|byte| *byte == b' ');
-    let word = words.nth(index)?;
-    std::str::from_utf8(word).ok()?.trim().parse().ok()
 }
 
 fn read_children(file: &mut File, found: &mut Pids) {
@@ -303,110 +219,65 @@ fn read_children(file: &mut File, found: &mut Pids) {
     found.extend(text.split(|byte| *byte == b' ').filter_map(parse));
 }
 
-fn each_entry(folder: &str, mut each: impl FnMut(&str)) {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let Ok(fd) = openat(CWD, folder, flags, Mode::empty()) else {
-        return;
-    };
-    let Ok(entries) = Dir::read_from(fd.as_fd()) else {
-        return;
-    };
-    for entry in entries.flatten() {
-        if let Ok(name) = entry.file_name().to_str()
-            && !name.starts_with('.')
-        {
-            each(name);
-        }
-    }
-}
-
-fn size_of(path: &str) -> u64 {
-    let stat = statat(CWD, path, AtFlags::empty());
-    stat.map_or(0, |stat| u64::try_from(stat.st_size).unwrap_or(0))
-}
-
-/// Whether the size of a folder of descriptors is their number, as from Linux 6.2 on.
-fn counts_descriptors() -> bool {
-    static COUNTS: OnceLock<bool> = OnceLock::new();
-    *COUNTS.get_or_init(|| size_of("/proc/self/fd") > 0)
-}
-
-/// The numbers of the local sockets of the machine as a process sees it, sorted.
-fn local_sockets(pid: u32) -> Vec<u64> {
-    let text = std::fs::read_to_string(format!("/proc/{pid}/net/unix")).unwrap_or_default();
-    let inode = |line: &str| line.split_whitespace().nth(6)?.parse().ok();
-    let mut local: Vec<u64> = text.lines().skip(1).filter_map(inode).collect();
-    local.sort_unstable();
-    local
-}
-
-/// So many ticks as a time.
-pub(super) fn time(ticks: u64) -> Duration {
-    let per_second = rustix::param::clock_ticks_per_second().max(1);
-    Duration::from_micros(ticks.saturating_mul(1_000_000) / per_second)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::process::{Command, Stdio};
+    use std::sync::Barrier;
 
-    #[test]
-    fn a_name_with_brackets_and_blanks_is_no_trap() {
-        let text =
-            b"42 (a ) R 1) (b) S 1 42 42 0 -1 4194560 153 0 0 0 7 8 90 100 20 0 3 0 5555 1 2 3";
-        let ticks = Ticks {
-            own: 15,
-            reaped: 190,
-        };
-        let stat = Stat {
-            ticks,
-            threads: 3,
-            began: 5_555,
-        };
-        assert_eq!(Stat::parse(text), Some(stat));
-        assert_eq!(Stat::parse(b"42 (cut"), None);
-        assert_eq!(Stat::parse(b""), None);
-    }
+    use super::*;
 
     #[test]
     fn this_process_is_there_with_what_it_uses() {
         let mut own = Process::new(std::process::id());
-        assert!(own.ticks().is_ok());
+        assert!(own.times().is_ok());
         assert!(own.resident().unwrap() > 1 << 20);
         assert!(own.proportional().unwrap() > 1 << 20);
-        let before = own.files();
-        let more = std::fs::File::open("/dev/null").unwrap();
-        assert!(own.files() > 3 && before > 2);
-        drop(more);
     }
 
     #[test]
-    fn sockets_are_found_and_local_ones_are_not() {
-        let own = Process::new(std::process::id());
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-        let (mut with, mut without) = (Vec::new(), Vec::new());
-        own.sockets(&mut with);
-        let pair = std::os::unix::net::UnixStream::pair().unwrap();
-        own.sockets(&mut without);
-        assert!(with.len() >= 2);
-        // Other tests of this process have sockets of their own, but no local ones remain.
-        let local = local_sockets(own.pid);
-        assert!(
-            without
-                .iter()
-                .all(|inode| local.binary_search(inode).is_err())
-        );
-        drop((client, pair));
+    fn what_runs_and_what_it_starts_is_seen_without_its_stat() {
+        let mut own = Process::new(std::process::id());
+        let before = own.times().unwrap();
+        assert!(own.is_known);
+        while own.is_still() {
+            std::hint::spin_loop();
+        }
+        let barrier = Barrier::new(21);
+        let (mut child, later, children) = std::thread::scope(|scope| {
+            for _ in 0..20 {
+                scope.spawn(|| {
+                    barrier.wait();
+                    barrier.wait();
+                });
+            }
+            barrier.wait();
+            let start = || Command::new("cat").stdin(Stdio::piped()).spawn();
+            let child = scope.spawn(start).join();
+            let seen = (child, own.times_lately(), own.children());
+            barrier.wait();
+            seen
+        });
+        let (child, later) = (child.as_mut().unwrap().as_mut().unwrap(), later.unwrap());
+        assert!(later.own > before.own && later.reaped == before.reaped);
+        assert!(own.threads > 20 && children.contains(&child.id()));
+        child.kill().unwrap();
+        child.wait().unwrap();
     }
 
     #[test]
     fn who_has_ended_is_not_there() {
-        let mut child = std::process::Command::new("/bin/true").spawn().unwrap();
-        let mut process = Process::new(child.id());
+        let mut child = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
+        let mut known = Process::new(child.id());
+        known.times().unwrap();
+        known.times_lately().unwrap();
+        child.kill().unwrap();
         child.wait().unwrap();
-        assert!(process.ticks().is_err());
-        assert!(process.resident().is_err());
-        assert!(process.children().is_empty());
+        for mut process in [known, Process::new(child.id())] {
+            assert!(!process.is_still());
+            assert!(process.times_lately().is_err());
+            assert!(process.times().is_err());
+            assert!(process.resident().is_err());
+            assert!(process.children().is_empty());
+        }
     }
 }

@@ -1,10 +1,12 @@
 //! A process and everything that descends from it, and what they use together.
 
 use std::collections::HashMap;
+use std::io;
+use std::time::Duration;
 
 use super::before::Before;
 pub(super) use super::procfs::Process;
-use super::procfs::{Sizes, time};
+use super::procfs::{Sizes, Times};
 use super::used::Used;
 use crate::limits::{Limits, Root};
 
@@ -18,8 +20,8 @@ pub(super) struct Tree {
     below: HashMap<u32, Process>,
     /// What was there when the tree became known, and is not the tree's.
     before: Before,
-    /// What its root had waited for when it was last looked at, in ticks.
-    reaped: u64,
+    /// What its root had waited for when it was last looked at.
+    reaped: Duration,
     used: Used,
     /// Whether its root was there when it was last looked at.
     there: bool,
@@ -30,7 +32,7 @@ impl Tree {
     /// process that had its number. What a process that is part of it has used before is not counted, and
     /// nor are the processes below such a one, as long as they live.
     pub(super) fn new(root: Root, top: Option<Process>) -> Self {
-        let known = top.and_then(|mut top| top.ticks().is_ok().then_some(top));
+        let known = top.and_then(|mut top| top.times().is_ok().then_some(top));
         let mut top = known.unwrap_or_else(|| Process::new(root.pid()));
         let before = match root {
             Root::With(_) => Before::of(&mut top),
@@ -72,15 +74,32 @@ impl Tree {
     /// Looks at everything, from the root down: what has come is found and what has gone is let go.
     /// `None` once the root has ended.
     pub(super) fn look(&mut self, limits: &Limits) -> Option<Used> {
+        self.walk(limits, Process::times)
+    }
+
+    /// The same, but that what has come and gone since the last `look` is not in the processor time: it
+    /// takes the system half as long.
+    pub(super) fn look_again(&mut self, limits: &Limits) -> Option<Used> {
+        match self.before.leftovers.is_empty() {
+            true => self.walk(limits, Process::times_lately),
+            false => self.look(limits),
+        }
+    }
+
+    fn walk(
+        &mut self,
+        limits: &Limits,
+        times: impl Fn(&mut Process) -> io::Result<Times>,
+    ) -> Option<Used> {
         let mut used = Used::default();
         let mut sockets = Vec::new();
         let mut known = std::mem::take(&mut self.below);
-        let top = self.top.ticks();
+        let top = times(&mut self.top);
         self.there = top.is_ok();
         let top = top.ok()?;
-        let mut ticks = top.reaped;
+        let mut cpu_time = top.reaped;
         if self.root.is_within() {
-            ticks += top.own;
+            cpu_time += top.own;
             count(&mut self.top, limits, &mut used, &mut sockets);
             used.resident = used.resident.saturating_sub(self.before.sizes.resident);
         }
@@ -94,10 +113,10 @@ impl Tree {
                 continue;
             }
             let mut process = known.remove(&pid).unwrap_or_else(|| Process::new(pid));
-            let Ok(more) = process.ticks() else {
+            let Ok(more) = times(&mut process) else {
                 continue;
             };
-            ticks += more.own + more.reaped;
+            cpu_time += more.sum();
             count(&mut process, limits, &mut used, &mut sockets);
             next.extend(process.children());
             self.below.insert(pid, process);
@@ -107,21 +126,21 @@ impl Tree {
         used.connections = sockets.len() as u64;
         self.let_go_of_leftovers(top.reaped);
         // What ends between two looks at it is missing once, and is back with whoever waited for it.
-        used.cpu_time = time(ticks.saturating_sub(self.before.ticks)).max(self.used.cpu_time);
+        let own = cpu_time.saturating_sub(self.before.cpu_time);
+        used.cpu_time = own.max(self.used.cpu_time);
         self.used = used;
         Some(used)
     }
 
     /// Looks at its root alone, where that is part of it.
     pub(super) fn look_at_top(&mut self) -> Option<Used> {
-        let ticks = self.top.ticks();
-        self.there = ticks.is_ok();
-        let ticks = ticks.ok()?;
-        let ticks = (ticks.own + ticks.reaped).saturating_sub(self.before.ticks);
+        let times = self.top.times();
+        self.there = times.is_ok();
+        let cpu_time = times.ok()?.sum().saturating_sub(self.before.cpu_time);
         let resident = self.top.resident().unwrap_or(0);
         self.used = Used {
             resident: resident.saturating_sub(self.before.sizes.resident),
-            cpu_time: time(ticks),
+            cpu_time,
             ..Used::default()
         };
         Some(self.used)
@@ -129,13 +148,21 @@ impl Tree {
 
     /// Leftovers that have ended are part of what the root has waited for, as far as it has: that isn't the
     /// tree's either. It had waited for `reaped` when this look began.
-    fn let_go_of_leftovers(&mut self, reaped: u64) {
+    fn let_go_of_leftovers(&mut self, reaped: Duration) {
         let gone = self.before.let_go();
-        if gone > 0 {
-            let now = self.top.ticks().map_or(reaped, |ticks| ticks.reaped);
-            self.before.ticks += gone.min(now.saturating_sub(self.reaped));
+        if gone > Duration::ZERO {
+            let now = self.top.times().map_or(reaped, |times| times.reaped);
+            self.before.cpu_time += gone.min(now.saturating_sub(self.reaped));
         }
         self.reaped = reaped;
+    }
+
+    /// What it used when it was looked at, where none of its processes has run since: who hasn't run has
+    /// started nothing, waited for nothing and taken no memory. `None` where one has, or may have.
+    pub(super) fn unmoved(&self) -> Option<Used> {
+        let mut all = std::iter::once(&self.top).chain(self.below.values());
+        let still = self.before.leftovers.is_empty() && all.all(Process::is_still);
+        still.then_some(self.used)
     }
 
     /// Looks at the memory of the processes that are known, and at nothing else.
@@ -175,51 +202,10 @@ fn count(process: &mut Process, limits: &Limits, used: &mut Used, sockets: &mut 
 
 #[cfg(test)]
 mod tests {
-    use std::io::{BufRead, BufReader, Lines, Write};
-    use std::process::{Child, ChildStdout, Command, Stdio};
-
     use rustix::process::{Pid, Signal, kill_process};
 
+    use super::super::warm::Warm;
     use super::*;
-
-    /// A warm process: what it has to do is told by lines, and it tells lines.
-    struct Warm {
-        process: Child,
-        says: Lines<BufReader<ChildStdout>>,
-    }
-
-    impl Warm {
-        fn new(script: &str) -> Self {
-            let mut sh = Command::new("/bin/sh");
-            let sh = sh.args(["-c", script]);
-            let mut process = sh
-                .stdin(Stdio::piped())
-                .stdout(Stdio::piped())
-                .spawn()
-                .unwrap();
-            let says = BufReader::new(process.stdout.take().unwrap()).lines();
-            Self { process, says }
-        }
-
-        fn line(&mut self) -> String {
-            self.says.next().unwrap().unwrap()
-        }
-
-        fn go_on(&mut self) {
-            writeln!(self.process.stdin.as_mut().unwrap()).unwrap();
-        }
-
-        fn root(&self) -> Root {
-            Root::With(self.process.id())
-        }
-    }
-
-    impl Drop for Warm {
-        fn drop(&mut self) {
-            let _ = self.process.kill();
-            let _ = self.process.wait();
-        }
-    }
 
     fn send(pid: u32, signal: Signal) {
         kill_process(Pid::from_raw(pid as i32).unwrap(), signal).unwrap();
@@ -233,11 +219,11 @@ mod tests {
         );
         let leftover: u32 = warm.line().parse().unwrap();
         let mut busy = Process::new(leftover);
-        while busy.ticks().unwrap().own < 30 {
+        while busy.times().unwrap().own < Duration::from_millis(300) {
             std::thread::yield_now();
         }
         send(leftover, Signal::STOP);
-        let mut tree = Tree::new(warm.root(), None);
+        let mut tree = Tree::new(Root::With(warm.pid()), None);
         assert!(tree.memory_before() > tree.before.sizes.resident);
         let used = tree.look(&Limits::NONE).unwrap();
         assert!(tree.below.is_empty() && used.resident < tree.before.left);
@@ -251,7 +237,7 @@ mod tests {
         assert_eq!(warm.line(), "gone");
         for _ in 0..2 {
             let used = tree.look(&Limits::NONE).unwrap();
-            assert!(used.cpu_time < time(20), "{used:?}");
+            assert!(used.cpu_time < Duration::from_millis(200), "{used:?}");
         }
         assert!(tree.before.leftovers.is_empty());
         send(own, Signal::KILL);
@@ -261,12 +247,34 @@ mod tests {
     fn what_had_the_number_of_a_root_before_is_not_looked_at() {
         let mut ended = Warm::new("echo");
         ended.line();
-        let mut before = Process::new(ended.process.id());
-        before.ticks().unwrap();
-        ended.process.wait().unwrap();
+        let mut before = Process::new(ended.pid());
+        before.times().unwrap();
+        ended.wait();
         let mut warm = Warm::new("echo; read x");
         warm.line();
-        let mut tree = Tree::new(warm.root(), Some(before));
+        let mut tree = Tree::new(Root::With(warm.pid()), Some(before));
         assert!(tree.look(&Limits::NONE).is_some());
+    }
+
+    #[test]
+    fn a_tree_stands_still_until_one_of_its_processes_runs() {
+        let mut warm = Warm::new("exec 3<&0; sh -c 'echo; read x; echo; read x' <&3 & wait");
+        warm.line();
+        let root = Root::Since {
+            pid: warm.pid(),
+            resident: 0,
+            own: 0,
+        };
+        let mut tree = Tree::new(root, None);
+        let mut look = || loop {
+            let used = tree.look(&Limits::NONE).unwrap();
+            if (0..100).all(|_| tree.unmoved() == Some(used)) {
+                return tree.below.len();
+            }
+        };
+        assert_eq!(look(), 1);
+        warm.go_on();
+        warm.line();
+        assert_eq!(tree.unmoved(), None);
     }
 }
