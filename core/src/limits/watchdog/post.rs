@@ -18,8 +18,9 @@ use crate::outcome::Measured;
 /// How long a tree is trusted to have no new processes, where it is looked at more often than that.
 const WALK: Duration = Duration::from_millis(900);
 
-/// How long a tree is not looked at whole where that may be spared: where none of its processes has run,
-/// others may have taken memory from them, and what has come and gone is in the processor time then.
+/// How long a tree is not looked at whole where that may be spared: the system may have taken memory from
+/// processes that haven't run, or given them some (swap, huge pages), and what has come and gone between two
+/// looks is in the processor time then.
 const WHOLE: Duration = Duration::from_secs(10);
 
 /// An attempt, its tree, and what is thought of it.
