@@ -168,8 +168,8 @@ impl<H: Copy> Ledger<H> {
 
     /// Whether more is granted of a dimension than there is.
     pub fn is_overdrawn(&self) -> bool {
-        let dimensions = self.granted.as_slice().iter().zip(self.pool.as_slice());
-        dimensions.into_iter().any(|(granted, pool)| granted > pool)
+        let mut dimensions = self.granted.as_slice().iter().zip(self.pool.as_slice());
+        dimensions.any(|(granted, pool)| granted > pool)
     }
 
     /// Whether the grant was not given back yet.

@@ -129,7 +129,8 @@ impl Dispatch {
 impl Plan {
     /// Whether its jobs can take each other's place.
     fn is_like(&self, other: &Self) -> bool {
-        self.amounts == other.amounts
+        self.spec.executor == other.spec.executor
+            && self.amounts == other.amounts
             && self.sandbox == other.sandbox
             && self.spec.limits.cpu == other.spec.limits.cpu
     }

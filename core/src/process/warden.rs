@@ -219,6 +219,7 @@ impl State {
         match sent {
             Ok(()) => Ok(true),
             Err(error) if error.raw_os_error() == Some(Errno::AGAIN.raw_os_error()) => Ok(false),
+            Err(error) if !has_gone(&error) => Err(error),
             Err(_) => {
                 // The first one, or somebody has killed it: what it had started ends without it.
                 drop(self.running.take());
@@ -269,6 +270,16 @@ impl Drop for Running {
         // Without a thread, the system takes it in when this process ends.
         let _ = reaper.spawn(move || child.wait());
     }
+}
+
+/// Whether nobody is there to take orders.
+fn has_gone(error: &io::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionRefused, ConnectionReset, NotConnected};
+    let kind = error.kind();
+    matches!(
+        kind,
+        BrokenPipe | ConnectionRefused | ConnectionReset | NotConnected
+    )
 }
 
 fn pair(kind: SocketType) -> io::Result<(OwnedFd, OwnedFd)> {
