@@ -18,6 +18,7 @@
 mod filter;
 #[cfg(processes = "groups")]
 mod groups;
+mod head;
 #[cfg(processes = "job_objects")]
 mod job_objects;
 mod launch;
@@ -47,6 +48,7 @@ pub const CAN_FREEZE: bool = cfg!(unix);
 pub(crate) use groups::Meter;
 #[cfg(processes = "groups")]
 pub use groups::{Groups as Starter, Reactor, Tree};
+pub use head::Head;
 #[cfg(processes = "job_objects")]
 pub(crate) use job_objects::Meter;
 #[cfg(processes = "job_objects")]
@@ -57,6 +59,9 @@ pub use processes::Processes;
 pub use reactor::Reactor;
 #[cfg(unix)]
 pub use readiness::{Interest, Readiness, Source, Token};
+#[cfg(test)]
+#[cfg(processes = "warden")]
+pub(crate) use signals::is_stopped;
 #[cfg(processes = "warden")]
 pub(crate) use signals::send_to_tree;
 pub use timer::Timer;

@@ -9,6 +9,8 @@ mod post;
 #[cfg(processes = "warden")]
 mod procfs;
 mod round;
+#[cfg(processes = "warden")]
+mod top;
 #[cfg_attr(not(processes = "warden"), path = "watchdog/metered.rs")]
 mod tree;
 #[cfg(processes = "warden")]
@@ -24,6 +26,7 @@ use std::time::Duration;
 
 use crate::engine::Attempt;
 use crate::limits::{Gauge, HostGauge};
+use crate::process::Head;
 
 use post::Post;
 use round::Round;
@@ -38,13 +41,13 @@ const REST: Duration = Duration::from_secs(1);
 pub enum Root {
     /// Everything that descends from this process, which is not itself part of it: a guard.
     Below(u32),
-    /// This process and everything that descends from it. What it has used before it is watched, and the
+    /// This process and everything that it has started. What it has used before it is watched, and the
     /// memory that it has then, is not counted; and nor is what is below it then, as long as that lives.
-    With(u32),
+    With(Head),
     /// The same, where that began a while ago, and nothing was below the process then.
     Since {
         /// The process.
-        pid: u32,
+        head: Head,
         /// The memory that it had then, in bytes.
         resident: u64,
         /// What of that was its own, and no file's.
@@ -56,7 +59,17 @@ impl Root {
     /// The process.
     pub fn pid(self) -> u32 {
         match self {
-            Self::Below(pid) | Self::With(pid) | Self::Since { pid, .. } => pid,
+            Self::Below(pid) => pid,
+            Self::With(head) | Self::Since { head, .. } => head.pid,
+        }
+    }
+
+    /// Who takes in what loses its parent, where that isn't the process.
+    #[cfg(processes = "warden")]
+    fn adopter(self) -> Option<u32> {
+        match self {
+            Self::Below(_) => None,
+            Self::With(head) | Self::Since { head, .. } => head.adopter,
         }
     }
 

@@ -5,12 +5,14 @@ use std::fs;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-/// Sends a signal to the process `root` and everything below it, parents first, until nobody is found that
+use super::Head;
+
+/// Sends a signal to the process `head` and everything that it has started, parents first, until nobody is found that
 /// hasn't had it: what is started meanwhile is found in the next round.
-pub(crate) fn send_to_tree(root: u32, signal: Signal) {
+pub(crate) fn send_to_tree(head: Head, signal: Signal) {
     let mut had = BTreeSet::new();
     loop {
-        let mut new = tree(root);
+        let mut new = tree(head);
         new.retain(|pid| had.insert(*pid));
         if new.is_empty() {
             return;
@@ -28,9 +30,11 @@ fn send(pid: u32, signal: Signal) {
     }
 }
 
-/// A process and everything below it, parents before their children.
-fn tree(root: u32) -> Vec<u32> {
-    let mut found = vec![root];
+/// A process and everything that it has started, parents before their children.
+fn tree(head: Head) -> Vec<u32> {
+    let mut found = vec![head.pid];
+    let adopted = head.adopter.map(children).unwrap_or_default();
+    found.extend(adopted.into_iter().filter(|pid| *pid != head.pid));
     let mut next = 0;
     while next < found.len() {
         found.extend(children(found[next]));
@@ -53,4 +57,12 @@ fn children(pid: u32) -> Vec<u32> {
                 .collect::<Vec<u32>>()
         })
         .collect()
+}
+
+/// Whether a process stands still.
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that can't go on should stop")]
+pub(crate) fn is_stopped(pid: u32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    stat.rsplit_once(") ").unwrap().1.starts_with('T')
 }

@@ -17,7 +17,7 @@ use crate::limits::{
     Brake, Breach, Enforcement, Isolation, Root, Sign, Watched, judge, says_no_memory,
 };
 use crate::outcome::{Ended, Exit, Failure, Measured};
-use crate::process::{Refusal, Timer, Tree, TreeUsage, Watch, title};
+use crate::process::{Head, Refusal, Timer, Tree, TreeUsage, Watch, title};
 use crate::sandbox::{NO_SANDBOX, SandboxParts};
 
 use start::{NOT_STARTED, not_a_command, not_started_since};
@@ -293,7 +293,7 @@ impl Watch for Run {
     fn started(&self, pid: u32, guard: u32) {
         let watchdog = self.shared.processes.watchdog();
         let root = match guard == pid {
-            true => Root::With(pid),
+            true => Root::With(Head::alone(pid)),
             false => Root::Below(guard),
         };
         let watched = watchdog.watch(Arc::clone(&self.attempt), root);

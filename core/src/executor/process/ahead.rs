@@ -31,7 +31,7 @@ pub(super) struct Ahead {
 impl Ahead {
     /// Another job begins that is not sent yet.
     pub(super) fn shut(&mut self) {
-        (self.open, self.paused, self.unseen) = (false, None, None);
+        (self.open, self.recalled, self.paused, self.unseen) = (false, false, None, None);
     }
 
     /// A job has ended.
@@ -45,8 +45,10 @@ impl Ahead {
     pub(super) fn next(&mut self) -> Option<Arc<Attempt>> {
         self.paused = None;
         let next = self.queue.pop_front();
-        if next.is_some() {
-            self.pace.begins_in_turn();
+        match next {
+            Some(_) => self.pace.begins_in_turn(),
+            // Whoever has nothing has nothing to hand back.
+            None => self.recalled = false,
         }
         next
     }
@@ -112,6 +114,11 @@ impl Child {
         let _ = self.link.send(Kind::Recall, 0, [&[], &[]]);
     }
 
+    /// What was to follow its job couldn't.
+    pub(super) fn stumbles(&self) {
+        self.seat.lock().ahead.pace.stumbles();
+    }
+
     /// It hands back jobs, whether it was asked to or not.
     pub(super) fn hands_back(&self) {
         let ahead = &mut self.seat.lock().ahead;
@@ -139,17 +146,17 @@ impl Child {
     /// run that in a process.
     pub(super) fn pause(&self, key: u64) -> bool {
         let mut frozen = self.frozen.lock();
-        let (pid, waits) = {
+        let (head, waits) = {
             let mut seat = self.seat.lock();
-            let Some(pid) = seat.pid_of(key) else {
+            let Some(head) = seat.head_of(key) else {
                 return false;
             };
             seat.ahead.paused = Some(key);
-            (pid, !seat.ahead.queue.is_empty())
+            (head, !seat.ahead.queue.is_empty())
         };
         match waits {
             true => self.recall(),
-            false => frozen.change(pid, |frozen| frozen.paused = true),
+            false => frozen.change(head, |frozen| frozen.paused = true),
         }
         true
     }
@@ -157,26 +164,26 @@ impl Child {
     /// Stops the job where it stands that was to stand still once nothing waits behind it.
     pub(super) fn pause_if_alone(&self) {
         let mut frozen = self.frozen.lock();
-        let pid = {
+        let head = {
             let seat = self.seat.lock();
             let paused = seat.ahead.paused.filter(|_| seat.ahead.queue.is_empty());
-            paused.and_then(|key| seat.pid_of(key))
+            paused.and_then(|key| seat.head_of(key))
         };
-        if let Some(pid) = pid {
-            frozen.change(pid, |frozen| frozen.paused = true);
+        if let Some(head) = head {
+            frozen.change(head, |frozen| frozen.paused = true);
         }
     }
 
     /// Lets its job `key` run on.
     pub(super) fn resume(&self, key: u64) {
         let mut frozen = self.frozen.lock();
-        let pid = {
+        let head = {
             let mut seat = self.seat.lock();
             seat.ahead.paused.take_if(|paused| *paused == key);
-            seat.pid_of(key)
+            seat.head_of(key)
         };
-        if let Some(pid) = pid {
-            frozen.change(pid, |frozen| frozen.paused = false);
+        if let Some(head) = head {
+            frozen.change(head, |frozen| frozen.paused = false);
         }
     }
 }

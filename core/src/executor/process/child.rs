@@ -16,7 +16,7 @@ use crate::clock::Tick;
 use crate::engine::Attempt;
 use crate::executor::Assignment;
 use crate::limits::Root;
-use crate::process::Processes;
+use crate::process::{Head, Processes};
 use crate::sandbox::{Sandbox, SandboxParts};
 
 /// One child.
@@ -37,7 +37,7 @@ pub(super) struct Child {
 #[derive(Debug, Default)]
 pub(super) struct Seat {
     /// Its process, once it is born.
-    pub(super) pid: Option<u32>,
+    pub(super) head: Option<Head>,
     /// What it is given next: once it is born, or by whoever has seated it.
     pub(super) next: Option<Assignment>,
     pub(super) running: Option<Arc<Attempt>>,
@@ -74,9 +74,9 @@ pub(super) struct Vacated {
 
 impl Seat {
     /// The process that runs the attempt `key`.
-    pub(super) fn pid_of(&self, key: u64) -> Option<u32> {
+    pub(super) fn head_of(&self, key: u64) -> Option<Head> {
         let running = self.running.as_ref()?;
-        self.pid.filter(|_| running.key() == key)
+        self.head.filter(|_| running.key() == key)
     }
 }
 
@@ -111,11 +111,11 @@ impl Child {
     }
 
     /// It runs.
-    pub(super) fn born(&self, pid: u32, measured: bool) {
+    pub(super) fn born(&self, head: Head, measured: bool) {
         let mut seat = self.seat.lock();
-        seat.pid = Some(pid);
+        seat.head = Some(head);
         seat.size = measured
-            .then(|| File::open(format!("/proc/{pid}/status")).ok())
+            .then(|| File::open(format!("/proc/{}/status", head.pid)).ok())
             .flatten();
     }
 
@@ -143,7 +143,7 @@ impl Child {
 
     /// Takes back what it was to do and was not given, after it had been born.
     pub(super) fn take_from_born(&self) -> Option<Assignment> {
-        self.seat.lock().pid?;
+        self.seat.lock().head?;
         self.take_back()
     }
 
@@ -174,14 +174,14 @@ impl Child {
 
     /// Looks after it from now on, while it runs `attempt`.
     pub(super) fn look_after(self: &Arc<Self>, processes: &Processes, attempt: &Arc<Attempt>) {
-        let ready = |seat: &Seat| seat.pid.filter(|_| seat.ready);
-        let Some(pid) = ready(&self.seat.lock()) else {
+        let ready = |seat: &Seat| seat.head.filter(|_| seat.ready);
+        let Some(head) = ready(&self.seat.lock()) else {
             return;
         };
         if !self.sandbox.is_off() {
-            forget_peak(pid);
+            forget_peak(head.pid);
         }
-        self.keep(processes, Root::With(pid), attempt);
+        self.keep(processes, Root::With(head), attempt);
     }
 
     /// Looks after it from now on, while it runs `attempt`, which it has run for a while: it had `resident`
@@ -193,17 +193,21 @@ impl Child {
         resident: u64,
         own: u64,
     ) {
-        let pid = {
+        let head = {
             let seat = self.seat.lock();
             // What is looked after already is no news.
-            seat.pid.filter(|_| seat.kept.is_none())
+            seat.head.filter(|_| seat.kept.is_none())
         };
-        let Some(pid) = pid.filter(|_| self.sandbox.is_off()) else {
+        let Some(head) = head.filter(|_| self.sandbox.is_off()) else {
             return;
         };
         let root = match resident {
-            0 => Root::With(pid),
-            _ => Root::Since { pid, resident, own },
+            0 => Root::With(head),
+            _ => Root::Since {
+                head,
+                resident,
+                own,
+            },
         };
         self.keep(processes, root, attempt);
     }
@@ -234,19 +238,19 @@ impl Child {
     pub(super) fn hold(&self, key: u64, change: impl FnOnce(&mut Frozen)) -> bool {
         let mut frozen = self.frozen.lock();
         // What it runs next waits for the lock: it is never stopped for this one.
-        let pid = self.seat.lock().pid_of(key);
-        if let Some(pid) = pid {
-            frozen.change(pid, change);
+        let head = self.seat.lock().head_of(key);
+        if let Some(head) = head {
+            frozen.change(head, change);
         }
-        pid.is_some()
+        head.is_some()
     }
 
     /// Lets it run on, whoever wanted what it ran before to stand still.
     pub(super) fn run_on(&self) {
-        let pid = self.seat.lock().pid;
-        if let Some(pid) = pid {
+        let head = self.seat.lock().head;
+        if let Some(head) = head {
             let change = |frozen: &mut Frozen| *frozen = Frozen::default();
-            self.frozen.lock().change(pid, change);
+            self.frozen.lock().change(head, change);
         }
     }
 
@@ -254,7 +258,7 @@ impl Child {
     /// runs already; and it runs on, whoever wanted it to stand still.
     pub(super) fn vacate(&self, begun: bool) -> Option<Vacated> {
         let now = self.tick();
-        let (attempt, next, kept, parts) = {
+        let (attempt, next, kept, parts, _unseen) = {
             // Whoever wants the next one to stand still waits for this.
             let mut frozen = self.frozen.lock();
             let mut seat = self.seat.lock();
@@ -267,10 +271,12 @@ impl Child {
             let attempt = seat.running.take();
             seat.running = seat.ahead.next();
             let (next, kept) = (seat.running.clone(), seat.kept.take());
-            if let Some(pid) = seat.pid.filter(|_| !seat.doomed) {
-                frozen.change(pid, |frozen| *frozen = Frozen::default());
+            // What it has when it runs nothing is nobody's.
+            let unseen = seat.ahead.unseen.take_if(|_| next.is_none());
+            if let Some(head) = seat.head.filter(|_| !seat.doomed) {
+                frozen.change(head, |frozen| *frozen = Frozen::default());
             }
-            (attempt, next, kept, seat.parts)
+            (attempt, next, kept, seat.parts, unseen)
         };
         match next {
             Some(_) => self.look_away(kept),
@@ -404,7 +410,7 @@ mod tests {
     use super::super::template::{Birth, Holding};
     use super::*;
     use crate::payload::Payload;
-    use crate::process::Reactor;
+    use crate::process::{Reactor, is_stopped};
 
     #[derive(Debug)]
     struct Nobody;
@@ -434,11 +440,6 @@ mod tests {
         Child::new(1, link, Arc::new(Nobody), assignment)
     }
 
-    fn is_stopped(pid: u32) -> bool {
-        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
-        stat.rsplit_once(") ").unwrap().1.starts_with('T')
-    }
-
     fn wait_until(met: impl Fn() -> bool) {
         while !met() {
             std::thread::yield_now();
@@ -456,14 +457,14 @@ mod tests {
         let mut cat = cat.stdin(Stdio::piped()).spawn().unwrap();
         let pid = cat.id();
         let child = child(&first);
-        child.born(pid, false);
+        child.born(Head::alone(pid), false);
         assert!(child.hold(first.key(), pause));
         wait_until(|| is_stopped(pid));
         child.vacate(true);
         wait_until(|| !is_stopped(pid));
         assert!(!child.hold(first.key(), pause));
         let next = self::child(&second);
-        next.born(pid, false);
+        next.born(Head::alone(pid), false);
         assert!(!next.hold(first.key(), |frozen| frozen.slowed = true));
         assert!(!next.frozen.lock().stands() && !is_stopped(pid));
         drop(cat.stdin.take());

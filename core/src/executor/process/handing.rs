@@ -30,13 +30,14 @@ impl Shared {
 
     /// Sends children what is to begin at the end of what they run: all that one gets in one message.
     pub(super) fn hand_ahead(&self) {
-        let ahead = std::mem::take(&mut self.roster.lock().ahead);
-        if ahead.is_empty() {
-            return;
-        }
         let mut ended = Vec::new();
         {
+            // Whoever comes later has what is to follow.
             let _order = self.handing.lock();
+            let ahead = std::mem::take(&mut self.roster.lock().ahead);
+            if ahead.is_empty() {
+                return;
+            }
             let mut message = Message::default();
             for assignment in &ahead {
                 ended.extend(self.queue_up(assignment, &mut message));
@@ -56,8 +57,17 @@ impl Shared {
                 return Some((Arc::clone(attempt), Ended::GaveUp(failure)));
             }
         };
-        let fits = message.frames.len() + frame.len() <= LARGEST && assignment.stopped().is_none();
-        let after = assignment.after.filter(|_| fits);
+        let fits = message.frames.len() + frame.len() <= LARGEST;
+        if !fits
+            && let Some(child) = assignment
+                .after
+                .and_then(|after| self.roster.lock().with_job(after))
+        {
+            child.stumbles();
+        }
+        let after = assignment
+            .after
+            .filter(|_| fits && assignment.stopped().is_none());
         let child = after.and_then(|after| self.roster.lock().queue_up(after, attempt));
         match child {
             Some(child) => message.add(child, attempt, &frame),

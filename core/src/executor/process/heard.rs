@@ -13,6 +13,7 @@ use crate::engine::Attempt;
 use crate::error::{Error, Result};
 use crate::outcome::{Ended, Exit, Failure, Measured};
 use crate::payload::Payload;
+use crate::process::Head;
 use crate::sandbox::{NO_SANDBOX, SandboxParts};
 use crate::store::Reply;
 
@@ -144,11 +145,11 @@ impl Family for Shared {
         }
     }
 
-    fn born(&self, child: u64, pid: u32) {
+    fn born(&self, child: u64, head: Head) {
         let known = self.roster.lock().child(child);
         let Some(child) = known else { return };
         let measured = self.options.max_memory_per_child.is_some();
-        child.born(pid, measured);
+        child.born(head, measured);
         let next = child.take_next();
         if child.end_if_doomed() {
             return;

@@ -8,7 +8,7 @@ use super::child::Child;
 use crate::engine::Attempt;
 use crate::limits::{Brake, HeldDown, Isolation, Root, Sign, Unseen, Watched, judge};
 use crate::outcome::{Ended, Exit, Failure};
-use crate::process::{Processes, send_to_tree};
+use crate::process::{Head, Processes, send_to_tree};
 
 /// What Python raises where it can have no more memory.
 const MEMORY_ERROR: &str = "MemoryError";
@@ -42,14 +42,14 @@ impl Frozen {
         self.paused || self.slowed
     }
 
-    /// Stops the process `pid` with all that it has started, or lets it run on, where a change comes to
+    /// Stops the process `head` with all that it has started, or lets it run on, where a change comes to
     /// that.
-    pub(super) fn change(&mut self, pid: u32, change: impl FnOnce(&mut Self)) {
+    pub(super) fn change(&mut self, head: Head, change: impl FnOnce(&mut Self)) {
         let stood = self.stands();
         change(self);
         match (stood, self.stands()) {
-            (false, true) => send_to_tree(pid, Signal::STOP),
-            (true, false) => send_to_tree(pid, Signal::CONT),
+            (false, true) => send_to_tree(head, Signal::STOP),
+            (true, false) => send_to_tree(head, Signal::CONT),
             _ => {}
         }
     }

@@ -10,7 +10,7 @@ use std::sync::{Arc, Weak};
 
 use super::template::{Birth, ChildTemplate, Holding};
 use crate::outcome::Exit;
-use crate::process::Processes;
+use crate::process::{Head, Processes};
 use crate::sandbox::{Sandbox, SandboxParts};
 
 pub(super) use direct::Direct;
@@ -41,7 +41,7 @@ pub(super) trait Family: Send + Sync {
     /// What of its sandbox it has, where it is to have one.
     fn kept_in(&self, child: u64, parts: SandboxParts);
     /// It runs, and may be given something to do.
-    fn born(&self, child: u64, pid: u32);
+    fn born(&self, child: u64, head: Head);
     /// It has ended, and so has everything that it had started.
     fn died(&self, child: u64, death: Death);
     /// No child comes from this nursery any more; `up` says whether one could have.

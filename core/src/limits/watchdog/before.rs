@@ -1,9 +1,11 @@
 //! What a process that serves one after the other has left of those before.
 
 use std::collections::HashMap;
+use std::io;
 use std::time::Duration;
 
-use super::procfs::{Pids, Process, Sizes};
+use super::procfs::{Pids, Process, Sizes, if_there};
+use super::top::Top;
 
 /// What was there when a tree became known, and is not the tree's.
 #[derive(Debug, Default)]
@@ -30,53 +32,67 @@ pub(super) struct Leftover {
 }
 
 impl Before {
-    /// What the root `top` has now, and everything below it. It is found out at the start of each job, so
-    /// where there is nothing below, it must take no longer than a read.
-    pub(super) fn of(top: &mut Process) -> Self {
-        let sizes = top.sizes().unwrap_or_default();
-        let mut before = Self::since(top, sizes);
-        let mut next = top.settled_children();
+    /// What the root has now, and everything that it has started. It is found out at the start of each job,
+    /// so where there is nothing, it must take no longer than a read or two.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub(super) fn of(top: &mut Top) -> io::Result<Self> {
+        let sizes = top.process.sizes()?;
+        let mut before = Self::since(top, sizes)?;
+        let mut next = top.settled()?;
         while let Some(pid) = next.pop() {
-            next.extend(before.leave_out(pid));
+            next.extend(before.leave_out(pid)?);
         }
-        before
+        Ok(before)
     }
 
-    /// What the root `top` had when it had `sizes`, and nothing below it: a moment ago, so that hardly any
-    /// processor time has been used since.
-    pub(super) fn since(top: &mut Process, sizes: Sizes) -> Self {
-        let times = top.times().unwrap_or_default();
-        Self {
+    /// What the root had when it had `sizes`, and had started nothing: a moment ago, so that hardly any
+    /// processor time has been used since, and no memory given back.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub(super) fn since(top: &mut Top, sizes: Sizes) -> io::Result<Self> {
+        let times = top.times(Process::times)?;
+        Ok(Self {
             cpu_time: times.sum(),
             reaped: times.reaped,
             sizes,
             ..Self::default()
-        }
+        })
     }
 
     /// Leaves out a process, as long as it lives; gives its children.
-    fn leave_out(&mut self, pid: u32) -> Pids {
+    fn leave_out(&mut self, pid: u32) -> io::Result<Pids> {
         let mut process = Process::new(pid);
-        let Ok(times) = process.times() else {
-            return Pids::new();
+        let Some(times) = if_there(process.times())? else {
+            return Ok(Pids::new());
         };
-        self.left += process.resident().unwrap_or(0);
-        let children = process.children();
+        self.left += if_there(process.resident())?.unwrap_or(0);
+        let children = process.children()?;
         let leftover = Leftover {
             process,
             cpu_time: times.sum(),
             found: false,
         };
         self.leftovers.insert(pid, leftover);
-        children
+        Ok(children)
     }
 
     /// Looks at a leftover and gives its children; `None` where the process is none.
-    pub(super) fn find(&mut self, pid: u32) -> Option<Pids> {
-        let leftover = self.leftovers.get_mut(&pid)?;
-        leftover.cpu_time = leftover.process.times().ok()?.sum();
+    ///
+    /// # Errors
+    /// Those of the system that pass.
+    pub(super) fn find(&mut self, pid: u32) -> io::Result<Option<Pids>> {
+        let Some(leftover) = self.leftovers.get_mut(&pid) else {
+            return Ok(None);
+        };
+        let Some(times) = if_there(leftover.process.times())? else {
+            return Ok(None);
+        };
+        leftover.cpu_time = times.sum();
         leftover.found = true;
-        Some(leftover.process.children())
+        leftover.process.children().map(Some)
     }
 
     /// Lets go of the leftovers that weren't found; gives what they had used.

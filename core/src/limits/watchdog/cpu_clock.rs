@@ -1,5 +1,6 @@
 //! The clock of the processor time of a process. Reading it costs a twelfth of reading its `stat`, and it
-//! counts nanoseconds: a process for which it stands still has not run.
+//! counts nanoseconds. Where it stands still, the process has not run since it was read last; or it runs on
+//! another processor, where the system brings it up to date from tick to tick, and at the end.
 #![expect(unsafe_code, reason = "the system is called here, and only here")]
 
 use std::mem::MaybeUninit;

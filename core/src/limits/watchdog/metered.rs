@@ -13,13 +13,25 @@ pub(super) struct Tree {
 
 /// The root of a tree, to be watched again: nothing of it is kept on this system.
 #[derive(Debug)]
-pub(super) struct Process {
-    pub(super) pid: u32,
+pub(super) struct Top {
+    pid: u32,
+}
+
+impl Top {
+    /// The number of the process.
+    pub(super) fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    /// Whether it has gone: nobody keeps it.
+    pub(super) fn is_gone(&self) -> bool {
+        true
+    }
 }
 
 impl Tree {
     /// The tree from `root` on.
-    pub(super) fn new(root: Root, _: Option<Process>) -> Self {
+    pub(super) fn new(root: Root, _: Option<Top>) -> Self {
         Self {
             meter: Meter::new(root.pid()),
             used: Used::default(),
@@ -37,7 +49,7 @@ impl Tree {
     }
 
     /// Nothing.
-    pub(super) fn take_top(&mut self) -> Option<Process> {
+    pub(super) fn take_top(&mut self) -> Option<Top> {
         None
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use super::tree::{Process, Tree};
+use super::tree::{Top, Tree};
 use super::used::Used;
 use super::{Brake, Root};
 use crate::engine::Attempt;
@@ -49,7 +49,7 @@ impl Post {
     pub(super) fn new(
         attempt: Arc<Attempt>,
         root: Root,
-        top: Option<Process>,
+        top: Option<Top>,
         now: Duration,
         rest: Duration,
     ) -> Self {
@@ -103,7 +103,7 @@ impl Post {
 
     /// Nobody looks any more, but for a `last_look`: what that shows is noted, and nothing is done about it.
     /// Gives the root of the tree, where it is part of it and was there when it was last looked at.
-    pub(super) fn let_go(&self, last_look: bool) -> Option<Process> {
+    pub(super) fn let_go(&self, last_look: bool) -> Option<Top> {
         let mut watch = self.watch.lock();
         watch.over = true;
         if last_look {
@@ -251,15 +251,19 @@ impl fmt::Debug for Post {
 #[cfg(test)]
 #[cfg(processes = "warden")]
 mod tests {
+    use rustix::process::{Pid, Signal, kill_process};
+
+    use super::super::procfs::Process;
     use super::super::warm::Warm;
     use super::*;
+    use crate::process::Head;
 
     const MB: u64 = 1_000_000;
 
     impl Watch {
         fn of(warm: &Warm, limits: Limits) -> Self {
             Self {
-                tree: Tree::new(Root::With(warm.pid()), None),
+                tree: Tree::new(Root::With(Head::alone(warm.pid())), None),
                 policy: Policy::new(limits, (0, 0), Duration::ZERO, Duration::ZERO),
                 walked: None,
                 whole: None,
@@ -305,9 +309,8 @@ mod tests {
 
     #[test]
     fn where_processor_time_is_limited_what_has_come_and_gone_is_seen_at_once() {
-        let mut warm = Warm::new(
-            "echo; read x; sh -c 'i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done'; echo; read x",
-        );
+        let mut warm =
+            Warm::new("echo; read x; sh -c 'while :; do :; done' & echo $!; wait; echo; read x");
         warm.line();
         let limits = Limits {
             cpu_time: Some(Duration::from_secs(1_000)),
@@ -316,6 +319,11 @@ mod tests {
         let mut watches = [Limits::NONE, limits].map(|limits| Watch::of(&warm, limits));
         let before = watches.each_mut().map(|watch| watch.at(1, &warm).cpu_time);
         warm.go_on();
+        let mut busy = Process::new(warm.line().parse().unwrap());
+        while busy.times().unwrap().own < Duration::from_millis(100) {
+            std::thread::yield_now();
+        }
+        kill_process(Pid::from_raw(busy.pid as i32).unwrap(), Signal::KILL).unwrap();
         warm.line();
         let [free, limited] = watches.each_mut().map(|watch| watch.at(2, &warm).cpu_time);
         assert!(

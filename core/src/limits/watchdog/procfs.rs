@@ -6,6 +6,7 @@ mod stat;
 
 use std::io;
 
+use rustix::io::Errno;
 use smallvec::SmallVec;
 
 use super::cpu_clock::CpuClock;
@@ -37,14 +38,13 @@ pub(super) struct Process {
     children: File,
     /// The folder of its threads.
     tasks: File,
+    /// Once it has been read, and as long as it can be.
     clock: Option<CpuClock>,
     /// When it began: another one with its number began later.
     began: Option<u64>,
     threads: usize,
     /// What it had used when that was last asked.
     times: Times,
-    /// Whether that, and how many threads it has, can be told without `stat`.
-    is_known: bool,
 }
 
 impl Process {
@@ -60,7 +60,6 @@ impl Process {
             began: None,
             threads: 1,
             times: Times::default(),
-            is_known: false,
         }
     }
 
@@ -69,9 +68,9 @@ impl Process {
     /// # Errors
     /// Those of the system; `NotFound` once it has ended.
     pub(super) fn times(&mut self) -> io::Result<Times> {
-        self.clock = self.clock.or_else(|| CpuClock::of(self.pid));
+        let clock = self.clock.or_else(|| CpuClock::of(self.pid));
         // Whatever it does from here on moves its clock.
-        let ran = self.clock.and_then(CpuClock::read);
+        let ran = clock.and_then(CpuClock::read);
         let mut buffer = [0; 1_024];
         let stat = Stat::parse(self.stat.read(&mut buffer)?).ok_or(io::ErrorKind::InvalidData)?;
         if *self.began.get_or_insert(stat.began) != stat.began {
@@ -79,7 +78,7 @@ impl Process {
         }
         self.threads = stat.threads;
         self.times = stat.times;
-        self.is_known = ran.is_some();
+        self.clock = clock.filter(|_| ran.is_some());
         if let Some(ran) = ran {
             self.times.own = ran;
         }
@@ -92,10 +91,7 @@ impl Process {
     /// # Errors
     /// As those of `times`.
     pub(super) fn times_lately(&mut self) -> io::Result<Times> {
-        let ran = self
-            .clock
-            .filter(|_| self.is_known)
-            .and_then(CpuClock::read);
+        let ran = self.clock.and_then(CpuClock::read);
         let (Some(ran), Some(links)) = (ran, self.tasks.links()) else {
             return self.times();
         };
@@ -111,8 +107,12 @@ impl Process {
 
     /// Whether it has not run since it was last asked for its times.
     pub(super) fn is_still(&self) -> bool {
-        let clock = self.clock.filter(|_| self.is_known);
-        clock.and_then(CpuClock::read) == Some(self.times.own)
+        self.clock.and_then(CpuClock::read) == Some(self.times.own)
+    }
+
+    /// Whether it has gone, as its clock says, where that was read.
+    pub(super) fn is_gone(&self) -> bool {
+        self.clock.is_some_and(|clock| clock.read().is_none())
     }
 
     /// Its resident memory in bytes.
@@ -141,27 +141,35 @@ impl Process {
         })
     }
 
-    /// Its children: those of all its threads.
-    pub(super) fn children(&mut self) -> Pids {
-        let mut found = Pids::new();
+    /// Its children: those of all its threads. None once it has ended.
+    ///
+    /// # Errors
+    /// Those of the system that pass.
+    pub(super) fn children(&mut self) -> io::Result<Pids> {
         if self.threads <= 1 {
-            read_children(&mut self.children, &mut found);
-            return found;
+            return self.settled_children();
         }
+        let mut found = Pids::new();
+        let mut failed = None;
         let folder = &self.tasks.path;
-        each_entry(folder, |thread| {
+        let listed = each_entry(folder, |thread| {
             let path = format!("{folder}/{thread}/children");
-            read_children(&mut File::new(path), &mut found);
+            let read = read_children(&mut File::new(path), &mut found);
+            failed = failed.take().or(read.err());
         });
-        found
+        unless_it_passes(listed)?;
+        failed.map_or(Ok(found), Err)
     }
 
     /// Its children, but for those of threads that still run beside its main one: what a thread has started
     /// that has ended is its main one's. It is one read, however many threads there are.
-    pub(super) fn settled_children(&mut self) -> Pids {
+    ///
+    /// # Errors
+    /// Those of the system that pass.
+    pub(super) fn settled_children(&mut self) -> io::Result<Pids> {
         let mut found = Pids::new();
-        read_children(&mut self.children, &mut found);
-        found
+        read_children(&mut self.children, &mut found)?;
+        Ok(found)
     }
 
     /// Its memory in bytes, what it shares counted in parts; nothing where it has ended, `None` where
@@ -191,9 +199,33 @@ impl Process {
     }
 }
 
+/// Whether it may be answered when it is asked again: there are no descriptors left for now, or no memory.
+pub(super) fn passes(error: &io::Error) -> bool {
+    let error = error.raw_os_error();
+    [Errno::MFILE, Errno::NFILE, Errno::NOMEM, Errno::INTR]
+        .iter()
+        .any(|passing| error == Some(passing.raw_os_error()))
+}
+
+/// What of a process was read; `None` where it has ended, or keeps it from others.
+///
+/// # Errors
+/// Those of the system that pass.
+pub(super) fn if_there<T>(read: io::Result<T>) -> io::Result<Option<T>> {
+    unless_it_passes(read.map(Some))
+}
+
+/// What can't be read for good counts as nothing.
+fn unless_it_passes<T: Default>(read: io::Result<T>) -> io::Result<T> {
+    match read {
+        Err(error) if !passes(&error) => Ok(T::default()),
+        read => read,
+    }
+}
+
 fn has_ended(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::NotFound
-        || error.raw_os_error() == Some(rustix::io::Errno::SRCH.raw_os_error())
+        || error.raw_os_error() == Some(Errno::SRCH.raw_os_error())
 }
 
 /// An amount of a list like that of `smaps_rollup`, in bytes.
@@ -203,20 +235,19 @@ fn kilobytes(list: &str, name: &str) -> Option<u64> {
     Some(amount * 1_024)
 }
 
-fn read_children(file: &mut File, found: &mut Pids) {
+fn read_children(file: &mut File, found: &mut Pids) -> io::Result<()> {
     let mut buffer = [0; 4_096];
-    let Ok(text) = file.read(&mut buffer) else {
-        return;
-    };
+    let text = unless_it_passes(file.read(&mut buffer))?;
     let whole = text.len() < 4_096;
     let parse = |word: &[u8]| std::str::from_utf8(word).ok()?.parse().ok();
     if whole {
         found.extend(text.split(|byte| *byte == b' ').filter_map(parse));
-        return;
+        return Ok(());
     }
     // More than hundreds of them.
-    let text = std::fs::read(&file.path).unwrap_or_default();
+    let text = unless_it_passes(std::fs::read(&file.path))?;
     found.extend(text.split(|byte| *byte == b' ').filter_map(parse));
+    Ok(())
 }
 
 #[cfg(test)]
@@ -238,7 +269,7 @@ mod tests {
     fn what_runs_and_what_it_starts_is_seen_without_its_stat() {
         let mut own = Process::new(std::process::id());
         let before = own.times().unwrap();
-        assert!(own.is_known);
+        assert!(own.clock.is_some());
         while own.is_still() {
             std::hint::spin_loop();
         }
@@ -253,7 +284,7 @@ mod tests {
             barrier.wait();
             let start = || Command::new("cat").stdin(Stdio::piped()).spawn();
             let child = scope.spawn(start).join();
-            let seen = (child, own.times_lately(), own.children());
+            let seen = (child, own.times_lately(), own.children().unwrap());
             barrier.wait();
             seen
         });
@@ -277,7 +308,7 @@ mod tests {
             assert!(process.times_lately().is_err());
             assert!(process.times().is_err());
             assert!(process.resident().is_err());
-            assert!(process.children().is_empty());
+            assert!(process.children().unwrap().is_empty());
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The thread that goes from tree to tree, and what it knows of when to look at which.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use super::post::Post;
-use super::tree::Process;
+use super::tree::Top;
 use super::{Root, room};
 use crate::clock::{Clock, SystemClock};
 
@@ -37,9 +37,9 @@ pub(super) struct Round {
     wake: Condvar,
     /// The bytes of memory of what nobody looks at for now.
     pub(super) unseen: AtomicU64,
-    /// Roots of trees that were watched before, by their numbers: finding their files again would take
+    /// Roots of trees that were watched before, the last at the end: finding their files again would take
     /// longer than reading them.
-    spare: Mutex<HashMap<u32, Process>>,
+    spare: Mutex<VecDeque<Top>>,
 }
 
 #[derive(Debug, Default)]
@@ -84,25 +84,35 @@ impl Round {
 
     pub(super) fn memory(&self) -> u64 {
         let state = self.state.lock();
-        let seen: u64 = state.posts.values().map(|(_, post)| post.memory()).sum();
-        seen + self.unseen.load(Ordering::Relaxed)
+        let seen = state.posts.values().map(|(_, post)| post.memory());
+        let unseen = self.unseen.load(Ordering::Relaxed);
+        seen.fold(unseen, u64::saturating_add)
     }
 
     /// The root of a tree, where it was watched before.
-    pub(super) fn take_spare(&self, root: Root) -> Option<Process> {
-        match root.is_within() {
-            true => self.spare.lock().remove(&root.pid()),
-            false => None,
+    pub(super) fn take_spare(&self, root: Root) -> Option<Top> {
+        if !root.is_within() {
+            return None;
         }
+        let mut spare = self.spare.lock();
+        let at = spare.iter().position(|top| top.pid() == root.pid())?;
+        spare.remove(at)
     }
 
-    pub(super) fn keep_spare(&self, process: Process) {
-        // What there is no more room for is dropped after the lock is released.
+    /// Keeps the root of a tree, and lets go of the one that waits longest, where it has gone or there are too
+    /// many.
+    pub(super) fn keep_spare(&self, top: Top) {
+        // What is let go is dropped after the lock is released.
         let _dropped = {
             let mut spare = self.spare.lock();
-            match spare.len() < SPARE {
-                true => spare.insert(process.pid, process),
-                false => Some(process),
+            spare.push_back(top);
+            let oldest = spare.pop_front();
+            match oldest {
+                Some(top) if spare.len() < SPARE && !top.is_gone() => {
+                    spare.push_back(top);
+                    None
+                }
+                oldest => oldest,
             }
         };
     }

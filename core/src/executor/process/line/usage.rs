@@ -6,6 +6,7 @@ use std::os::unix::fs::FileExt;
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use rustix::process::getppid;
 use rustix::time::{ClockId, clock_gettime};
 
 /// The memory of a process, in bytes.
@@ -22,6 +23,8 @@ pub(super) struct Usage {
     /// These are none where the system doesn't say.
     statm: Option<File>,
     children: Option<File>,
+    /// The children of its parent, which takes in what loses its parent here and has no other child.
+    adopted: Option<File>,
     /// Where its peak is forgotten; none where the system can't.
     peak: Option<File>,
 }
@@ -30,10 +33,13 @@ impl Usage {
     /// Of the process, and of the children of this thread.
     pub(super) fn new() -> Self {
         let peak = File::options().write(true).open("/proc/self/clear_refs");
+        let parent = getppid().map_or(0, |parent| parent.as_raw_nonzero().get());
+        let adopted = File::open(format!("/proc/{parent}/task/{parent}/children"));
         Self {
             told: Mutex::new(processor_time()),
             statm: File::open("/proc/self/statm").ok(),
             children: File::open("/proc/thread-self/children").ok(),
+            adopted: adopted.ok(),
             peak: peak.ok(),
         }
     }
@@ -58,10 +64,23 @@ impl Usage {
         }
     }
 
-    /// Whether the thread that made this has started a process that has not been waited for, or that may be so.
+    /// Whether the thread that made this has started a process that has not been waited for, or one that has
+    /// lost its parent since; or that may be so.
     pub(super) fn has_children(&self) -> bool {
-        let read = |children: &File| children.read_at(&mut [0; 1], 0);
-        !matches!(self.children.as_ref().map(read), Some(Ok(0)))
+        let mut text = [0; 32];
+        let mut read = |children: &File| {
+            let length = children.read_at(&mut text, 0).ok()?;
+            let text = str::from_utf8(&text[..length]).ok()?;
+            // No two numbers of processes need more.
+            let whole = length < 32;
+            let mut pids = text.split_whitespace().map(str::parse::<u32>);
+            let others = pids.any(|pid| pid != Ok(std::process::id()));
+            Some(others || !whole)
+        };
+        [&self.children, &self.adopted].into_iter().any(|children| {
+            let others = children.as_ref().and_then(&mut read);
+            others.unwrap_or(true)
+        })
     }
 
     /// Begins to measure the peak anew: proc(5), clear_refs.

@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 
 use super::{ChildTemplate, Death, Family, Holding, Nursery};
 use crate::outcome::Exit;
-use crate::process::{Launch, Processes, Refusal, Tree, TreeUsage, Watch};
+use crate::process::{Head, Launch, Processes, Refusal, Tree, TreeUsage, Watch};
 use crate::sandbox::{Sandbox, SandboxParts};
 
 /// Starts each child by itself.
@@ -103,9 +103,9 @@ impl Watch for Guarded {
         }
     }
 
-    fn started(&self, pid: u32, _: u32) {
+    fn started(&self, pid: u32, guard: u32) {
         if let Some(family) = self.family.upgrade() {
-            family.born(self.child, pid);
+            family.born(self.child, Head::guarded(pid, guard));
         }
     }
 

@@ -23,6 +23,7 @@ use rustix::process::{Pid, Signal, kill_process, pidfd_send_signal};
 
 use super::{ChildTemplate, Death, Family, Holding, Nursery};
 use crate::outcome::Exit;
+use crate::process::Head;
 use crate::process::{
     Interest, Launch, Processes, Reactor, Readiness, Refusal, Source, Token, Tree, TreeUsage, Watch,
 };
@@ -199,7 +200,7 @@ impl Zygote {
             if let Some(parts) = parts {
                 family.kept_in(child, parts);
             }
-            family.born(child, pid);
+            family.born(child, Head::alone(pid));
         }
     }
 

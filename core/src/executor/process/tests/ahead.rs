@@ -11,6 +11,7 @@ use super::played::{NOBODY, Played, Player, state};
 use crate::executor::process::frame::{Frame, Inbox, Kind, Sender};
 use crate::executor::process::message::AHEAD;
 use crate::executor::process::nursery::{Death, Family};
+use crate::process::{Head, is_stopped};
 use crate::{Exit, OutcomeKind, State, Ticket};
 
 /// Where a start says when its job begins.
@@ -243,11 +244,6 @@ fn a_job_stands_still_once_nothing_waits_behind_it() {
     cat.wait().unwrap();
 }
 
-fn is_stopped(pid: u32) -> bool {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
-    stat.rsplit_once(") ").unwrap().1.starts_with('T')
-}
-
 /// What a played child has of the jobs that it was given.
 struct Torn {
     player: Player,
@@ -308,7 +304,7 @@ fn whatever_children_do_each_job_has_one_end_and_nothing_stays_reserved() {
             tickets.extend(played.submit_many(random.usize(1..20)));
         }
         children.extend(played.raised_by_now().map(|player| {
-            played.shared().born(player.number, NOBODY);
+            played.shared().born(player.number, Head::alone(NOBODY));
             Torn::new(player)
         }));
         if children.is_empty() {

@@ -11,6 +11,7 @@ use crate::executor::process::nursery::{Family, Nursery};
 use crate::executor::process::pool::{PoolOptions, ProcessPool};
 use crate::executor::process::shared::Shared;
 use crate::executor::process::template::Holding;
+use crate::process::Head;
 use crate::sandbox::Sandbox;
 use crate::{
     Engine, EngineBuilder, EngineOptions, ExecutorKind, Handler, ManualClock, MemoryOptions,
@@ -197,7 +198,7 @@ impl Played {
     /// The next child, which is this process.
     pub(super) fn born_as(&self, pid: u32) -> Player {
         let player = self.raised();
-        self.shared().born(player.number, pid);
+        self.shared().born(player.number, Head::alone(pid));
         player
     }
 

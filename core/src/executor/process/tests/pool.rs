@@ -7,6 +7,7 @@ use super::played::{NOBODY, Played, state};
 use super::{PATIENCE, text};
 use crate::executor::process::frame::Kind;
 use crate::executor::process::nursery::{Death, Family};
+use crate::process::Head;
 use crate::{Exit, State};
 
 #[test]
@@ -75,7 +76,7 @@ fn a_child_that_is_killed_before_it_is_born_is_killed_then() {
     let child = shared.roster.lock().child(player.number).unwrap();
     child.condemn(None);
     assert_eq!(played.killed.recv_timeout(PATIENCE), Ok(player.number));
-    shared.born(player.number, NOBODY);
+    shared.born(player.number, Head::alone(NOBODY));
     assert_eq!(played.killed.try_recv(), Ok(player.number));
     shared.died(player.number, Death::Exit(Exit::Signal(9)));
     assert_eq!(state(&ticket), State::Failed);

@@ -1,29 +1,36 @@
 //! What a process has open.
 
+use std::io;
 use std::sync::OnceLock;
 
 use rustix::fs::{AtFlags, CWD, readlinkat, statat};
 
-use super::Process;
 use super::file::each_entry;
+use super::{Process, unless_it_passes};
 
 impl Process {
     /// How many descriptors it has open.
-    pub(in crate::limits::watchdog) fn files(&self) -> u64 {
+    ///
+    /// # Errors
+    /// Those of the system that pass.
+    pub(in crate::limits::watchdog) fn files(&self) -> io::Result<u64> {
         let folder = format!("/proc/{}/fd", self.pid);
         if counts_descriptors() {
-            return size_of(&folder);
+            return Ok(size_of(&folder));
         }
         let mut files = 0;
-        each_entry(&folder, |_| files += 1);
-        files
+        unless_it_passes(each_entry(&folder, |_| files += 1))?;
+        Ok(files)
     }
 
     /// The numbers of its open sockets that reach beyond this machine's file system: all but local ones.
-    pub(in crate::limits::watchdog) fn sockets(&self, found: &mut Vec<u64>) {
+    ///
+    /// # Errors
+    /// Those of the system that pass.
+    pub(in crate::limits::watchdog) fn sockets(&self, found: &mut Vec<u64>) -> io::Result<()> {
         let folder = format!("/proc/{}/fd", self.pid);
         let before = found.len();
-        each_entry(&folder, |name| {
+        let listed = each_entry(&folder, |name| {
             let link = readlinkat(CWD, format!("{folder}/{name}"), Vec::new());
             let link = link.ok().and_then(|link| link.into_string().ok());
             let inode = link.as_deref().and_then(|link| {
@@ -34,10 +41,12 @@ impl Process {
             });
             found.extend::<Option<u64>>(inode);
         });
+        unless_it_passes(listed)?;
         if found.len() > before {
-            let local = local_sockets(self.pid);
+            let local = local_sockets(self.pid)?;
             found.retain(|inode| local.binary_search(inode).is_err());
         }
+        Ok(())
     }
 }
 
@@ -53,12 +62,12 @@ fn counts_descriptors() -> bool {
 }
 
 /// The numbers of the local sockets of the machine as a process sees it, sorted.
-fn local_sockets(pid: u32) -> Vec<u64> {
-    let text = std::fs::read_to_string(format!("/proc/{pid}/net/unix")).unwrap_or_default();
+fn local_sockets(pid: u32) -> io::Result<Vec<u64>> {
+    let text = unless_it_passes(std::fs::read_to_string(format!("/proc/{pid}/net/unix")))?;
     let inode = |line: &str| line.split_whitespace().nth(6)?.parse().ok();
     let mut local: Vec<u64> = text.lines().skip(1).filter_map(inode).collect();
     local.sort_unstable();
-    local
+    Ok(local)
 }
 
 #[cfg(test)]
@@ -68,9 +77,9 @@ mod tests {
     #[test]
     fn open_files_are_counted() {
         let own = Process::new(std::process::id());
-        let before = own.files();
+        let before = own.files().unwrap();
         let more = std::fs::File::open("/dev/null").unwrap();
-        assert!(own.files() > 3 && before > 2);
+        assert!(own.files().unwrap() > 3 && before > 2);
         drop(more);
     }
 
@@ -80,12 +89,12 @@ mod tests {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let (mut with, mut without) = (Vec::new(), Vec::new());
-        own.sockets(&mut with);
+        own.sockets(&mut with).unwrap();
         let pair = std::os::unix::net::UnixStream::pair().unwrap();
-        own.sockets(&mut without);
+        own.sockets(&mut without).unwrap();
         assert!(with.len() >= 2);
         // Other tests of this process have sockets of their own, but no local ones remain.
-        let local = local_sockets(own.pid);
+        let local = local_sockets(own.pid).unwrap();
         assert!(
             without
                 .iter()

@@ -52,6 +52,9 @@ impl File {
     /// How many links it has; `None` where it isn't kept, or can't be.
     pub(super) fn links(&mut self) -> Option<usize> {
         if self.kept.is_none() {
+            if KEPT.load(Ordering::Relaxed) >= room() {
+                return None;
+            }
             let fd = self.open().ok()?;
             self.keep(fd);
         }
@@ -82,19 +85,18 @@ impl Drop for File {
 }
 
 /// Calls `each` with the name of everything in a folder.
-pub(super) fn each_entry(folder: &str, mut each: impl FnMut(&str)) {
+///
+/// # Errors
+/// Those of the system.
+pub(super) fn each_entry(folder: &str, mut each: impl FnMut(&str)) -> io::Result<()> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let Ok(fd) = openat(CWD, folder, flags, Mode::empty()) else {
-        return;
-    };
-    let Ok(entries) = Dir::read_from(fd.as_fd()) else {
-        return;
-    };
-    for entry in entries.flatten() {
+    let fd = openat(CWD, folder, flags, Mode::empty())?;
+    for entry in Dir::read_from(fd.as_fd())?.flatten() {
         if let Ok(name) = entry.file_name().to_str()
             && !name.starts_with('.')
         {
             each(name);
         }
     }
+    Ok(())
 }
