@@ -26,6 +26,13 @@ async function completeOnce(jobs) {
   }
 }
 
+/** How many of these had been given to a process that didn't come to them. */
+async function givenBack(jobs) {
+  const infos = await Promise.all(jobs.map((job) => job.info()))
+  const attempts = infos.flatMap((info) => info.attempts)
+  return attempts.filter(({ outcome }) => outcome === 'released').length
+}
+
 test('bursts: many jobs of one process, each once and in its turn', limit, async (t) => {
   const engine = await open(t, { concurrency: { process: 1 } })
   const jobs = await processes.calling.submitMany(Array(3_000).fill([]))
@@ -78,6 +85,7 @@ test('bursts: a job that ends its process, or is ended with it, takes no other w
     jobs.push(...(await noops()))
   }
   await completeOnce(jobs)
+  assert.ok((await givenBack(jobs)) > 0, 'no process was given anything ahead')
   for (const [job, outcome] of bad) {
     await job.wait()
     assert.deepEqual(await outcomes(job), [outcome])
@@ -119,7 +127,7 @@ test('bursts: a paused job stands still, and the others go on elsewhere', limit,
   const path = join(folder(t), 'counted')
   const job = await processes.counts.submit(path)
   const others = await onProcesses.noop.submitMany(Array(200).fill([]))
-  await reaches(job, 'running').catch(() => {})
+  await reaches(job, 'running')
   assert.equal(await job.pause(), true)
   await completeOnce(others)
   assert.equal(await job.state(), 'running')

@@ -219,3 +219,27 @@ test('processes: nothing outlives a program that is killed', limit, async (t) =>
   await until(() => !pids.some(lives))
   assert.ok(Date.now() - killed < 2_000, `${Date.now() - killed} ms`)
 })
+
+test(
+  'processes: what a job has started counts and stands still with it, when its parent has ended too',
+  limit,
+  async (t) => {
+    const engine = await open(t, { memory: '1GB', ...one, grace: '100ms' })
+    const place = folder(t)
+    const path = (name) => join(place, name)
+    const large = await processes.abandons.options({ memory: '250MB' }).submit(path('large'), 500)
+    const error = await failureOf(large)
+    assert.equal(error.code, 'MemoryExceeded')
+    await until(() => !lives(Number(readFileSync(path('large'), 'utf8'))))
+    const small = await processes.abandons.submit(path('small'), 1)
+    const orphan = Number(await written(path('small')))
+    assert.equal(await small.pause(), true)
+    await until(() => stateOf(orphan) === 'T')
+    await small.resume()
+    await until(() => stateOf(orphan) !== 'T')
+    await small.kill()
+    await small.wait()
+    await until(() => !lives(orphan))
+    await atRest(engine)
+  },
+)

@@ -53,6 +53,13 @@ export const leavesFamily = declare('leavesFamily', (path) => {
   writeFileSync(path, String(child.pid))
   process.kill(process.pid, 'SIGKILL')
 })
+/** Starts a process that takes memory and whose parent ends, and waits for ever. */
+export const abandons = declare('abandons', (path, megabytes) => {
+  const takes = `globalThis.kept = Buffer.alloc(${megabytes} << 20, 1); setInterval(() => {}, 1000)`
+  const script = '"$0" -e "$1" & echo $! > "$2"'
+  spawn('sh', ['-c', script, process.execPath, takes, path], { stdio: 'ignore' })
+  return new Promise(() => {})
+})
 export const takes = declare('takes', (megabytes) => {
   for (let n = 0; n < megabytes; n += 1) kept.push(Buffer.alloc(1 << 20, 1))
   return kept.length

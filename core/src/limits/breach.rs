@@ -110,15 +110,18 @@ impl Breach {
 impl fmt::Display for Breach {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let show = |amount| self.resource.show(amount);
-        write!(
-            f,
-            "it used {} where its limit is {}",
-            show(self.used),
-            show(self.limit)
-        )?;
+        // What is refused is never used.
+        if self.used <= self.limit {
+            f.write_str("it was refused more: ")?;
+        }
+        let (used, limit) = (show(self.used), show(self.limit));
+        write!(f, "it used {used} where its limit is {limit}")?;
         if self.requested > 0 {
             write!(f, " (it asked for {})", show(self.requested))?;
         }
-        write!(f, ", at most {}", show(self.peak.max(self.used)))
+        if self.peak > self.used {
+            write!(f, ", and {} at its peak", show(self.peak))?;
+        }
+        Ok(())
     }
 }

@@ -36,14 +36,20 @@ const WORDS: [&str; 6] = [
     "out of memory",
 ];
 
+/// What they call memory that isn't the system's: that of a graphics card.
+const ELSEWHERE: [&str; 3] = ["cuda", "gpu", "device"];
+
 /// Whether the last words of a program say that it could have no more memory.
 pub fn says_no_memory(last_words: &str) -> bool {
     let last = last_words.lines().rev().take(LAST_LINES);
     let mut lower = last.map(str::to_lowercase);
     lower.any(|line| {
-        WORDS
-            .iter()
-            .any(|words| line.contains(&words.to_lowercase()))
+        let says = |words: &[&str]| {
+            words
+                .iter()
+                .any(|words| line.contains(&words.to_lowercase()))
+        };
+        says(&WORDS) && !says(&ELSEWHERE)
     })
 }
 
@@ -155,6 +161,7 @@ mod tests {
         for words in [
             "ValueError: the picture has no colours",
             "out of memory, trying with less\n1\n2\n3",
+            "RuntimeError: CUDA error: out of memory",
             "",
         ] {
             assert!(!says_no_memory(words), "{words}");

@@ -206,8 +206,10 @@ impl Run {
         if let Some(exit) = exit
             && let Some(breach) = self.ran_out(exit)
         {
+            let tail = self.outputs[1].tail();
             return Ended::MemoryExceeded(Failure {
                 exit: Some(exit),
+                traceback: (!tail.is_empty()).then_some(tail),
                 ..breach.failure()
             });
         }
