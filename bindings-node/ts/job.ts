@@ -146,8 +146,8 @@ export class Job<T = unknown> {
    * What its command has written as `stdout` or `stderr`, as bytes, read a piece at a time: it needs no more
    * memory however much that is. Of several attempts, it is that of the newest one which wrote something.
    *
-   * @throws BursarError `NotFound` where nothing was written under this name, where the job has not ended,
-   * or where the file is gone; the stream fails with `Unavailable` where that is damaged.
+   * @throws BursarError `NotFound` where the job is no command or has not ended, for another name, or where the
+   * file is gone; the stream fails with `Unavailable` where that is damaged.
    */
   async openOutput(name: 'stdout' | 'stderr'): Promise<Readable> {
     return readable(guarded(() => this._runner.native.openOutput(this.id, name)))

@@ -140,8 +140,9 @@ def test_what_a_failed_command_wrote_is_there(engine: Engine) -> None:
     job = engine.command(["sh", "-c", "echo half; exit 1"])
     assert job.wait(PATIENCE)
     assert job.open_output("stdout").read() == b"half\n"
-    with pytest.raises(bursar.NotFound, match="stderr"):
-        job.open_output("stderr")
+    assert job.open_output("stderr").read() == b""
+    with pytest.raises(bursar.NotFound, match='"stdot": use stdout or stderr'):
+        job.open_output("stdot")
 
 
 def test_a_command_is_paused_resumed_and_killed() -> None:

@@ -19,6 +19,9 @@ pub use output::CommandOutput;
 /// The task that runs programs: each engine that has an executor of commands knows it.
 pub const COMMAND_TASK: &str = "bursar.command";
 
+/// The names of what a command writes.
+pub(crate) const OUTPUTS: [&str; 2] = ["stdout", "stderr"];
+
 /// A program to run: its arguments as they are, without a shell.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

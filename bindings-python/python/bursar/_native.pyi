@@ -70,8 +70,8 @@ class Job(Awaitable[_R_co], Generic[_R_co]):
         that of the newest one which wrote something.
 
         Raises:
-            NotFound: where nothing was written under this name, where the job has not ended, or where the
-                file is gone. Reading raises Unavailable where it is damaged.
+            NotFound: where the job is no command or has not ended, for another name, or where the file is
+                gone. Reading raises Unavailable where it is damaged.
         """
     def wait(self, timeout: Duration | None = None) -> bool:
         """Waits for its end; False where `timeout` is over before."""

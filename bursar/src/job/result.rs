@@ -122,8 +122,8 @@ impl<T> Job<T> {
     /// something.
     ///
     /// # Errors
-    /// The reply is `NotFound` where nothing was written under this name, where the job has not ended, or
-    /// where the file is gone; reading fails where that is damaged.
+    /// The reply is `NotFound` where the job is no command or has not ended, for another name, or where the
+    /// file is gone; reading fails where that is damaged.
     pub fn open_output(&self, name: &str) -> Reply<SpillReader> {
         let reply = self.engine.core().output(self.id(), name);
         reply.then(|output| Reply::now(output.open()))

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use crate::clock::Timestamp;
+use crate::command::{COMMAND_TASK, OUTPUTS};
 use crate::engine::attempt::Attempt;
 use crate::engine::finish::Judged;
 use crate::engine::inner::Inner;
@@ -93,16 +94,24 @@ fn remove(outputs: impl IntoIterator<Item = Output>) {
 }
 
 impl Inner {
-    /// What an attempt of a job wrote under this name: the newest attempt that has it.
+    /// What an attempt of a job wrote under this name: the newest attempt that has it. A command that has ended
+    /// and wrote nothing has written that.
     pub(crate) fn output(&self, id: JobId, name: &str) -> Reply<Captured> {
         let name = name.to_owned();
         self.info(id, true).then(move |info| {
-            let attempts = info.attempts.into_iter().rev();
-            let mut outputs = attempts.flat_map(|attempt| attempt.outputs);
+            let silent = || match &*info.spec.task == COMMAND_TASK {
+                true if !OUTPUTS.contains(&&*name) => Err(Error::not_found(format!(
+                    "a command has no output {name:?}: use stdout or stderr"
+                ))),
+                true if info.state.is_terminal() => Ok(Captured::Inline(Arc::default())),
+                _ => Err(Error::not_found(format!(
+                    "no attempt of job {id} has written {name:?}"
+                ))),
+            };
+            let attempts = info.attempts.iter().rev();
+            let mut outputs = attempts.flat_map(|attempt| &attempt.outputs);
             let found = outputs.find(|output| *output.name == *name);
-            Reply::now(found.map(|output| output.data).ok_or_else(|| {
-                Error::not_found(format!("no attempt of job {id} has written {name:?}"))
-            }))
+            Reply::now(found.map_or_else(silent, |output| Ok(output.data.clone())))
         })
     }
 

@@ -5,9 +5,11 @@ use std::collections::VecDeque;
 use std::io::Write;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::frame;
 use super::played::{NOBODY, Played, Player, state};
+use crate::clock::{Clock, SystemClock, Tick};
 use crate::executor::process::frame::{Frame, Inbox, Kind, Sender};
 use crate::executor::process::message::AHEAD;
 use crate::executor::process::nursery::{Death, Family};
@@ -299,7 +301,15 @@ fn whatever_children_do_each_job_has_one_end_and_nothing_stays_reserved() {
     let mut random = fastrand::Rng::with_seed(seed);
     let played = Played::prefetching(2);
     let (mut tickets, mut children) = (Vec::new(), Vec::<Torn>::new());
+    let patience = Patience::new();
     while tickets.len() < 3_000 || tickets.iter().any(|ticket: &Arc<Ticket>| !ticket.is_done()) {
+        patience.ask(|| {
+            let left = tickets.iter().filter(|ticket| !ticket.is_done());
+            format!(
+                "left: {:?}",
+                left.map(|ticket| ticket.id()).collect::<Vec<_>>()
+            )
+        });
         if tickets.len() < 3_000 && random.u8(..4) == 0 {
             tickets.extend(played.submit_many(random.usize(1..20)));
         }
@@ -347,6 +357,23 @@ fn whatever_children_do_each_job_has_one_end_and_nothing_stays_reserved() {
         assert!((least..=1).contains(&counted.count()), "{ends:?}");
     }
     while played.slots() > 0 {
+        patience.ask(|| format!("{} slots are taken", played.slots()));
         std::thread::yield_now();
+    }
+}
+
+/// How long a test may go on.
+struct Patience(SystemClock, Tick);
+
+impl Patience {
+    fn new() -> Self {
+        let clock = SystemClock::new();
+        let begun = clock.tick();
+        Self(clock, begun)
+    }
+
+    fn ask(&self, why: impl FnOnce() -> String) {
+        let passed = self.0.tick().since(self.1);
+        assert!(passed < Duration::from_secs(120), "{}", why());
     }
 }
