@@ -90,7 +90,7 @@ export interface TaskOptions<Args extends unknown[] = never[]> {
   executor?: ExecutorName | null
   /** How long after its submission it may still start; default for ever. */
   expires?: Duration | null
-  /** How long its result is kept; default 1 h. */
+  /** How long its result is kept; default 1 h in memory, 7 days on disk. */
   resultTtl?: Duration | null
   /** How long after its submission it may start at the earliest; default at once. */
   delay?: Duration | null

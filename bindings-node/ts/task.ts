@@ -15,7 +15,8 @@ export interface Task<Args extends unknown[], Result, Returned = Result | Promis
   readonly name: string
   /**
    * Submits a call to the engine of the job that this runs in, else to the engine that was opened
-   * last, else to one that is made for tasks without one. The job is accepted once this resolves.
+   * last and isn't shut down, else to one that is made for tasks without one, on `BURSAR_URL` or in
+   * memory. The job is accepted once this resolves.
    *
    * @throws BursarError `BudgetExceeded` where it could never run; `Closed` where the engine is;
    * `Conflict` where another task has its name; `Invalid` for arguments that JSON can't carry,

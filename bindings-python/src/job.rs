@@ -205,6 +205,9 @@ impl Job {
     }
 
     /// Waits for its end and opens what it returned, to be read a piece at a time.
+    ///
+    /// Raises JobFailed or a subclass where it did not complete, TimeoutError where `timeout` is over
+    /// before, NotFound where its file is gone.
     #[pyo3(signature = (timeout=None))]
     fn open_result<'py>(
         slf: &Bound<'py, Self>,
@@ -222,6 +225,9 @@ impl Job {
     }
 
     /// Opens what its command has written as `stdout` or `stderr`, to be read a piece at a time.
+    ///
+    /// Raises NotFound where nothing was written under this name, where the job has not ended, or where
+    /// the file is gone. Reading raises Unavailable where that is damaged.
     fn open_output<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
         let output = self
             .hub

@@ -64,8 +64,8 @@ impl EngineBuilder {
         self.set("tokens", &token_map(tokens))
     }
 
-    /// The most attempts at once of each executor; default: 100 asynchronous ones, and
-    /// `min(32, cores + 4)` on threads.
+    /// The most attempts at once of each executor; default: 100 asynchronous ones, `min(32, cores + 4)` on
+    /// threads, and as many commands as cores.
     pub fn concurrency(self, most: u32) -> Self {
         self.set("concurrency", &OptionValue::Int(most.into()))
     }

@@ -129,7 +129,7 @@ macro_rules! task_options {
                 self
             }
 
-            /// How long the result is kept; default 1 h.
+            /// How long the result is kept; default 1 h in memory, 7 days on disk.
             pub fn result_ttl(mut self, ttl: impl Into<$crate::values::DurationValue>) -> Self {
                 self.changes().set("result_ttl", &ttl.into().0);
                 self

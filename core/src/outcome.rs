@@ -31,7 +31,7 @@ pub enum OutcomeKind {
     Lost,
     /// The job was cancelled.
     Cancelled,
-    /// A clean shutdown gave the job back.
+    /// A clean shutdown gave the job back, or it was not begun where it was sent.
     Released,
     /// The task asked to be run again later.
     Snoozed,

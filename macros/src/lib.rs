@@ -35,7 +35,7 @@ use syn::{ItemFn, parse_macro_input};
 /// | `retry_delay` | a duration | 1 s |
 /// | `backoff` | `"exponential"`, `"fixed"` | `"exponential"` |
 /// | `expires` | a duration: not started by then, it is cancelled | never |
-/// | `result_ttl` | a duration | 1 h |
+/// | `result_ttl` | a duration | 1 h in memory, 7 days on disk |
 /// | `delay` | a duration | none |
 /// | `unique` | a key with arguments in braces, as for `format!`: `"resize:{path}"` | none |
 ///

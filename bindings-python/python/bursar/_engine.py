@@ -51,13 +51,14 @@ class Engine(_native.EngineBase):
             Default: the environment variable `BURSAR_URL`, else `memory:`.
         **options: `memory` to share out (default: 75 % of what this process may use), `cpu` (cores),
             `tokens` (`{"gpu": 2}`), `concurrency` (a number, or one for each of `async` (100), `thread`
-            (cpus + 4, at most 32) and `process` (cpus)), `default_memory` of a job whose task doesn't say,
-            where `memory` is set (32MB), `default_timeout` (none), `grace` for a job that is asked to stop
-            (5 s), `shutdown_grace` (25 s), `strict` (encode arguments and results in memory too), `run`
-            (False: only submit), `name` of this worker, `max_results` that are kept in memory (10,000),
-            `durability` on disk (`full`: an acknowledged job survives power loss; `process`: the end of
-            the process), `max_jobs_per_child` and `max_memory_per_child`, after which a process is replaced
-            (default: never), `seed`, and `clock` (see `bursar.testing`).
+            (cpus + 4, at most 32), `process` (cpus) and `command` (cpus)), `default_memory` of a job whose
+            task doesn't say, where `memory` is set (32MB), `default_timeout` (none), `default_sandbox` of a
+            job that doesn't say and has processes of its own (`off`), `grace` for a job that is asked to
+            stop (5 s), `shutdown_grace` (25 s), `strict` (encode arguments and results in memory too),
+            `run` (False: only submit), `name` of this worker, `max_results` that are kept in memory
+            (10,000), `durability` on disk (`full`: an acknowledged job survives power loss; `process`: the
+            end of the process), `max_jobs_per_child` and `max_memory_per_child`, after which a process is
+            replaced (default: never), `seed`, and `clock` (see `bursar.testing`).
 
     Raises:
         Invalid: for an unknown option or a value out of range.

@@ -69,7 +69,11 @@ class Task(_native.TaskBase, Generic[P, R]):
     if TYPE_CHECKING:
 
         def submit(self, *args: P.args, **kwargs: P.kwargs) -> Job[R]:
-            """Submits a call to the current engine: acknowledged by its store on return."""
+            """Submits a call to the current engine: acknowledged by its store on return.
+
+            That is the engine of the job that this runs in, else that of the innermost `with` block that
+            is entered, else a default one: made when it is first needed, on `BURSAR_URL` or in memory.
+            """
             ...
 
         def submit_many(self, calls: Iterable[tuple[Any, ...]]) -> list[Job[R]]:
@@ -117,13 +121,16 @@ def task(function: Callable[..., Any] | None = None, /, **options: Unpack[TaskOp
 
     Args:
         function: what a job calls. An `async def` runs on the event loop, any other on a thread.
-        **options: `name` (default: module and qualified name), `priority` (`critical`, `high`, `normal`,
-            `low`), `memory` (`"64MB"`, bytes), `cpu` (cores), `tokens` (`{"gpu": 1}`), `limits` (what
-            each attempt may use that has a process of its own: `memory`, `cpu`, `cpu_action`, `cpu_time`,
-            `files`, `connections`; default: what is reserved), `timeout` of one attempt, `retries` after
-            the first attempt (default 0), `retry_delay` (1 s), `backoff` (`exponential`, `fixed`),
-            `executor` (`async`, `thread`, `process`), `unique` (a key, a template over the arguments such
-            as `"resize:{path}"`, or a function of them), `expires`, `delay`, `result_ttl`.
+        **options: `name` (default: module and qualified name, in a script `__main__.NAME`: give one to a
+            task whose jobs are kept in a file), `priority` (`critical`, `high`, `normal`, `low`), `memory`
+            (`"64MB"`, bytes), `cpu` (cores), `tokens` (`{"gpu": 1}`), `limits` (what each attempt may use
+            that has a process of its own: `memory`, `cpu`, `cpu_action`, `cpu_time`, `files`,
+            `connections`; default: what is reserved), `sandbox` (what such an attempt is kept to: `off`,
+            `best_effort`, `required`, or `{"level": "required", "write": [...], "network": True}`; default:
+            the engine's `default_sandbox`), `timeout` of one attempt, `retries` after the first attempt
+            (default 0), `retry_delay` (1 s), `backoff` (`exponential`, `fixed`), `executor` (`async`,
+            `thread`, `process`), `unique` (a key, a template over the arguments such as `"resize:{path}"`,
+            or a function of them), `expires`, `delay`, `result_ttl` (1 h in memory, 7 days on disk).
 
     With `executor="process"` a job runs in a process of its own, one of a few that are kept warm: it can be
     killed, and crash, without harm to others. The process imports the function from its module, so it stands
@@ -133,7 +140,8 @@ def task(function: Callable[..., Any] | None = None, /, **options: Unpack[TaskOp
     seen here. An `async def` runs on an event loop of that process.
 
     Raises:
-        Invalid: for an unknown option or a value out of range.
+        Invalid: for an unknown option or a value out of range. Limits and a sandbox that its executor can't
+            hold are refused when a call is submitted.
     """
     if function is None:
 

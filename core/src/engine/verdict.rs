@@ -44,7 +44,8 @@ impl Verdict {
         Self::new(end, self.next)
     }
 
-    /// The attempt was given back by a shutdown and counts nowhere.
+    /// The attempt was given back: by a shutdown, by a process that didn't come to it, or since it was too large
+    /// to be sent there ahead. It counts nowhere.
     pub(super) fn released() -> Self {
         Self::new(AttemptEnd::new(OutcomeKind::Released), Next::Requeue)
     }
