@@ -138,6 +138,7 @@ test('a closed engine refuses all but what its jobs know themselves', async () =
   const closed = { name: 'BursarError', code: 'Closed', message: /open a new one/ }
   await assert.rejects(engine.submit(one), closed)
   await assert.rejects(engine.submitMany(one, [[]]), closed)
+  await assert.rejects(engine.command(['echo']), closed)
   await assert.rejects(engine.jobs(), closed)
   await assert.rejects(engine.stats(), closed)
   await assert.rejects(engine.job(job.id), closed)
