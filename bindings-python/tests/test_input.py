@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import PATIENCE
+from conftest import PATIENCE, Gate
 
 import bursar
 from bursar import Engine, task
@@ -69,6 +71,58 @@ def test_bad_engine_options(options: dict[str, Any], shown: str) -> None:
     with pytest.raises(bursar.Invalid) as caught:
         Engine("memory:", **options)
     assert shown in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        (Path("jobs.db"), "Path('jobs.db') was given; the URL of a file is"),
+        ({"memory": "64MB"}, "{'memory': '64MB'} was given; options are keyword arguments"),
+        (3, "3 was given"),
+        (b"memory:", "b'memory:' was given"),
+    ],
+)
+def test_what_is_no_url_is_named(url: Any, said: str) -> None:
+    with pytest.raises(bursar.Invalid) as caught:
+        Engine(url)
+    assert str(caught.value).startswith('url must be text such as "sqlite:jobs.db": ')
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("timeout", "said"),
+    [
+        (-1, "timeout=-1: expected 0 or more seconds"),
+        (math.nan, "timeout=nan: expected 0 or more seconds"),
+        (timedelta(seconds=-1), "timeout=datetime.timedelta(days=-1"),
+        (True, "timeout=True: expected"),
+        ("soon", 'timeout: unknown unit "soon"'),
+        ("-1s", 'timeout: duration "-1s" is out of range'),
+    ],
+)
+def test_a_bad_timeout_of_a_wait_is_named(engine: Engine, gate: Gate, timeout: Any, said: str) -> None:
+    ended, runs = engine.submit(len, "a"), engine.submit(gate.wait)
+    assert ended.result(PATIENCE) == 1
+    waits = [wait for job in (ended, runs) for wait in (job.result, job.wait, job.exception, job.open_result)]
+    for wait in [*waits, engine.drain]:
+        with pytest.raises(bursar.Invalid) as caught:
+            wait(timeout)
+        assert said in str(caught.value)
+    with pytest.raises(bursar.Invalid, match=r"^grace"):
+        engine.shutdown(timeout)
+    gate.open()
+    assert runs.result(PATIENCE) == 1
+
+
+def test_who_need_not_wait_doesnt(engine: Engine, gate: Gate) -> None:
+    ended, runs = engine.submit(len, "a"), engine.submit(gate.wait)
+    assert ended.result(PATIENCE) == 1
+    for timeout in (0, 0.0, "0s", timedelta()):
+        assert ended.result(timeout) == 1
+        assert not runs.wait(timeout)
+        with pytest.raises(TimeoutError, match=runs.id):
+            runs.result(timeout)
+    gate.open()
 
 
 def test_an_unknown_url() -> None:

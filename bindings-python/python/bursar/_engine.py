@@ -60,7 +60,7 @@ class Engine(_native.EngineBase):
             (default: never), `seed`, and `clock` (see `bursar.testing`).
 
     Raises:
-        Invalid: for an unknown option or a value out of range.
+        Invalid: for a URL of no known kind, an unknown option or a value out of range.
     """
 
     if TYPE_CHECKING:
