@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from datetime import timedelta
 from pathlib import Path
@@ -123,6 +124,43 @@ def test_who_need_not_wait_doesnt(engine: Engine, gate: Gate) -> None:
         with pytest.raises(TimeoutError, match=runs.id):
             runs.result(timeout)
     gate.open()
+
+
+async def waits(value: int) -> int:
+    return value
+
+
+@functools.wraps(waits)
+def wraps(value: int) -> Any:
+    return waits(value)
+
+
+def test_a_function_that_its_executor_cant_run_is_refused_when_declared(engine: Engine) -> None:
+    plain = r"'test_input.nothing' is a plain function.*executor=\"async\".*make it an async def, or leave"
+    awaited = r"'test_input.waits' is an async def.*executor=\"thread\".*leave the executor out"
+    part = functools.partial(waits, 1)
+    refused: list[tuple[str, Any, str]] = [
+        ("async", nothing, plain),
+        ("thread", waits, awaited),
+        ("thread", part, awaited),
+    ]
+    for executor, function, said in refused:
+        with pytest.raises(bursar.Invalid, match=said):
+            task(executor=executor)(function)  # type: ignore[arg-type]
+        with pytest.raises(bursar.Invalid, match=said):
+            task(function).options(executor=executor)  # type: ignore[arg-type]
+        pool = engine.executor(executor=executor)  # type: ignore[arg-type]
+        with pytest.raises(bursar.Invalid, match=said):
+            pool.submit(function)
+    assert engine.count() == 0
+
+
+def test_what_gives_a_coroutine_runs_on_the_loop(engine: Engine) -> None:
+    assert engine.submit(task(executor="async")(wraps), 3).result(PATIENCE) == 3
+    with engine.executor(executor="async") as pool:
+        assert [pool.submit(function, 4).result(PATIENCE) for function in (waits, wraps)] == [4, 4]
+    with engine.executor(executor="thread") as pool:
+        assert pool.submit(len, "four").result(PATIENCE) == 4
 
 
 def test_an_unknown_url() -> None:

@@ -133,7 +133,8 @@ def task(function: Callable[..., Any] | None = None, /, **options: Unpack[TaskOp
     seen here. An `async def` runs on an event loop of that process.
 
     Raises:
-        Invalid: for an unknown option or a value out of range.
+        Invalid: for an unknown option or a value out of range; for an executor that can't run the function:
+            `async` a plain one, `thread` an `async def`.
     """
     if function is None:
 
