@@ -237,6 +237,12 @@ impl EngineBase {
         self.hub.core.capabilities().durable
     }
 
+    /// Whether calls and results stay the objects that they are.
+    #[getter]
+    fn _live(&self) -> bool {
+        self.hub.live
+    }
+
     /// The part of its event loop that is Python.
     #[getter]
     fn _loops<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {

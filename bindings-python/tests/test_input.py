@@ -155,6 +155,15 @@ def test_a_function_that_its_executor_cant_run_is_refused_when_declared(engine: 
     assert engine.count() == 0
 
 
+def test_an_executor_of_an_engine_that_encodes_calls_is_refused(tmp_path: Path) -> None:
+    strict: dict[str, Any] = {"strict": True}
+    for url, options in [("memory:", strict), (f"sqlite:{tmp_path / 'jobs.db'}", {})]:
+        with Engine(url, **options) as engine:
+            for kind in ({}, {"executor": "process"}):
+                with pytest.raises(bursar.Invalid, match="needs an engine in memory that is not strict"):
+                    engine.executor(**kind)  # type: ignore[arg-type]
+
+
 def test_what_gives_a_coroutine_runs_on_the_loop(engine: Engine) -> None:
     assert engine.submit(task(executor="async")(wraps), 3).result(PATIENCE) == 3
     with engine.executor(executor="async") as pool:

@@ -123,11 +123,16 @@ class JobExecutor(Executor):
     """
 
     def __init__(self, engine: EngineBase, options: SubmitOptions) -> None:
+        if not engine._live:  # noqa: SLF001
+            raise Invalid(
+                "an executor passes functions and futures on as they are, which needs an engine in memory "
+                'that is not strict, such as Engine("memory:"); elsewhere submit functions at the top of a module'
+            )
         self._engine = engine
         self._kind = options.get("executor")
         self._there = self._kind == "process"
         sync, asynchronous = (_SYNC_THERE, _ASYNC_THERE) if self._there else (_SYNC, _ASYNC)
-        # An executor that runs but one of them is refused by the other.
+        # Neither of these two runs both kinds: there both names stand for the one that it runs.
         self._sync = (asynchronous if self._kind == "async" else sync).options(**options)
         self._async = (sync if self._kind == "thread" else asynchronous).options(**options)
         self._pending: set[JobFuture[Any]] = set()
