@@ -126,7 +126,7 @@ class JobExecutor(Executor):
         if not engine._live:  # noqa: SLF001
             raise Invalid(
                 "an executor passes functions and futures on as they are, which needs an engine in memory "
-                'that is not strict, such as Engine("memory:"); elsewhere submit functions at the top of a module'
+                'that is not strict, such as Engine("memory:"); elsewhere submit to the engine itself'
             )
         self._engine = engine
         self._kind = options.get("executor")
