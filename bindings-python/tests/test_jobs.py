@@ -358,3 +358,11 @@ def test_a_failure_says_its_type_once(engine: Engine) -> None:
         again = pickle.loads(pickle.dumps(failed))
         assert [str(failed), str(again), type(again)] == [said, said, type(failed)]
         assert [again.type, again.message, again.traceback] == [failed.type, failed.message, "the traceback"]
+
+
+def test_a_retry_in_the_past_is_a_mistake(engine: Engine) -> None:
+    def snooze() -> None:
+        raise bursar.Retry(delay=-1)
+
+    with pytest.raises(bursar.JobFailed, match=r"Invalid: delay=-1: expected 0 or more seconds"):
+        engine.submit(snooze).result(PATIENCE)
