@@ -110,6 +110,8 @@ test('durable: what is asked as the engine is closed is answered, or says that i
     if (status === 'rejected') assert.equal(reason.code, 'Closed', reason.message)
   }
   for (const { reason } of await Promise.allSettled(ask())) assert.equal(reason?.code, 'Closed')
+  await assert.rejects(engine.command(['echo']), { code: 'Closed' })
+  await engine.drain()
 })
 
 test('durable: a submit under way when the engine is closed is told what became of it', async (t) => {

@@ -129,6 +129,33 @@ test('filters and pages are checked', async (t) => {
   await assert.rejects(engine.count({ limit: 3 }), { code: 'Invalid' })
 })
 
+test('what is no URL is refused with what it is', async () => {
+  const text = 'url must be text such as "sqlite:jobs.db": '
+  for (const [url, end] of [
+    [{ memory: '64MB' }, 'an object was given; options are the second argument'],
+    [['memory:'], 'an array was given; options are the second argument'],
+    [3, 'a number was given'],
+    [true, 'a boolean was given'],
+  ]) {
+    const refused = { name: 'BursarError', code: 'Invalid', message: text + end }
+    await assert.rejects(Engine.open(url), refused)
+  }
+})
+
+test('options that are no object are refused rather than taken for none', async (t) => {
+  const engine = await open(t)
+  const one = task(unique('one'), () => 1)
+  const refused = { name: 'BursarError', code: 'Invalid', message: /^options must be an object such as \{/ }
+  for (const wrong of [5, '64MB', ['memory'], true]) {
+    await assert.rejects(Engine.open('memory:', wrong), refused)
+    await assert.rejects(engine.command(['echo'], wrong), refused)
+    await assert.rejects(engine.jobs(wrong), refused)
+    await assert.rejects(engine.count(wrong), refused)
+    assert.throws(() => task(unique('bad'), wrong, () => 1), refused)
+    assert.throws(() => one.options(wrong), refused)
+  }
+})
+
 test('a closed engine refuses all but what its jobs know themselves', async () => {
   const engine = await Engine.open('memory:')
   const one = task(unique('one'), () => 1)
@@ -138,6 +165,7 @@ test('a closed engine refuses all but what its jobs know themselves', async () =
   const closed = { name: 'BursarError', code: 'Closed', message: /open a new one/ }
   await assert.rejects(engine.submit(one), closed)
   await assert.rejects(engine.submitMany(one, [[]]), closed)
+  await assert.rejects(engine.command(['echo']), closed)
   await assert.rejects(engine.jobs(), closed)
   await assert.rejects(engine.stats(), closed)
   await assert.rejects(engine.job(job.id), closed)

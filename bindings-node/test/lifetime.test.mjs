@@ -16,6 +16,7 @@ const PROGRAMS = [
   ['unasked', 0, 'failed'],
   ['unhandled', 1, '', /JobFailed: somebody asked/],
   ['shutdown', 0, 'completed'],
+  ['closed', 0, 'Closed\ndone'],
   ['several', 0, Array.from({ length: 20 }, (_, n) => n).join()],
   ['exit', 7, ''],
   ['thrown', 1, '', /Error: my own/],

@@ -28,6 +28,8 @@ test('names: the result comes from a program that knows the task', async (t) => 
   const job = await engine.submit(name, 'a', 2)
   const why = await job.why()
   assert.deepEqual([why.state, why.reasons.map((reason) => reason.kind)], ['queued', ['notHere']])
+  assert.match(why.text, /no task/)
+  assert.deepEqual([`${why}`, Object.keys(why).sort()], [why.text, ['reasons', 'state', 'text']])
   const [result, worked] = await Promise.all([job.result(), run('names.mjs', 'work', url, name)])
   assert.deepEqual(result, { text: 'AA' })
   assert.equal(worked.code, 0, worked.errors)

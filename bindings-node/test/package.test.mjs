@@ -18,10 +18,14 @@ test('what is published works by itself, without an install script', (t) => {
     rmSync(home, { recursive: true })
     rmSync(path, { recursive: true })
   })
-  const { scripts, optionalDependencies } = JSON.parse(
+  const { scripts, optionalDependencies, peerDependencies, peerDependenciesMeta } = JSON.parse(
     readFileSync(join(path, 'bursar', 'package.json'), 'utf8'),
   )
   assert.equal(scripts, undefined)
+  // Its types are made of Node's, which only programs in TypeScript need.
+  const types = '@types/node'
+  assert.deepEqual(Object.keys(peerDependencies), [types])
+  assert.deepEqual(peerDependenciesMeta, { [types]: { optional: true } })
   // As npm would lay them out.
   cpSync(join(path, 'bursar'), join(home, 'node_modules', 'bursar'), { recursive: true })
   for (const name of Object.keys(optionalDependencies)) {

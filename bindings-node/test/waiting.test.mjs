@@ -49,6 +49,42 @@ test('a bad timeout is refused with its value', async (t) => {
   await engine.drain()
 })
 
+/** What is no option of a wait, and all that its error says. */
+const NO_OPTIONS = [
+  [100, "options must be an object such as { timeout: '10s' }: a number was given"],
+  ['10s', "options must be an object such as { timeout: '10s' }: a string was given"],
+  [new AbortController().signal, 'options must be an object such as { signal }: a signal itself was given'],
+  [{ timeOut: '100ms' }, 'unknown option "timeOut": the options are timeout, signal'],
+  [{ signal: new AbortController() }, /^signal must be an AbortSignal, .*: an object was given$/],
+]
+
+for (const [options, message] of NO_OPTIONS) {
+  const shown = typeof options === 'object' ? Object.keys(options)[0] : JSON.stringify(options)
+  test(`a wait with ${shown} is refused, not endless`, { timeout: 30_000 }, async (t) => {
+    const engine = await open(t)
+    const gate = deferred()
+    const runs = await engine.submit(task(unique('slow'), () => gate.promise))
+    const ended = await engine.submit(task(unique('one'), () => 1))
+    await ended.wait()
+    const refused = { code: 'Invalid', message }
+    for (const job of [runs, ended])
+      for (const wait of ['result', 'wait', 'exception', 'openResult'])
+        await assert.rejects(job[wait](options), refused, wait)
+    await assert.rejects(engine.drain(options), refused)
+    gate.resolve()
+    await Promise.all([runs.wait(null), runs.result({}), ended.wait(null), engine.drain(null)])
+  })
+}
+
+test('a shutdown with wrong options is refused, and shuts nothing down', async (t) => {
+  const engine = await open(t)
+  const refused = (message) => ({ code: 'Invalid', message })
+  await assert.rejects(engine.shutdown(5), refused(/^options must be an object such as { grace: '10s' }/))
+  await assert.rejects(engine.shutdown({ gracee: 0 }), refused(/^unknown option "gracee"/))
+  await assert.rejects(engine.shutdown({ signal: 5 }), refused(/^signal must be an AbortSignal/))
+  assert.equal(engine.closed, false)
+})
+
 test('N slots with N parents that each wait for a child finish', async (t) => {
   const engine = await open(t, { concurrency: 4 })
   const child = task(unique('child'), async (n) => n * 10)

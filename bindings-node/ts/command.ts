@@ -1,4 +1,5 @@
 import { BursarError } from './errors.js'
+import { checkOptions } from './given.js'
 import type { NativeProgram, Pairs } from './native.js'
 import type { TaskOptions } from './options.js'
 
@@ -34,7 +35,9 @@ export interface CommandOutput {
 
 /** @internal A program as the native half takes it, and the options of its job. */
 export function programOf(argv: unknown, options: CommandOptions): [NativeProgram, Pairs] {
-  const { cwd, env, stdin, ...rest } = options ?? {}
+  const given = options ?? {}
+  checkOptions(given, "{ timeout: '10s' }")
+  const { cwd, env, stdin, ...rest } = given
   return [
     {
       argv: argumentsOf(argv),

@@ -1,4 +1,5 @@
 import { BursarError, guarded } from './errors.js'
+import { checkOptions } from './given.js'
 import { checkModule, noModule } from './module.js'
 import { native, type Pairs } from './native.js'
 
@@ -9,6 +10,9 @@ export type Handler = (...args: unknown[]) => unknown
 export type KeyOf = (args: readonly unknown[]) => string
 
 type Options = Record<string, unknown>
+
+/** What options of a task look like. */
+const EXAMPLE = "{ memory: '64MB' }"
 
 /** @internal A task, or one with other options, before any engine knows it. */
 export interface Definition {
@@ -54,6 +58,7 @@ export function attendDefinitions(listener: (definition: Definition) => void): (
 
 /** @internal Defines a task. */
 export function define(name: string, options: Options, handler: Handler): Definition {
+  checkOptions(options, EXAMPLE)
   const { module: where, ...rest } = options
   const { pairs, keyOf } = split(rest)
   guarded(() => native.checkTask(name, pairs))
@@ -67,6 +72,7 @@ export function define(name: string, options: Options, handler: Handler): Defini
 
 /** @internal The same task with other options over its own. */
 export function refine(definition: Definition, options: Options): Definition {
+  checkOptions(options, EXAMPLE)
   const { pairs, keyOf } = split(options)
   guarded(() => native.checkOptions(pairs))
   const own = definition.base ? definition.options : []

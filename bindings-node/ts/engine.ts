@@ -3,6 +3,7 @@ import { type CommandOptions, type CommandOutput, programOf } from './command.js
 import { closing, noEngine, opened, parkedInWorker } from './context.js'
 import { guarded } from './errors.js'
 import { engineEvents, type JobEvent } from './events.js'
+import { checkOptions, checkSignal, checkUrl } from './given.js'
 import type { Stats } from './info.js'
 import { inside } from './inside.js'
 import type { Job } from './job.js'
@@ -45,7 +46,10 @@ export class Engine {
     const parked = parkedInWorker()
     if (parked) return parked
     if (inside) throw noEngine()
-    return new Engine(new Runner(url ?? null, Object.entries(options ?? {})))
+    checkUrl(url)
+    const given = options ?? {}
+    checkOptions(given, "{ memory: '512MB' }")
+    return new Engine(new Runner(url ?? null, Object.entries(given)))
   }
 
   /** @internal An engine on a runner of its own. */
@@ -158,6 +162,7 @@ export class Engine {
    * Waits until every job that this engine accepted has ended.
    *
    * @throws TimeoutError where that takes longer than `timeout`.
+   * @throws BursarError `Invalid` for an unknown option or a timeout out of range.
    */
   async drain(options?: WaitOptions): Promise<void> {
     await this.#runner.stored()
@@ -185,9 +190,12 @@ export class Engine {
    * left is given back. Resolves when that is done. A second call with a `grace` of 0 cuts the first
    * one's short.
    *
-   * @throws BursarError `Invalid` for a grace out of range.
+   * @throws BursarError `Invalid` for an unknown option or a grace out of range.
    */
-  async shutdown({ grace, signal }: ShutdownOptions = {}): Promise<void> {
+  async shutdown(options: ShutdownOptions = {}): Promise<void> {
+    checkOptions(options, "{ grace: '10s' }", ['grace', 'signal'])
+    const { grace, signal } = options
+    checkSignal(signal)
     const first = this.#shutdown === undefined
     if (!first && grace === undefined && !signal) return this.#shutdown
     const done = this.#until((waiter) => this.#runner.shutdown(grace ?? null, waiter), undefined, '')

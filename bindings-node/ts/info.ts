@@ -256,7 +256,7 @@ export type Reason = { text: string } & (
   | { kind: 'behind'; jobs: number; escrow: boolean }
 )
 
-/** Why a job isn't running. */
+/** Why a job isn't running; as text, such as in a template, it is {@link Why.text}. */
 export interface Why {
   /** Its state. */
   state: State
@@ -292,8 +292,10 @@ export function reviveInfo(raw: Raw, values: Values): JobInfo {
 
 /** @internal Why, with its dates. */
 export function readWhy(text: string): Why {
-  const why = decode(text) as { reasons: Record<string, unknown>[] }
-  return { ...why, reasons: why.reasons.map((reason) => dated(reason, ['until'])) } as unknown as Why
+  const why = decode(text) as { text: string; reasons: Record<string, unknown>[] }
+  const read = { ...why, reasons: why.reasons.map((reason) => dated(reason, ['until'])) }
+  // Beside its properties, so that neither a comparison nor a copy of them finds a function.
+  return Object.defineProperty(read, 'toString', { value: () => why.text }) as unknown as Why
 }
 
 /** @internal The same object with the named times, in milliseconds, as dates. */

@@ -114,8 +114,9 @@ export class Job<T = unknown> {
    *
    * @throws JobFailed where it did not complete.
    * @throws TimeoutError where it did not end within `timeout`: it goes on.
-   * @throws BursarError `Conflict` inside a job where waiting could never end; `NotFound` where it is over
-   * 10 MB and its file is gone, `Unavailable` where that is damaged.
+   * @throws BursarError `Invalid` for an unknown option or a timeout out of range, as every wait;
+   * `Conflict` inside a job where waiting could never end; `NotFound` where it is over 10 MB and its file
+   * is gone, `Unavailable` where that is damaged.
    */
   result(options?: WaitOptions): Promise<T> {
     if (options === undefined && this._runner.runs && waiter(this._runner) === undefined) {

@@ -1,5 +1,6 @@
 import { decode } from './codec.js'
 import { BursarError } from './errors.js'
+import { checkOptions } from './given.js'
 import { type JobInfo, reviveInfo } from './info.js'
 import type { NativeFilter, NativePage } from './native.js'
 import type { JobFilter, JobQuery } from './options.js'
@@ -19,7 +20,7 @@ const PAGES = ['order', 'limit', 'offset', 'cursor']
 
 /** @internal A page of jobs. */
 export async function listJobs(runner: Runner, query: JobQuery): Promise<JobPage> {
-  refuseUnknown(query, [...FILTERS, ...PAGES])
+  checkOptions(query, "{ state: 'failed' }", [...FILTERS, ...PAGES])
   const [filter, which] = [toFilter(query), toPage(query)]
   const text = await runner.ask((waiter) => runner.native.list(filter, which, waiter))
   const page = decode(text) as { jobs: Parameters<typeof reviveInfo>[0][]; next: string | null }
@@ -30,7 +31,7 @@ export async function listJobs(runner: Runner, query: JobQuery): Promise<JobPage
 
 /** @internal How many jobs match. */
 export async function countJobs(runner: Runner, filter: JobFilter): Promise<number> {
-  refuseUnknown(filter, FILTERS)
+  checkOptions(filter, "{ state: 'failed' }", FILTERS)
   return Number(await runner.ask((waiter) => runner.native.count(toFilter(filter), waiter)))
 }
 
@@ -59,11 +60,4 @@ function whole(name: string, value: number, least: number): number {
     'Invalid',
     `${name}=${value}: expected a whole number from ${least} to ${2 ** 32 - 1}`,
   )
-}
-
-function refuseUnknown(given: object, known: readonly string[]): void {
-  const unknown = Object.keys(given).find((name) => !known.includes(name))
-  if (unknown === undefined) return
-  const message = `unknown option ${JSON.stringify(unknown)}: the options are ${known.join(', ')}`
-  throw new BursarError('Invalid', message)
 }

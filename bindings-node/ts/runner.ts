@@ -272,7 +272,7 @@ export class Runner {
   /** Submits a program. */
   command(program: NativeProgram, options: Pairs): Promise<Job> {
     const begin = (waiter: number) => {
-      this.native.command(program, options, this.closed ? NOBODY : waiter)
+      this.native.command(program, options, waiter)
       return undefined
     }
     return this.#store(this.waiters.later(begin, (waiter) => only(this.#takeStored(waiter, 1))))

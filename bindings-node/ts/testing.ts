@@ -5,6 +5,7 @@
  */
 import { Engine } from './engine.js'
 import { guarded } from './errors.js'
+import { checkOptions } from './given.js'
 import { native } from './native.js'
 import type { Duration, EngineOptions } from './options.js'
 import { Runner } from './runner.js'
@@ -35,6 +36,7 @@ export interface TestEngine extends AsyncDisposable {
  * @throws BursarError `Invalid` for an unknown option or a value out of range.
  */
 export async function openTestEngine(options: EngineOptions = {}): Promise<TestEngine> {
+  checkOptions(options, "{ memory: '512MB' }")
   const runner = new Runner('memory:', Object.entries({ strict: true, ...options }), true)
   const engine = Engine._on(runner)
   const advance = (by: Duration) => {

@@ -1,5 +1,6 @@
 import { scope } from './current.js'
 import { guarded, TimeoutError } from './errors.js'
+import { checkOptions, checkSignal } from './given.js'
 import { hold, release } from './hold.js'
 import { native } from './native.js'
 import type { WaitOptions } from './options.js'
@@ -10,16 +11,18 @@ const LONGEST = 2 ** 31 - 1
 /** @internal What a wait calls when it is done. */
 export type Wake = () => void
 
-/** The timeout of a wait, in seconds. */
+/** The timeout of a wait, in seconds, once its options are known to be right: a mistake would wait for ever. */
 function secondsOf(options: WaitOptions | undefined): number | null {
-  return guarded(() => native.duration('timeout', options?.timeout ?? null))
+  if (options == null) return null
+  checkOptions(options, "{ timeout: '10s' }", ['timeout', 'signal'])
+  checkSignal(options.signal)
+  return guarded(() => native.duration('timeout', options.timeout ?? null))
 }
 
 /** @internal Refuses the options of a wait that is over at once, as if it wasn't. */
 export async function checkWait(options: WaitOptions | undefined): Promise<void> {
-  if (options === undefined) return
   secondsOf(options)
-  options.signal?.throwIfAborted()
+  options?.signal?.throwIfAborted()
 }
 
 /**

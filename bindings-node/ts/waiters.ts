@@ -9,16 +9,18 @@ export class Waiters {
   readonly #schedule: () => void
   readonly #wakes = new Map<number, () => void>()
   #last = NOBODY
+  #over = false
 
   /** `schedule` has the engine look soon at what the native half has. */
   constructor(schedule: () => void) {
     this.#schedule = schedule
   }
 
-  /** Makes a waiter: `ready` is resolved when the native half says its number. */
+  /** Makes a waiter: `ready` is resolved when the native half says its number; at once where it never will. */
   make(): { waiter: number; ready: Promise<void> } {
     this.#last = (this.#last % (2 ** 31 - 1)) + 1
     const waiter = this.#last
+    if (this.#over) return { waiter, ready: Promise.resolve() }
     const ready = new Promise<void>((resolve) => this.#wakes.set(waiter, resolve))
     return { waiter, ready }
   }
@@ -35,8 +37,9 @@ export class Waiters {
     wake?.()
   }
 
-  /** Nobody is made ready any more. */
+  /** Nobody is made ready any more: whoever comes later must not wait either. */
   wakeAll(): void {
+    this.#over = true
     for (const wake of this.#wakes.values()) wake()
     this.#wakes.clear()
   }

@@ -34,7 +34,7 @@ pub(crate) fn raised(py: Python<'_>, hub: &Hub, error: &Bound<'_, PyAny>) -> End
     }
     if python::is_a(py, error, &python::RETRY) {
         let delay = error.getattr("delay").ok();
-        return match options::patience(delay.as_ref()) {
+        return match options::patience("delay", delay.as_ref()) {
             Ok(delay) => Ended::Retry(
                 delay.filter(|delay| *delay > Duration::ZERO),
                 failure(py, hub, error),

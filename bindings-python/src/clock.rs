@@ -41,7 +41,7 @@ impl ManualClock {
     fn advance(&self, py: Python<'_>, by: &Bound<'_, PyAny>) -> PyResult<()> {
         let by = match options::value(by) {
             OptionValue::Null => None,
-            _ => options::patience(Some(by))?,
+            _ => options::patience("by", Some(by))?,
         };
         let by = by.ok_or_else(|| {
             python::error(py, "Invalid", "advance takes a duration, such as \"10s\"")

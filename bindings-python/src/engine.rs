@@ -55,16 +55,17 @@ impl EngineBase {
     #[pyo3(signature = (url=None, *, clock=None, in_caller=false, **options))]
     fn new(
         py: Python<'_>,
-        url: Option<&str>,
+        url: Option<&Bound<'_, PyAny>>,
         clock: Option<&Bound<'_, ManualClock>>,
         in_caller: bool,
         options: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
+        let url = options::url(url)?;
         let empty = PyDict::new(py);
         let options = options::engine(options.unwrap_or(&empty))?;
         let clock = clock.map(|clock| clock.get().shared());
         Ok(Self {
-            hub: Hub::open(py, url, options, clock, in_caller)?,
+            hub: Hub::open(py, url.as_deref(), options, clock, in_caller)?,
         })
     }
 
@@ -181,7 +182,7 @@ impl EngineBase {
     #[pyo3(signature = (timeout=None))]
     fn drain(&self, py: Python<'_>, timeout: Option<&Bound<'_, PyAny>>) -> PyResult<bool> {
         self.hub.check(py)?;
-        let timeout = options::patience(timeout)?;
+        let timeout = options::patience("timeout", timeout)?;
         let drained = self.hub.core.drained();
         Ok(wait::signal(py, timeout, &drained)?.is_some())
     }
@@ -194,7 +195,7 @@ impl EngineBase {
         wait: bool,
     ) -> PyResult<()> {
         self.hub.check(py)?;
-        let grace: Option<Duration> = options::patience(grace)?;
+        let grace: Option<Duration> = options::patience("grace", grace)?;
         let closed = notifier::attend(|| self.hub.core.shutdown(grace));
         self.hub.tidy(py)?;
         if wait {
@@ -219,7 +220,7 @@ impl EngineBase {
     ) -> PyResult<()> {
         let hub = &slf.get().hub;
         hub.check(slf.py())?;
-        let grace = options::patience(grace)?;
+        let grace = options::patience("grace", grace)?;
         let closed = notifier::attend(|| hub.core.shutdown(grace));
         Self::call_when(slf, function, &closed)
     }
@@ -234,6 +235,12 @@ impl EngineBase {
     #[getter]
     fn durable(&self) -> bool {
         self.hub.core.capabilities().durable
+    }
+
+    /// Whether calls and results stay the objects that they are.
+    #[getter]
+    fn _live(&self) -> bool {
+        self.hub.live
     }
 
     /// The part of its event loop that is Python.

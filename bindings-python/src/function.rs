@@ -101,6 +101,23 @@ impl Function {
         }
     }
 
+    /// Checks that `executor` can run it, where one is named.
+    ///
+    /// # Errors
+    /// `Invalid` where it can't, saying what to do.
+    pub(crate) fn check_executor(
+        &self,
+        py: Python<'_>,
+        executor: Option<ExecutorKind>,
+    ) -> PyResult<()> {
+        let Some(executor) = executor.filter(|executor| *executor != self.kind()) else {
+            return Ok(());
+        };
+        let check = python::CHECK_EXECUTOR.get(py)?;
+        check.call1((self.callable.bind(py), &self.name, executor.as_str()))?;
+        Ok(())
+    }
+
     /// What turns its arguments and results into JSON and back.
     pub(crate) fn codec<'py>(&self, py: Python<'py>) -> PyResult<&Bound<'py, PyAny>> {
         let made = self.codec.get_or_try_init(py, || {

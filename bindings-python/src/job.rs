@@ -56,11 +56,11 @@ impl Job {
         py: Python<'_>,
         timeout: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Option<Final>> {
+        let timeout = options::patience("timeout", timeout)?;
         if let Some(outcome) = self.ticket.outcome() {
             return Ok(Some(outcome));
         }
         self.hub.check(py)?;
-        let timeout = options::patience(timeout)?;
         self.check_loop(py)?;
         let pause = Pause::of_current(py, &self.hub, &self.ticket)?;
         if let Some(pause) = &pause {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bursar::core::{EngineOptions, OptionValue, Style, TaskOptions, parse_duration};
+use bursar::core::{EngineOptions, OptionValue, Style, TaskOptions, parse_patience};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 
@@ -134,28 +134,54 @@ pub(crate) fn unique(key: &Bound<'_, PyAny>) -> PyResult<std::sync::Arc<str>> {
         .ok_or_else(|| invalid(key.py(), "the unique key of a job must not be None"))
 }
 
-/// How long a caller waits: none for ever; zero and less not at all.
+/// How long a caller waits, as the argument `name` says: none for ever; zero not at all.
 ///
 /// # Errors
-/// `Invalid` for what is no duration.
-pub(crate) fn patience(timeout: Option<&Bound<'_, PyAny>>) -> PyResult<Option<Duration>> {
-    let Some(timeout) = timeout.filter(|timeout| !timeout.is_none()) else {
+/// `Invalid` for what is no duration, or less than zero.
+pub(crate) fn patience(name: &str, given: Option<&Bound<'_, PyAny>>) -> PyResult<Option<Duration>> {
+    let Some(given) = given.filter(|given| !given.is_none()) else {
         return Ok(None);
     };
-    let py = timeout.py();
-    let seconds = match value(timeout) {
-        OptionValue::Text(text) => return parse_duration(&text).or_raise(py).map(Some),
+    let seconds = match value(given) {
+        OptionValue::Text(text) => return read_patience(given.py(), name, &text).map(Some),
         OptionValue::Duration(duration) => return Ok(Some(duration)),
         OptionValue::Int(seconds) => seconds as f64,
-        OptionValue::Float(seconds) if !seconds.is_nan() => seconds,
-        _ => {
-            let message = format!(
-                "timeout={}: expected seconds, or a duration such as \"10s\"",
-                shown(timeout)
-            );
-            return Err(invalid(py, &message));
-        }
+        OptionValue::Float(seconds) => seconds,
+        _ => f64::NAN,
     };
-    // What doesn't fit is longer than anybody waits.
-    Ok(Duration::try_from_secs_f64(seconds.max(0.0)).ok())
+    if seconds >= 0.0 {
+        // What doesn't fit is longer than anybody waits.
+        return Ok(Duration::try_from_secs_f64(seconds).ok());
+    }
+    let shown = shown(given);
+    let message =
+        format!("{name}={shown}: expected 0 or more seconds, or a duration such as \"10s\"");
+    Err(invalid(given.py(), &message))
+}
+
+fn read_patience(py: Python<'_>, name: &str, text: &str) -> PyResult<Duration> {
+    parse_patience(text).map_err(|error| invalid(py, &format!("{name}: {}", error.message())))
+}
+
+/// The URL of a store.
+///
+/// # Errors
+/// `Invalid` for what isn't text.
+pub(crate) fn url(given: Option<&Bound<'_, PyAny>>) -> PyResult<Option<String>> {
+    let Some(given) = given.filter(|given| !given.is_none()) else {
+        return Ok(None);
+    };
+    if given.is_instance_of::<PyString>() {
+        return given.extract().map(Some);
+    }
+    let hint = if given.is_instance_of::<PyDict>() {
+        "; options are keyword arguments"
+    } else if given.hasattr("__fspath__")? {
+        "; the URL of a file is f\"sqlite:{path}\""
+    } else {
+        ""
+    };
+    let shown = shown(given);
+    let message = format!("url must be text such as \"sqlite:jobs.db\": {shown} was given{hint}");
+    Err(invalid(given.py(), &message))
 }

@@ -40,6 +40,7 @@ pub(crate) static AWAIT_JOB: Imported = Imported::new("bursar._loops", "wait_for
 pub(crate) static DELIVER: Imported = Imported::new("bursar._notices", "deliver");
 pub(crate) static FUNCTION_KIND: Imported = Imported::new("bursar._functions", "is_async");
 pub(crate) static FUNCTION_NAME: Imported = Imported::new("bursar._functions", "name_of");
+pub(crate) static CHECK_EXECUTOR: Imported = Imported::new("bursar._functions", "check_executor");
 pub(crate) static IMPORTABLE: Imported = Imported::new("bursar._functions", "check_importable");
 pub(crate) static FUNCTION_ADDRESS: Imported = Imported::new("bursar._functions", "address_of");
 pub(crate) static CHECK_ADDRESS: Imported = Imported::new("bursar._functions", "check_address");

@@ -154,15 +154,18 @@ impl TaskBase {
         options: &Bound<'_, PyDict>,
         unique: Option<Py<PyAny>>,
     ) -> PyResult<Self> {
-        let options = options::task(options)?;
+        let (py, options) = (function.py(), options::task(options)?);
         let Ok(base) = function.cast::<Self>() else {
+            let function = Function::new(function, name)?;
+            function.check_executor(py, options.executor)?;
             return Ok(Self {
                 own: options,
                 unique,
-                ..Self::plain(Function::new(function, name)?)
+                ..Self::plain(function)
             });
         };
-        let (py, base) = (function.py(), base.get());
+        let base = base.get();
+        base.function.check_executor(py, options.executor)?;
         let inherited = || {
             let unique = base.unique.as_ref().filter(|_| options.unique.is_none());
             unique.map(|unique| unique.clone_ref(py))

@@ -69,6 +69,12 @@ def test_tokens_bound_what_runs_at_once() -> None:
         assert engine.stats().budget.tokens["gpu"].total == 2
         with pytest.raises(bursar.BudgetExceeded, match="gpu"):
             draw.options(tokens={"gpu": 3}).submit()
+        with pytest.raises(bursar.BudgetExceeded) as caught:
+            draw.options(tokens={"tpu": 2}).submit()
+    words = 'needs 2 of token "tpu" and the engine has none of it: open the engine with 2 or more of it'
+    # The same in every language, so no language's syntax.
+    assert words in str(caught.value)
+    assert "{" not in str(caught.value)
 
 
 def test_a_thread_that_ignores_its_cancel_keeps_its_permit(gate: Gate) -> None:

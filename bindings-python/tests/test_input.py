@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import math
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import PATIENCE
+from conftest import PATIENCE, Gate
 
 import bursar
 from bursar import Engine, task
@@ -69,6 +72,104 @@ def test_bad_engine_options(options: dict[str, Any], shown: str) -> None:
     with pytest.raises(bursar.Invalid) as caught:
         Engine("memory:", **options)
     assert shown in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        (Path("jobs.db"), "Path('jobs.db') was given; the URL of a file is"),
+        ({"memory": "64MB"}, "{'memory': '64MB'} was given; options are keyword arguments"),
+        (3, "3 was given"),
+        (b"memory:", "b'memory:' was given"),
+    ],
+)
+def test_what_is_no_url_is_named(url: Any, said: str) -> None:
+    with pytest.raises(bursar.Invalid) as caught:
+        Engine(url)
+    assert str(caught.value).startswith('url must be text such as "sqlite:jobs.db": ')
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("timeout", "said"),
+    [
+        (-1, "timeout=-1: expected 0 or more seconds"),
+        (math.nan, "timeout=nan: expected 0 or more seconds"),
+        (timedelta(seconds=-1), "timeout=datetime.timedelta(days=-1"),
+        (True, "timeout=True: expected"),
+        ("soon", 'timeout: unknown unit "soon"'),
+        ("-1s", 'timeout: duration "-1s" is out of range'),
+    ],
+)
+def test_a_bad_timeout_of_a_wait_is_named(engine: Engine, gate: Gate, timeout: Any, said: str) -> None:
+    ended, runs = engine.submit(len, "a"), engine.submit(gate.wait)
+    assert ended.result(PATIENCE) == 1
+    waits = [wait for job in (ended, runs) for wait in (job.result, job.wait, job.exception, job.open_result)]
+    for wait in [*waits, engine.drain]:
+        with pytest.raises(bursar.Invalid) as caught:
+            wait(timeout)
+        assert said in str(caught.value)
+    with pytest.raises(bursar.Invalid, match=r"^grace"):
+        engine.shutdown(timeout)
+    gate.open()
+    assert runs.result(PATIENCE) == 1
+
+
+def test_who_need_not_wait_doesnt(engine: Engine, gate: Gate) -> None:
+    ended, runs = engine.submit(len, "a"), engine.submit(gate.wait)
+    assert ended.result(PATIENCE) == 1
+    for timeout in (0, 0.0, "0s", timedelta()):
+        assert ended.result(timeout) == 1
+        assert not runs.wait(timeout)
+        with pytest.raises(TimeoutError, match=runs.id):
+            runs.result(timeout)
+    gate.open()
+
+
+async def waits(value: int) -> int:
+    return value
+
+
+@functools.wraps(waits)
+def wraps(value: int) -> Any:
+    return waits(value)
+
+
+def test_a_function_that_its_executor_cant_run_is_refused_when_declared(engine: Engine) -> None:
+    plain = r"'test_input.nothing' is a plain function.*executor=\"async\".*make it an async def, or leave"
+    awaited = r"'test_input.waits' is an async def.*executor=\"thread\".*leave the executor out"
+    part = functools.partial(waits, 1)
+    refused: list[tuple[str, Any, str]] = [
+        ("async", nothing, plain),
+        ("thread", waits, awaited),
+        ("thread", part, awaited),
+    ]
+    for executor, function, said in refused:
+        with pytest.raises(bursar.Invalid, match=said):
+            task(executor=executor)(function)  # type: ignore[arg-type]
+        with pytest.raises(bursar.Invalid, match=said):
+            task(function).options(executor=executor)  # type: ignore[arg-type]
+        pool = engine.executor(executor=executor)  # type: ignore[arg-type]
+        with pytest.raises(bursar.Invalid, match=said):
+            pool.submit(function)
+    assert engine.count() == 0
+
+
+def test_an_executor_of_an_engine_that_encodes_calls_is_refused(tmp_path: Path) -> None:
+    strict: dict[str, Any] = {"strict": True}
+    for url, options in [("memory:", strict), (f"sqlite:{tmp_path / 'jobs.db'}", {})]:
+        with Engine(url, **options) as engine:
+            for kind in ({}, {"executor": "process"}):
+                with pytest.raises(bursar.Invalid, match="needs an engine in memory that is not strict"):
+                    engine.executor(**kind)  # type: ignore[arg-type]
+
+
+def test_what_gives_a_coroutine_runs_on_the_loop(engine: Engine) -> None:
+    assert engine.submit(task(executor="async")(wraps), 3).result(PATIENCE) == 3
+    with engine.executor(executor="async") as pool:
+        assert [pool.submit(function, 4).result(PATIENCE) for function in (waits, wraps)] == [4, 4]
+    with engine.executor(executor="thread") as pool:
+        assert pool.submit(len, "four").result(PATIENCE) == 4
 
 
 def test_an_unknown_url() -> None:

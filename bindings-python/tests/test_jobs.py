@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import pickle
 import threading
+import traceback
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timezone
 
@@ -335,3 +337,32 @@ def test_inside_a_job_its_own_engine_is_the_current_one() -> None:
     with Engine("memory:", name="outer") as outer, Engine("memory:", name="inner"):
         job = outer.submit(lambda: add.submit(1).info().id)
         assert outer.job(job.result(PATIENCE)).result(PATIENCE) == 3
+
+
+def test_errors_are_shown_under_the_name_that_programs_import() -> None:
+    named = [each for each in vars(bursar).values() if isinstance(each, type) and issubclass(each, Exception)]
+    assert len(named) > 15
+    for kind in named:
+        assert f"{kind.__module__}.{kind.__qualname__}" == f"bursar.{kind.__name__}"
+        assert pickle.loads(pickle.dumps(kind)) is kind
+
+
+def test_a_failure_says_its_type_once(engine: Engine) -> None:
+    job = engine.submit(len, "a")
+    same = bursar.MemoryExceeded("MemoryExceeded", "too much", job, "the traceback")
+    shown = traceback.format_exception_only(same)
+    assert shown == ["bursar.MemoryExceeded: too much\n"]
+    other = bursar.JobCrashed("SegFault", "it broke", job, "the traceback")
+    unnamed = bursar.JobFailed("", "it failed", job, "the traceback")
+    for failed, said in [(same, "too much"), (other, "SegFault: it broke"), (unnamed, "it failed")]:
+        again = pickle.loads(pickle.dumps(failed))
+        assert [str(failed), str(again), type(again)] == [said, said, type(failed)]
+        assert [again.type, again.message, again.traceback] == [failed.type, failed.message, "the traceback"]
+
+
+def test_a_retry_in_the_past_is_a_mistake(engine: Engine) -> None:
+    def snooze() -> None:
+        raise bursar.Retry(delay=-1)
+
+    with pytest.raises(bursar.JobFailed, match=r"Invalid: delay=-1: expected 0 or more seconds"):
+        engine.submit(snooze).result(PATIENCE)

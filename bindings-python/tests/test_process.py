@@ -232,6 +232,34 @@ def test_an_executor_of_the_standard_kind(engine: Engine) -> None:
         assert {future.result() for future in done} == {1, 2, 4}
 
 
+def test_a_standard_executor_refuses_what_no_process_finds(engine: Engine) -> None:
+    def closure() -> None: ...
+
+    pool = engine.executor(executor="process")
+    for function, why in [(closure, "inside of another function"), (lambda: None, "a lambda")]:
+        with pytest.raises(bursar.Invalid, match=f"{why}.*move it to the top of a module"):
+            pool.submit(function)
+    with pytest.raises(bursar.Invalid, match="argument 'value' can't be sent"):
+        pool.submit(tasks.plain, threading.Lock())  # type: ignore[arg-type]
+    with pytest.raises(bursar.Invalid, match=r"^the function can't be sent.*partial"):
+        pool.submit(functools.partial(tasks.plain, threading.Lock()))  # type: ignore[arg-type]
+    assert engine.count() == 0
+
+
+def test_a_standard_executor_refuses_a_function_of_the_program_itself(script: Script) -> None:
+    ran = script("""
+        def double(number): return 2 * number
+
+        with Engine("memory:") as engine:
+            engine.executor(executor="process").submit(double, 3).result()
+    """)
+    assert ran.returncode == 1
+    assert (
+        "bursar.Invalid: '__main__.double' can't run in a process of its own: it is defined in" in ran.stderr
+    )
+    assert "move it to the top of a module" in ran.stderr
+
+
 def test_a_process_has_a_session_and_one_thread(engine: Engine) -> None:
     session, group, pid = tasks.session.submit().result(PATIENCE)
     assert session == group == pid

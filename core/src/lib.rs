@@ -93,4 +93,4 @@ pub use store::{
     Ref, Reply, Standing, Store, Submit, Submitted, Tally,
 };
 pub use task::{Handler, HandlerFuture, Task};
-pub use units::{format_duration, format_size, parse_duration, parse_size};
+pub use units::{format_duration, format_size, parse_duration, parse_patience, parse_size};

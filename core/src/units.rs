@@ -4,5 +4,5 @@ mod duration;
 mod size;
 
 pub(crate) use duration::seconds;
-pub use duration::{format_duration, parse_duration};
+pub use duration::{format_duration, parse_duration, parse_patience};
 pub use size::{format_size, parse_size};

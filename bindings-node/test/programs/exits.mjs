@@ -93,6 +93,15 @@ const cases = {
     await engine.shutdown()
     console.log(await job.state())
   },
+  /** What is asked of a closed engine is refused, or done already: nothing of it is waited for. */
+  async closed() {
+    const engine = await Engine.open('memory:')
+    await engine.shutdown()
+    await engine.command(['echo']).catch((error) => console.log(error.code))
+    await engine.drain()
+    await engine.shutdown({ grace: 0 })
+    console.log('done')
+  },
   /** Several engines, closed and not. */
   async several() {
     const engines = await Promise.all(Array.from({ length: 20 }, () => Engine.open('memory:')))

@@ -61,7 +61,7 @@ class Engine(_native.EngineBase):
             replaced (default: never), `seed`, and `clock` (see `bursar.testing`).
 
     Raises:
-        Invalid: for an unknown option or a value out of range.
+        Invalid: for a URL of no known kind, an unknown option or a value out of range.
     """
 
     if TYPE_CHECKING:
@@ -174,7 +174,12 @@ class Engine(_native.EngineBase):
         return self._count(_filter(state, task, priority, unique))
 
     def executor(self, **options: Unpack[SubmitOptions]) -> JobExecutor:
-        """Returns a `concurrent.futures.Executor` whose calls are jobs with these options."""
+        """Returns a `concurrent.futures.Executor` whose calls are jobs with these options.
+
+        Raises:
+            Invalid: for an unknown option or a value out of range; where the store is not in memory,
+                or `strict`.
+        """
         return JobExecutor(self, options)
 
     def shutdown(self, grace: Duration | None = None, *, wait: bool = True) -> None:

@@ -65,7 +65,7 @@ class JobFailed(Exception):  # noqa: N818 the outcome of a job, not an error of 
     signal: int | None = None
 
     def __init__(self, type: str, message: str, job: Job[Any], written: str | None = None) -> None:
-        super().__init__(f"{type}: {message}" if type else message)
+        super().__init__(_said(self.__class__, type, message))
         self.type = type
         self.message = message
         self.job = job
@@ -128,9 +128,14 @@ def failure(  # noqa: PLR0917 called by position from the native half
     return failed
 
 
+def _said(kind: type[JobFailed], type: str, message: str) -> str:
+    """Returns the text of a failure, with its type unless the class says the same."""
+    return message if type in {"", kind.__name__} else f"{type}: {message}"
+
+
 def _unpickled(kind: type[JobFailed], type: str, message: str, written: str | None) -> JobFailed:
     failed = kind.__new__(kind)
-    Exception.__init__(failed, f"{type}: {message}")
+    Exception.__init__(failed, _said(kind, type, message))
     failed.__dict__.update(type=type, message=message, job=None, _written=written)
     return failed
 
@@ -157,3 +162,8 @@ class Fail(Exception):  # noqa: N818
 
 class Cancel(Exception):  # noqa: N818
     """Raised by a task: end this job as cancelled. `raise_if_cancelled` raises it, too."""
+
+
+# Where programs import them from: a traceback is no place for the name of a private module.
+for _public in (*BY_KIND.values(), Error, JobFailed, *_BY_OUTCOME.values(), Retry, Fail, Cancel):
+    _public.__module__ = "bursar"

@@ -6,8 +6,9 @@ import threading
 from concurrent.futures import Executor, Future
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from bursar._errors import Cancel, JobCancelled, JobFailed
-from bursar._functions import is_async
+from bursar._errors import Cancel, Invalid, JobCancelled, JobFailed
+from bursar._functions import check_address, check_executor, is_async, name_of
+from bursar._processes import check_call
 from bursar._task import Task
 
 if TYPE_CHECKING:
@@ -122,10 +123,18 @@ class JobExecutor(Executor):
     """
 
     def __init__(self, engine: EngineBase, options: SubmitOptions) -> None:
+        if not engine._live:  # noqa: SLF001
+            raise Invalid(
+                "an executor passes functions and futures on as they are, which needs an engine in memory "
+                'that is not strict, such as Engine("memory:"); elsewhere submit to the engine itself'
+            )
         self._engine = engine
-        self._there = options.get("executor") == "process"
+        self._kind = options.get("executor")
+        self._there = self._kind == "process"
         sync, asynchronous = (_SYNC_THERE, _ASYNC_THERE) if self._there else (_SYNC, _ASYNC)
-        self._sync, self._async = sync.options(**options), asynchronous.options(**options)
+        # Neither of these two runs both kinds: there both names stand for the one that it runs.
+        self._sync = (asynchronous if self._kind == "async" else sync).options(**options)
+        self._async = (sync if self._kind == "thread" else asynchronous).options(**options)
         self._pending: set[JobFuture[Any]] = set()
         self._changed = threading.Condition()
         self._closed = False
@@ -135,17 +144,42 @@ class JobExecutor(Executor):
 
         Raises:
             RuntimeError: after `shutdown`.
+            Invalid: for a function that its executor can't run, or a process can't find; for arguments that
+                can't be pickled, where they must.
         """
+        self._check(fn)
         future: JobFuture[T] = RemoteFuture() if self._there else JobFuture()
         task = self._async if is_async(fn) else self._sync
         with self._changed:
             if self._closed or self._engine.closed:
                 raise RuntimeError("cannot schedule new futures after shutdown")
-            call = (fn, args, kwargs) if self._there else (future, fn, args, kwargs)
-            future.job = self._engine.submit(task, *call)
+            future.job = self._submit(task, future, fn, args, kwargs)
             self._pending.add(future)
         future.job.add_done_callback(lambda job: self._settle(future, job))
         return future
+
+    def _check(self, function: Callable[..., Any]) -> None:
+        if self._there:
+            check_address(function, name_of(function))
+        elif self._kind is not None:
+            check_executor(function, name_of(function), self._kind)
+
+    def _submit(
+        self,
+        task: Task[..., Any],
+        future: JobFuture[Any],
+        function: Callable[..., Any],
+        args: Any,
+        kwargs: Any,
+    ) -> Job[Any]:
+        if not self._there:
+            return self._engine.submit(task, future, function, args, kwargs)
+        try:
+            return self._engine.submit(task, function, args, kwargs)
+        except Invalid:
+            # It knows of the call inside of the call only: this names what the caller has given.
+            check_call(function, args, kwargs)
+            raise
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Takes no more calls; the engine itself goes on.

@@ -36,6 +36,30 @@ def name_of(function: Callable[..., Any]) -> str:
     return f"{module}.{name}"
 
 
+def check_executor(function: Callable[..., Any], name: str, executor: str) -> None:
+    """Checks that an executor can run `function`; what runs it otherwise is not asked here.
+
+    Raises:
+        Invalid: where it can't, saying what to do.
+    """
+    if executor == "thread" and is_async(function):
+        raise Invalid(
+            f'{name!r} is an async def, which executor="thread" would never await: leave the executor out, '
+            "and it runs on the event loop, or make it a plain def"
+        )
+    if executor == "async" and _is_plain(function):
+        raise Invalid(
+            f'{name!r} is a plain function, and executor="async" runs what can be awaited: make it an async '
+            "def, or leave the executor out, and it runs on a thread"
+        )
+
+
+def _is_plain(function: Callable[..., Any]) -> bool:
+    """Tells whether calling it gives nothing to await: what wraps an `async def` may be plain itself."""
+    inner = unwrapped(function)
+    return inspect.isfunction(inner) and not is_async(inner) and not is_async(inspect.unwrap(inner))
+
+
 def check_importable(function: Callable[..., Any], name: str) -> None:
     """Checks that another process would find `function` by its name.
 

@@ -43,9 +43,10 @@ class Job(Awaitable[_R_co], Generic[_R_co]):
     def info(self) -> JobInfo:
         """Returns a snapshot of everything that is known of it."""
     def result(self, timeout: Duration | None = None) -> _R_co:
-        """Waits for its end and returns what it returned.
+        """Waits for its end and returns what it returned. A `timeout` of 0 doesn't wait.
 
         Raises:
+            Invalid: for a `timeout` that is no duration, or less than 0; so for every wait.
             JobFailed: or a subclass, where it did not complete.
             TimeoutError: where `timeout` is over before; the job goes on.
             Conflict: inside a job, where waiting would never end.
@@ -295,6 +296,8 @@ class EngineBase:
     @property
     def durable(self) -> bool:
         """Whether its store outlives the process."""
+    @property
+    def _live(self) -> bool: ...
     @property
     def _loops(self) -> Loops: ...
     def _list(

@@ -64,18 +64,28 @@ def pickle_call(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dic
     except Exception as error:
         named = {**dict(zip(_names(function, len(args)), args, strict=True)), **(kwargs or {})}
         for name, value in named.items():
-            _check_pickles(name, value)
+            _check_pickles(f"the argument {name!r}", value)
         raise Invalid(f"the arguments can't be sent to another process: {error}") from error
 
 
-def _check_pickles(name: str, value: Any) -> None:
+def check_call(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """Checks that a call can be sent, and its function with it.
+
+    Raises:
+        Invalid: naming what can't be pickled.
+    """
+    pickle_call(function, args, kwargs)
+    _check_pickles("the function", function)
+
+
+def _check_pickles(what: str, value: Any) -> None:
     import pickle  # noqa: PLC0415
 
     try:
         pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
     except Exception as why:
         raise Invalid(
-            f"the argument {name!r} can't be sent to another process: {why} "
+            f"{what} can't be sent to another process: {why} "
             f"(it is {value!r:.120}; pass what can be pickled, such as a path or an id)"
         ) from why
 

@@ -140,8 +140,9 @@ def task(function: Callable[..., Any] | None = None, /, **options: Unpack[TaskOp
     seen here. An `async def` runs on an event loop of that process.
 
     Raises:
-        Invalid: for an unknown option or a value out of range. Limits and a sandbox that its executor can't
-            hold are refused when a call is submitted.
+        Invalid: for an unknown option or a value out of range; for an executor that can't run the function:
+            `async` a plain one, `thread` an `async def`. Limits and a sandbox that its executor can't hold are
+            refused when a call is submitted.
     """
     if function is None:
 

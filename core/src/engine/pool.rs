@@ -110,7 +110,7 @@ impl Pool {
             .find(|(_, token)| matches!(token, Dimension::Token(known) if known == name));
         found.map(|(index, _)| FIRST_TOKEN + index).ok_or_else(|| {
             let message = format!(
-                "{task:?} needs {needs} of token {name:?} and the engine has 0: give it some, such as tokens={{\"{name}\": {needs}}}"
+                "{task:?} needs {needs} of token {name:?} and the engine has none of it: open the engine with {needs} or more of it in its option tokens"
             );
             Error::new(ErrorKind::BudgetExceeded, message)
         })

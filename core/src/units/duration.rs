@@ -22,6 +22,22 @@ const LONGEST: f64 = 100.0 * 366.0 * 86_400.0;
 /// `Invalid` where the number or the unit cannot be read, or the duration is zero, negative or
 /// longer than a hundred years; the message shows the text.
 pub fn parse_duration(text: &str) -> Result<Duration> {
+    seconds(read(text)?).ok_or_else(|| out_of_range(text))
+}
+
+/// Reads how long somebody waits: a duration, or zero such as `"0s"`, which is not at all.
+///
+/// # Errors
+/// As [`parse_duration`].
+pub fn parse_patience(text: &str) -> Result<Duration> {
+    match read(text)? {
+        0.0 => Ok(Duration::ZERO),
+        value => seconds(value).ok_or_else(|| out_of_range(text)),
+    }
+}
+
+/// The seconds that the text stands for, in range or not.
+fn read(text: &str) -> Result<f64> {
     let trimmed = text.trim();
     let split = trimmed
         .find(|c: char| c.is_ascii_alphabetic() && c != 'e')
@@ -29,7 +45,7 @@ pub fn parse_duration(text: &str) -> Result<Duration> {
     let (number, unit) = trimmed.split_at(split);
     let factor = unit_seconds(unit.trim()).ok_or_else(|| unknown_unit(text, unit.trim()))?;
     let value: f64 = number.trim().parse().map_err(|_| unreadable(text))?;
-    seconds(value * factor).ok_or_else(|| out_of_range(text))
+    Ok(value * factor)
 }
 
 /// A positive number of seconds as a duration; `None` where it is out of range.
@@ -87,6 +103,18 @@ mod tests {
         assert_eq!(parse_duration("500ms").unwrap(), Duration::from_millis(500));
         assert_eq!(parse_duration("1.5h").unwrap(), Duration::from_secs(5_400));
         assert_eq!(parse_duration("90").unwrap(), Duration::from_secs(90));
+    }
+
+    #[test]
+    fn who_waits_may_not_wait_at_all() {
+        for text in ["0", "0s", " 0.0 h"] {
+            assert_eq!(parse_patience(text).unwrap(), Duration::ZERO);
+        }
+        assert_eq!(parse_patience("2m").unwrap(), Duration::from_secs(120));
+        for text in ["-1s", "soon", "1e30h", "NaN"] {
+            let error = parse_patience(text).unwrap_err().to_string();
+            assert!(error.contains(&format!("{text:?}")), "{error}");
+        }
     }
 
     #[test]
