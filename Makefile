@@ -25,9 +25,13 @@ help: ## List the commands
 
 ##@ The ones that do everything, set-up included
 
-.PHONY: demo demo-durable test
-demo: setup ## Compress a folder (FOLDER=., default this one) in three languages and compare
-	@scripts/demo $(FOLDER)
+.PHONY: demo demo-folder demo-durable test
+demo: demo-folder setup ## Compress a folder (FOLDER=., default this one) in three languages and compare
+	@scripts/demo $(if $(FOLDER),"$(FOLDER)")
+
+# Before minutes of building.
+demo-folder:
+	@test -z "$(FOLDER)" || test -d "$(FOLDER)" || { echo 'FOLDER=$(FOLDER): there is no such folder' >&2; exit 1; }
 
 demo-durable: setup ## Submit in Python to a file, stop, run in Node and in Rust, and watch from Python
 	@scripts/demo-durable
