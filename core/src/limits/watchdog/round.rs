@@ -228,3 +228,37 @@ fn put_off(now: Duration, pause: Duration) -> Duration {
     let micros = (now + pause).as_micros().div_ceil(grid) * grid;
     Duration::from_micros(u64::try_from(micros).unwrap_or(u64::MAX))
 }
+
+#[cfg(test)]
+#[cfg(processes = "warden")]
+mod tests {
+    use super::super::procfs::Process;
+    use super::super::warm::Warm;
+    use super::*;
+    use crate::process::Head;
+
+    #[test]
+    fn roots_that_have_gone_are_not_kept_and_the_others_only_as_far_as_there_is_room() {
+        let round = Round::new();
+        let kept = |root: Root| {
+            let mut top = Top::new(root);
+            top.times(Process::times).unwrap();
+            top
+        };
+        let own = Root::With(Head::alone(std::process::id()));
+        let mut warm = Warm::new("read x");
+        let ends = Root::With(Head::alone(warm.pid()));
+        round.keep_spare(kept(ends));
+        assert!(round.take_spare(ends).is_some());
+        round.keep_spare(kept(ends));
+        warm.go_on();
+        warm.wait();
+        round.keep_spare(kept(own));
+        assert_eq!(round.spare.lock().len(), 1);
+        assert!(round.take_spare(own).is_some() && round.take_spare(own).is_none());
+        for _ in 0..2 * SPARE {
+            round.keep_spare(kept(own));
+        }
+        assert!(round.spare.lock().len() <= SPARE);
+    }
+}
