@@ -141,8 +141,8 @@ def task(function: Callable[..., Any] | None = None, /, **options: Unpack[TaskOp
 
     Raises:
         Invalid: for an unknown option or a value out of range; for an executor that can't run the function:
-            `async` a plain one, `thread` an `async def`. Limits and a sandbox that its executor can't hold are
-            refused when a call is submitted.
+            `async` a plain one, `thread` an `async def`. Limits and a sandbox that its executor can't hold
+            are refused when a call is submitted.
     """
     if function is None:
 
