@@ -33,6 +33,8 @@ mod reactor;
 mod readiness;
 #[cfg(processes = "warden")]
 mod signals;
+#[cfg(processes = "warden")]
+mod statm;
 #[cfg_attr(not(processes = "warden"), path = "process/timer/thread.rs")]
 mod timer;
 mod title;
@@ -64,6 +66,8 @@ pub use readiness::{Interest, Readiness, Source, Token};
 pub(crate) use signals::is_stopped;
 #[cfg(processes = "warden")]
 pub(crate) use signals::send_to_tree;
+#[cfg(processes = "warden")]
+pub(crate) use statm::Sizes;
 pub use timer::Timer;
 pub use title::title;
 #[cfg(processes = "warden")]

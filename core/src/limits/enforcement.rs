@@ -9,7 +9,7 @@ use std::sync::Arc;
 use rustix::process::{Pid, Resource as System, Rlimit, getrlimit, prlimit};
 
 use crate::limits::{Group, Groups, Isolation, Limits};
-use crate::process::Launch;
+use crate::process::{Launch, Sizes};
 
 /// Below this, no program starts, and what it says of it is nothing that people understand.
 const LEAST_DATA: u64 = 16 << 20;
@@ -169,9 +169,8 @@ fn limit_data(child: Pid, soft: Option<u64>) -> io::Result<Rlimit> {
 
 /// What a process has reserved for its data, in bytes.
 fn reserved(pid: u32) -> Option<u64> {
-    let text = std::fs::read_to_string(format!("/proc/{pid}/statm")).ok()?;
-    let pages: u64 = text.split_whitespace().nth(5)?.parse().ok()?;
-    Some(pages * rustix::param::page_size() as u64)
+    let text = std::fs::read(format!("/proc/{pid}/statm")).ok()?;
+    Some(Sizes::parse(&text).ok()?.reserved)
 }
 
 /// What stops a runaway between two looks at it: twice the files, a second more of processor time. Both

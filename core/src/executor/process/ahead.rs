@@ -163,28 +163,20 @@ impl Child {
 
     /// Stops the job where it stands that was to stand still once nothing waits behind it.
     pub(super) fn pause_if_alone(&self) {
-        let mut frozen = self.frozen.lock();
-        let head = {
-            let seat = self.seat.lock();
+        let alone = |seat: &mut Seat| {
             let paused = seat.ahead.paused.filter(|_| seat.ahead.queue.is_empty());
-            paused.and_then(|key| seat.head_of(key))
+            seat.head_of(paused?)
         };
-        if let Some(head) = head {
-            frozen.change(head, |frozen| frozen.paused = true);
-        }
+        self.hold_where(alone, |frozen| frozen.paused = true);
     }
 
     /// Lets its job `key` run on.
     pub(super) fn resume(&self, key: u64) {
-        let mut frozen = self.frozen.lock();
-        let head = {
-            let mut seat = self.seat.lock();
+        let paused = |seat: &mut Seat| {
             seat.ahead.paused.take_if(|paused| *paused == key);
             seat.head_of(key)
         };
-        if let Some(head) = head {
-            frozen.change(head, |frozen| frozen.paused = false);
-        }
+        self.hold_where(paused, |frozen| frozen.paused = false);
     }
 }
 

@@ -16,7 +16,7 @@ use crate::clock::Tick;
 use crate::engine::Attempt;
 use crate::executor::Assignment;
 use crate::limits::Root;
-use crate::process::{Head, Processes};
+use crate::process::{Head, Processes, Sizes};
 use crate::sandbox::{Sandbox, SandboxParts};
 
 /// One child.
@@ -115,7 +115,7 @@ impl Child {
         let mut seat = self.seat.lock();
         seat.head = Some(head);
         seat.size = measured
-            .then(|| File::open(format!("/proc/{}/status", head.pid)).ok())
+            .then(|| File::open(format!("/proc/{}/statm", head.pid)).ok())
             .flatten();
     }
 
@@ -236,9 +236,18 @@ impl Child {
     /// Changes who wants it to stand still while it runs the attempt `key`; `false` where it doesn't run
     /// that in a process.
     pub(super) fn hold(&self, key: u64, change: impl FnOnce(&mut Frozen)) -> bool {
+        self.hold_where(|seat| seat.head_of(key), change)
+    }
+
+    /// The same for the process that is found, if any.
+    pub(super) fn hold_where(
+        &self,
+        find: impl FnOnce(&mut Seat) -> Option<Head>,
+        change: impl FnOnce(&mut Frozen),
+    ) -> bool {
         let mut frozen = self.frozen.lock();
         // What it runs next waits for the lock: it is never stopped for this one.
-        let head = self.seat.lock().head_of(key);
+        let head = find(&mut self.seat.lock());
         if let Some(head) = head {
             frozen.change(head, change);
         }
@@ -247,11 +256,7 @@ impl Child {
 
     /// Lets it run on, whoever wanted what it ran before to stand still.
     pub(super) fn run_on(&self) {
-        let head = self.seat.lock().head;
-        if let Some(head) = head {
-            let change = |frozen: &mut Frozen| *frozen = Frozen::default();
-            self.frozen.lock().change(head, change);
-        }
+        self.hold_where(|seat| seat.head, |frozen| *frozen = Frozen::default());
     }
 
     /// What it ran, which has ended, and `begun` before. It is looked at for a last time, unless the next one
@@ -387,14 +392,12 @@ fn forget_peak(pid: u32) {
     let _ = std::fs::write(format!("/proc/{pid}/clear_refs"), "5");
 }
 
-/// The resident bytes of a process, by its file `status`: proc(5).
-fn resident(size: &File) -> u64 {
-    let mut text = [0; 4_096];
-    let length = size.read_at(&mut text, 0).unwrap_or(0);
-    let text = String::from_utf8_lossy(&text[..length]);
-    let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kilobytes = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
-    kilobytes.unwrap_or(0) * 1_024
+/// The resident bytes of a process, by its file `statm`.
+fn resident(statm: &File) -> u64 {
+    let mut text = [0; 128];
+    let length = statm.read_at(&mut text, 0).unwrap_or(0);
+    let sizes = Sizes::parse(&text[..length]);
+    sizes.unwrap_or_default().resident
 }
 
 #[cfg(test)]

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::io;
 use std::time::Duration;
 
-use super::procfs::{Pids, Process, Sizes, if_there};
+use super::procfs::{Pids, Process, if_there};
 use super::top::Top;
+use crate::process::Sizes;
 
 /// What was there when a tree became known, and is not the tree's.
 #[derive(Debug, Default)]

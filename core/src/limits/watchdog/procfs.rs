@@ -10,24 +10,16 @@ use rustix::io::Errno;
 use smallvec::SmallVec;
 
 use super::cpu_clock::CpuClock;
+use crate::process::Sizes;
 use file::{File, each_entry};
+use stat::Stat;
 pub(super) use stat::Times;
-use stat::{Stat, number};
 
 /// The children of a process: most have few.
 pub(super) type Pids = SmallVec<[u32; 4]>;
 
 /// The links that a folder has by itself.
 const OWN_LINKS: usize = 2;
-
-/// What of a process's memory is resident, in bytes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Sizes {
-    /// All of it.
-    pub(super) resident: u64,
-    /// What is no file's, and shared with nobody by name.
-    pub(super) own: u64,
-}
 
 /// One process.
 #[derive(Debug)]
@@ -123,22 +115,12 @@ impl Process {
         Ok(self.sizes()?.resident)
     }
 
-    /// What of its memory is resident.
+    /// Its memory.
     ///
     /// # Errors
     /// Those of the system; `NotFound` once it has ended.
     pub(super) fn sizes(&mut self) -> io::Result<Sizes> {
-        let mut buffer = [0; 128];
-        let text = self.statm.read(&mut buffer)?;
-        let bytes = |index| {
-            let pages = number(text, index).ok_or(io::ErrorKind::InvalidData)?;
-            io::Result::Ok(pages * rustix::param::page_size() as u64)
-        };
-        let (resident, shared) = (bytes(1)?, bytes(2)?);
-        Ok(Sizes {
-            resident,
-            own: resident.saturating_sub(shared),
-        })
+        Sizes::parse(self.statm.read(&mut [0; 128])?)
     }
 
     /// Its children: those of all its threads. None once it has ended.

@@ -5,10 +5,11 @@ use std::io;
 use std::time::Duration;
 
 use super::before::Before;
-use super::procfs::{Pids, Process, Sizes, Times, if_there, passes};
+use super::procfs::{Pids, Process, Times, if_there, passes};
 pub(super) use super::top::Top;
 use super::used::Used;
 use crate::limits::{Limits, Root};
+use crate::process::Sizes;
 
 /// A tree of processes.
 #[derive(Debug)]
@@ -71,6 +72,7 @@ impl Tree {
                 let sizes = Sizes {
                     resident: resident.min(now.resident),
                     own: own.min(now.own),
+                    ..now
                 };
                 Before::since(&mut self.top, sizes)?
             }

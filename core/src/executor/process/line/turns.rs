@@ -4,8 +4,9 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::given::{ChildJob, Given, Turn};
-use super::usage::{Sizes, Usage};
+use super::usage::Usage;
 use crate::clock::{Clock, Tick};
+use crate::process::Sizes;
 
 /// So long a job may wait for its turn, and one that began by itself may run, before the pool is told.
 const LASTING: Duration = Duration::from_millis(5);

@@ -9,13 +9,7 @@ use parking_lot::Mutex;
 use rustix::process::getppid;
 use rustix::time::{ClockId, clock_gettime};
 
-/// The memory of a process, in bytes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Sizes {
-    pub(super) resident: u64,
-    /// What of that is its own, and no file's.
-    pub(super) own: u64,
-}
+use crate::process::Sizes;
 
 /// The processor time of this process, job by job, its memory and that at its peak, and its children.
 pub(super) struct Usage {
@@ -44,24 +38,12 @@ impl Usage {
         }
     }
 
-    /// The memory that this process has: proc(5), statm.
+    /// The memory that this process has.
     pub(super) fn sizes(&self) -> Sizes {
         let mut text = [0; 128];
-        let length = self
-            .statm
-            .as_ref()
-            .and_then(|statm| statm.read_at(&mut text, 0).ok());
-        let text = str::from_utf8(&text[..length.unwrap_or(0)]).unwrap_or_default();
-        let mut pages = text
-            .split_whitespace()
-            .skip(1)
-            .map_while(|pages| pages.parse().ok());
-        let mut bytes = || pages.next().unwrap_or(0) * rustix::param::page_size() as u64;
-        let (resident, shared) = (bytes(), bytes());
-        Sizes {
-            resident,
-            own: resident.saturating_sub(shared),
-        }
+        let read = |statm: &File| statm.read_at(&mut text, 0).ok();
+        let length = self.statm.as_ref().and_then(read).unwrap_or(0);
+        Sizes::parse(&text[..length]).unwrap_or_default()
     }
 
     /// Whether the thread that made this has started a process that has not been waited for, or one that has

@@ -46,7 +46,7 @@ impl Stat {
 }
 
 /// The word at `index`, from 0, as a number.
-pub(super) fn number(text: &[u8], index: usize) -> Option<u64> {
+fn number(text: &[u8], index: usize) -> Option<u64> {
     let mut words = text.split(|byte| *byte == b' ');
     let word = words.nth(index)?;
     std::str::from_utf8(word).ok()?.trim().parse().ok()
