@@ -48,6 +48,16 @@ impl Trouble {
         Self { kind, message }
     }
 
+    /// The same where nothing is written: what is too large there was never written by us.
+    pub(crate) fn of_read(path: &Path, error: &rusqlite::Error) -> Self {
+        if error.sqlite_error_code() != Some(ErrorCode::TooBig) {
+            return Self::of(path, error);
+        }
+        let message = format!("the store in {}: {DAMAGED} ({error})", path.display());
+        let kind = ErrorKind::Unavailable;
+        Self { kind, message }
+    }
+
     pub(crate) fn error(&self) -> Error {
         Error::new(self.kind, self.message.clone())
     }

@@ -90,7 +90,7 @@ impl Place {
     /// Looks at what is in the file before anything in it is changed.
     fn prepare(&mut self) -> Result<(Connection, Presence)> {
         let path = self.path.clone();
-        let failed = |error: rusqlite::Error| Trouble::of(&path, &error).error();
+        let failed = |error: rusqlite::Error| Trouble::of_read(&path, &error).error();
         let (connection, mut presence, last) = {
             let _turn = self.guard.hold().map_err(no_turn).map_err(failed)?;
             let connection = self.bare().map_err(failed)?;

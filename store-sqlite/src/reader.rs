@@ -67,7 +67,7 @@ impl Reader {
 
     fn carry_out(&mut self, mut look: Box<dyn Read>) {
         let trouble = self.snapshot(&mut *look).err();
-        let trouble = trouble.map(|error| Trouble::of(&self.place.path, &error));
+        let trouble = trouble.map(|error| Trouble::of_read(&self.place.path, &error));
         look.answer(trouble.as_ref());
     }
 
