@@ -22,7 +22,7 @@ fn is_told(signal: &Signal<()>) {
 
 /// Moves the clock a second at a time until the signal comes; how many seconds that took.
 #[expect(clippy::panic, reason = "a helper of tests")]
-fn seconds_until(rig: &Rig, signal: &Signal<()>, most: u64) -> u64 {
+fn seconds_until<T: Clone>(rig: &Rig, signal: &Signal<T>, most: u64) -> u64 {
     for seconds in 0..=most {
         if signal.wait(Some(Duration::from_millis(100))).is_some() {
             return seconds;
@@ -83,11 +83,9 @@ fn what_runs_too_long_is_asked_then_left_behind() {
     let rig = Rig::new();
     let job = rig.submit();
     let attempt = rig.script.next();
-    let closed = rig.engine.shutdown(None);
-    until("asked", || {
-        rig.clock.advance(SECOND);
-        attempt.stopped().is_some()
-    });
+    let closed = rig.engine.shutdown(Some(SECOND * 3));
+    let asked = seconds_until(&rig, attempt.stop_signal(), 5);
+    assert!((2..=4).contains(&asked), "asked after {asked} s");
     assert_eq!(attempt.stopped().unwrap().kind, StopKind::Shutdown);
     let more = seconds_until(&rig, &closed, 6);
     assert!((4..=6).contains(&more), "closed {more} s after it asked");
