@@ -73,7 +73,7 @@ pub struct Attempt {
     pub(crate) ticket: Arc<Ticket>,
     pub(crate) permit: Permit,
     /// The key of the attempt at the head of its chain: its own, where it was not prefetched. See
-    /// [`Prefetched`](crate::engine::prefetch::Prefetched).
+    /// [`Chains`](crate::engine::prefetch::Chains).
     pub(super) chain: u64,
     started: OnceLock<Started>,
     deadline: OnceLock<Tick>,

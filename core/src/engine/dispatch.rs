@@ -10,7 +10,7 @@ use crate::clock::Tick;
 use crate::engine::attempt::Attempt;
 use crate::engine::early::{Early, Fate};
 use crate::engine::follow::Progress;
-use crate::engine::prefetch::Prefetched;
+use crate::engine::prefetch::Chains;
 use crate::engine::strangers::Strangers;
 use crate::engine::ticket::Ticket;
 use crate::ledger::{Ledger, Permit};
@@ -56,7 +56,7 @@ pub(super) struct Dispatch {
     /// What really runs, or was prefetched, by attempt key.
     pub(super) running: SeqMap<Arc<Attempt>>,
     /// What of `running` waits for others of it.
-    pub(super) prefetched: Prefetched,
+    pub(super) chains: Chains,
     /// Which of `running` wait for which other jobs.
     pub(super) waiting: HashMap<u64, SmallVec<[Arc<Ticket>; 1]>>,
     pub(super) gate: Gate,
@@ -80,7 +80,7 @@ impl Dispatch {
             ledger,
             tickets: SeqMap::default(),
             running: SeqMap::default(),
-            prefetched: Prefetched::default(),
+            chains: Chains::default(),
             waiting: HashMap::new(),
             gate,
             early: Early::default(),
@@ -242,7 +242,7 @@ impl Dispatch {
     /// Gives back what an attempt reserved, once it has really ended: to the one that was prefetched behind
     /// it, if there is one. Giving it back again changes nothing.
     pub(super) fn give_back(&mut self, attempt: &Attempt) {
-        if let Some(next) = self.prefetched.leave(attempt) {
+        if let Some(next) = self.chains.leave(attempt) {
             self.ledger.pass_on(attempt.permit, next);
         }
         self.ledger.release(attempt.permit);

@@ -21,7 +21,7 @@ use crate::state::State;
 
 /// Who takes over what from whom.
 #[derive(Debug, Default)]
-pub(super) struct Prefetched {
+pub(super) struct Chains {
     /// By the key of the attempt that they began with.
     chains: HashMap<u64, Chain>,
 }
@@ -33,7 +33,7 @@ struct Chain {
     next: VecDeque<Arc<Attempt>>,
 }
 
-impl Prefetched {
+impl Chains {
     /// How many wait behind `attempt`, or behind others of its chain.
     fn behind(&self, attempt: &Attempt) -> usize {
         let chain = self.chains.get(&attempt.chain);
@@ -85,8 +85,8 @@ impl Dispatch {
     /// Grants what may follow `leader`, so that at most `most` do; nothing as long as half of them are there.
     fn grant_behind(&mut self, leader: &Attempt, most: usize) -> Grants {
         let mut grants = Grants::new();
-        let known = self.prefetched.behind(leader);
-        let goes_on = self.ledger.holds(leader.permit) || self.prefetched.has(leader);
+        let known = self.chains.behind(leader);
+        let goes_on = self.ledger.holds(leader.permit) || self.chains.has(leader);
         // A pool that was lowered shrinks by what ends.
         let goes_on = goes_on && !self.ledger.is_overdrawn();
         let Some(plan) = leader
@@ -121,7 +121,7 @@ impl Dispatch {
         let permit = self.ledger.reserve(key, &nothing)?;
         self.withdraw(&ticket);
         let attempt = self.new_attempt(key, ticket, permit, chain);
-        self.prefetched.append(chain, Arc::clone(&attempt));
+        self.chains.append(chain, Arc::clone(&attempt));
         Some(attempt)
     }
 }
@@ -150,7 +150,7 @@ impl Inner {
         if attempt.chain == attempt.key {
             return None;
         }
-        self.dispatch.lock().prefetched.after(attempt)
+        self.dispatch.lock().chains.after(attempt)
     }
 
     /// The code of an attempt runs from now on.

@@ -45,7 +45,7 @@ impl Verdict {
     }
 
     /// The attempt was given back: by a shutdown, by a process that didn't come to it, or since it was too large
-    /// to be sent there ahead. It counts nowhere.
+    /// to be prefetched there. It counts nowhere.
     pub(super) fn released() -> Self {
         Self::new(AttemptEnd::new(OutcomeKind::Released), Next::Requeue)
     }

@@ -1,11 +1,13 @@
 //! Runs functions of a host language in processes of their own, which are kept warm: each runs one job after
 //! the other. The pool talks with them in frames and trusts them with nothing; they can be killed.
 
-mod ahead;
 mod child;
+mod fate;
 mod frame;
+mod frozen;
 mod handing;
 mod heard;
+mod judged;
 mod kept;
 mod line;
 mod link;
@@ -15,11 +17,13 @@ mod nursery;
 mod orphans;
 mod pace;
 mod pool;
+mod prefetched;
 mod roster;
 mod shared;
 mod template;
 #[cfg(test)]
 mod tests;
+mod turn;
 
 pub use line::{ChildJob, ChildLine, ChildNext, ChildStop};
 pub use orphans::be_a_root;

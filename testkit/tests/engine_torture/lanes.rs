@@ -15,7 +15,7 @@ use crate::tasks::{Budget, Visit, behave, is_endless};
 use crate::world::SLOTS;
 
 /// So many jobs may wait in a lane.
-const AHEAD: usize = 6;
+const PREFETCHED: usize = 6;
 
 pub(crate) struct Lanes(Arc<Shared>);
 
@@ -126,7 +126,7 @@ impl Shared {
 
     /// Asks for what is to follow, and waits a little for it now and then.
     fn fill(&self, lane: usize, attempt: &Arc<Attempt>, random: &mut Rng) {
-        let most = random.usize(..AHEAD);
+        let most = random.usize(..PREFETCHED);
         let turns = if random.u8(..8) == 0 { 500 } else { 1 };
         for turn in 0..turns {
             if turn % 64 == 0 {

@@ -11,7 +11,7 @@ use crate::executor::Assignment;
 use crate::limits::Isolation;
 use crate::outcome::{Ended, Failure};
 
-/// Jobs whose frames have more bytes than this don't come ahead together: nothing is reserved for them.
+/// Jobs whose frames have more bytes than this aren't prefetched together: nothing is reserved for them.
 const LARGEST: usize = 1 << 20;
 
 /// An attempt and its end.
@@ -29,17 +29,17 @@ impl Shared {
     }
 
     /// Sends children what is to begin at the end of what they run: all that one gets in one message.
-    pub(super) fn hand_ahead(&self) {
+    pub(super) fn hand_prefetched(&self) {
         let mut ended = Vec::new();
         {
             // Whoever comes later has what is to follow.
             let _order = self.handing.lock();
-            let ahead = std::mem::take(&mut self.roster.lock().ahead);
-            if ahead.is_empty() {
+            let prefetched = std::mem::take(&mut self.roster.lock().prefetched);
+            if prefetched.is_empty() {
                 return;
             }
             let mut message = Message::default();
-            for assignment in &ahead {
+            for assignment in &prefetched {
                 ended.extend(self.queue_up(assignment, &mut message));
             }
             message.send();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::child::{Child, Vacated};
 use super::frame::{Frame, Kind, Malformed};
-use super::kept::judged;
+use super::judged::judged;
 use super::link::Hears;
 use super::message::{Body, Breakage, reply};
 use super::nursery::{Death, Family, Nursery};

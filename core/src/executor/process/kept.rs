@@ -2,16 +2,11 @@
 
 use std::sync::Arc;
 
-use rustix::process::Signal;
-
-use super::child::Child;
+use super::child::{Child, Seat};
+use super::frozen::Slows;
 use crate::engine::Attempt;
-use crate::limits::{Brake, HeldDown, Isolation, Root, Sign, Unseen, Watched, judge};
-use crate::outcome::{Ended, Exit, Failure};
-use crate::process::{Head, Processes, send_to_tree};
-
-/// What Python raises where it can have no more memory.
-const MEMORY_ERROR: &str = "MemoryError";
+use crate::limits::{HeldDown, Isolation, Root, Unseen, Watched};
+use crate::process::Processes;
 
 /// A child that is looked after. Dropped, it is looked at for a last time, and may use again what it could
 /// before.
@@ -22,106 +17,106 @@ pub(super) struct Kept {
 }
 
 impl Kept {
+    /// Looks after the process `root` of `child` while it runs `attempt`.
+    fn new(processes: &Processes, child: &Arc<Child>, root: Root, attempt: &Arc<Attempt>) -> Self {
+        let limits = attempt.limits();
+        let holding = child.nursery.holding();
+        let enforcer = Some(processes.enforcer()).filter(|_| holding.held_down);
+        let held = enforcer.and_then(|enforcer| enforcer.hold_down(&limits, root.pid()));
+        attempt.isolate(match held {
+            Some(_) => Isolation::Rlimit,
+            None => Isolation::Sampling,
+        });
+        let watched = processes.watchdog().watch(Arc::clone(attempt), root);
+        if limits.cpu.is_some() {
+            let (child, key) = (Arc::clone(child), attempt.key());
+            watched.brake(Arc::new(Slows { child, key }));
+        }
+        Self {
+            watched,
+            _held: held,
+        }
+    }
+
     /// Lets go of it without a last look, since it runs another job by now.
-    pub(super) fn look_away(self) -> Unseen {
+    fn look_away(self) -> Unseen {
         self.watched.look_away()
     }
 }
 
-/// Who wants a child to stand still.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Frozen {
-    /// Somebody has paused its job.
-    pub(super) paused: bool,
-    /// Its job uses more of the processor than it may.
-    pub(super) slowed: bool,
-}
-
-impl Frozen {
-    pub(super) fn stands(self) -> bool {
-        self.paused || self.slowed
+impl Child {
+    /// Looks after it from now on, while it runs `attempt`.
+    pub(super) fn look_after(self: &Arc<Self>, processes: &Processes, attempt: &Arc<Attempt>) {
+        let ready = |seat: &Seat| seat.head.filter(|_| seat.ready);
+        let Some(head) = ready(&self.seat.lock()) else {
+            return;
+        };
+        if !self.sandbox.is_off() {
+            forget_peak(head.pid);
+        }
+        self.keep(processes, Root::With(head), attempt);
     }
 
-    /// Stops the process `head` with all that it has started, or lets it run on, where a change comes to
-    /// that.
-    pub(super) fn change(&mut self, head: Head, change: impl FnOnce(&mut Self)) {
-        let stood = self.stands();
-        change(self);
-        match (stood, self.stands()) {
-            (false, true) => send_to_tree(head, Signal::STOP),
-            (true, false) => send_to_tree(head, Signal::CONT),
-            _ => {}
+    /// Looks after it from now on, while it runs `attempt`, which it has run for a while: it had `resident`
+    /// bytes, of which so many were its `own`, and no processes below it, when that began.
+    pub(super) fn look_after_since(
+        self: &Arc<Self>,
+        processes: &Processes,
+        attempt: &Arc<Attempt>,
+        resident: u64,
+        own: u64,
+    ) {
+        let head = {
+            let seat = self.seat.lock();
+            // What is looked after already is no news.
+            seat.head.filter(|_| seat.kept.is_none())
+        };
+        let Some(head) = head.filter(|_| self.sandbox.is_off()) else {
+            return;
+        };
+        let root = match resident {
+            0 => Root::With(head),
+            _ => Root::Since {
+                head,
+                resident,
+                own,
+            },
+        };
+        self.keep(processes, root, attempt);
+    }
+
+    fn keep(self: &Arc<Self>, processes: &Processes, root: Root, attempt: &Arc<Attempt>) {
+        let kept = Kept::new(processes, self, root, attempt);
+        let before = {
+            let mut seat = self.seat.lock();
+            (seat.kept.replace(kept), seat.unseen.take())
+        };
+        drop(before);
+    }
+
+    /// It loads what it needs for its job: nobody looks at what that uses.
+    pub(super) fn leave_alone(&self) {
+        let kept = self.seat.lock().kept.take();
+        drop(kept);
+    }
+
+    /// It has loaded what it needs for `attempt`, which begins now.
+    pub(super) fn is_ready(self: &Arc<Self>, processes: &Processes, attempt: &Arc<Attempt>) {
+        self.seat.lock().ready = true;
+        self.look_after(processes, attempt);
+    }
+
+    /// Nobody looks any more, since it runs the next job.
+    pub(super) fn look_away(&self, kept: Option<Kept>) {
+        if let Some(kept) = kept {
+            let unseen = kept.look_away();
+            self.seat.lock().unseen = Some(unseen);
         }
     }
 }
 
-/// Slows a child down while it runs one attempt.
-struct Slows {
-    child: Arc<Child>,
-    key: u64,
-}
-
-/// Looks after the process `root` of `child` while it runs `attempt`.
-pub(super) fn keep(
-    processes: &Processes,
-    child: &Arc<Child>,
-    root: Root,
-    attempt: &Arc<Attempt>,
-) -> Kept {
-    let limits = attempt.limits();
-    let holding = child.nursery.holding();
-    let enforcer = Some(processes.enforcer()).filter(|_| holding.held_down);
-    let held = enforcer.and_then(|enforcer| enforcer.hold_down(&limits, root.pid()));
-    attempt.isolate(match held {
-        Some(_) => Isolation::Rlimit,
-        None => Isolation::Sampling,
-    });
-    let watched = processes.watchdog().watch(Arc::clone(attempt), root);
-    if limits.cpu.is_some() {
-        let (child, key) = (Arc::clone(child), attempt.key());
-        watched.brake(Arc::new(Slows { child, key }));
-    }
-    Kept {
-        watched,
-        _held: held,
-    }
-}
-
-/// How a job ended, where the reason may be that it could have no more memory.
-pub(super) fn judged(attempt: &Attempt, ended: Ended) -> Ended {
-    let (failure, sign) = match &ended {
-        Ended::Raised(failure) if failure.kind == MEMORY_ERROR => (failure, Sign::SaidSo),
-        Ended::Crashed(failure) => match failure.exit {
-            Some(exit @ Exit::Signal(_)) => (failure, Sign::Exit(exit)),
-            _ => return ended,
-        },
-        _ => return ended,
-    };
-    let isolation = attempt.isolation().unwrap_or(Isolation::Sampling);
-    let (requested, _) = attempt.requested();
-    let breach = judge(
-        &attempt.limits(),
-        isolation,
-        attempt.measured(),
-        requested,
-        sign,
-    );
-    match breach {
-        Some(breach) => Ended::MemoryExceeded(Failure {
-            traceback: failure.traceback.clone(),
-            exit: failure.exit,
-            ..breach.failure()
-        }),
-        None => ended,
-    }
-}
-
-impl Brake for Slows {
-    fn freeze(&self) {
-        self.child.hold(self.key, |frozen| frozen.slowed = true);
-    }
-
-    fn thaw(&self) {
-        self.child.hold(self.key, |frozen| frozen.slowed = false);
-    }
+/// Measures the peak of a process anew, where the system can: proc(5), `clear_refs`. One in a sandbox can't
+/// do that itself.
+fn forget_peak(pid: u32) {
+    let _ = std::fs::write(format!("/proc/{pid}/clear_refs"), "5");
 }

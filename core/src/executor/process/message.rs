@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use crate::clock::{Timestamp, micros};
 use crate::engine::Attempt;
 use crate::error::Error;
 use crate::outcome::{Ended, Failure};
@@ -10,12 +9,12 @@ use crate::payload::Payload;
 use crate::units::parse_duration;
 
 use super::frame::Malformed;
+use super::turn::Turn;
 
 // 1 is for daemons.
 pub(super) const CHECKPOINT: u8 = 2;
 pub(super) const ENCODED: u8 = 4;
-/// The job begins at the end of the one before it.
-pub(super) const AHEAD: u8 = 8;
+// 8 is for `turn`.
 
 /// How a payload is encoded.
 pub(super) const NOTHING: u8 = 0;
@@ -28,26 +27,7 @@ pub(super) struct Start<'a> {
     pub(super) address: &'a str,
     /// Whether the result must be JSON.
     pub(super) encoded: bool,
-    pub(super) until: Until,
-}
-
-/// When a timeout is over, if there is one.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Until {
-    /// Then: the job begins at once.
-    At(Option<Timestamp>),
-    /// So long after the job has begun, at the end of the one before it.
-    AfterBegin(Option<Duration>),
-}
-
-impl Until {
-    /// In microseconds, since 1970 or since the begin; 0 where there is none.
-    fn micros(self) -> u64 {
-        match self {
-            Self::At(deadline) => deadline.map_or(0, Timestamp::micros),
-            Self::AfterBegin(timeout) => timeout.map_or(0, |timeout| micros(timeout).max(1)),
-        }
-    }
+    pub(super) turn: Turn,
 }
 
 impl Start<'_> {
@@ -58,15 +38,14 @@ impl Start<'_> {
         let checkpoint = self.attempt.checkpoint();
         let saved = checkpoint.as_ref().and_then(Payload::as_json);
         let flag = |set: bool, flag| if set { flag } else { 0 };
+        let (turn, until) = self.turn.encode();
         let mut body = vec![
             content,
-            flag(saved.is_some(), CHECKPOINT)
-                | flag(self.encoded, ENCODED)
-                | flag(matches!(self.until, Until::AfterBegin(_)), AHEAD),
+            flag(saved.is_some(), CHECKPOINT) | flag(self.encoded, ENCODED) | turn,
         ];
         body.extend(self.attempt.number().to_le_bytes());
         body.extend(self.attempt.failures().to_le_bytes());
-        body.extend(self.until.micros().to_le_bytes());
+        body.extend(until.to_le_bytes());
         body.extend(self.attempt.memory().to_le_bytes());
         body.extend(self.attempt.job().as_bytes());
         let (task, saved) = (self.attempt.task(), saved.unwrap_or_default());

@@ -1,4 +1,4 @@
-//! How long the jobs of a child take, and how many it may therefore be given ahead.
+//! How long the jobs of a child take, and how many it may therefore be prefetched.
 
 use std::time::Duration;
 
@@ -6,12 +6,12 @@ use crate::clock::{Tick, micros};
 
 /// Work for so long may wait for its turn in a child: what is submitted meanwhile, and more urgent, waits as
 /// long.
-const AHEAD: Duration = Duration::from_millis(1);
+const PREFETCHED: Duration = Duration::from_millis(1);
 
 /// So many jobs may wait for their turn in a child.
 const MOST: u64 = 32;
 
-/// After jobs were handed back that nobody asked for, none are given ahead for so many jobs; twice as many each
+/// After jobs were handed back that nobody asked for, none are prefetched for so many jobs; twice as many each
 /// time, until one has begun in its turn.
 const PAUSE: u32 = 8;
 const LONGEST_PAUSE: u32 = 1_024;
@@ -20,7 +20,7 @@ const LONGEST_PAUSE: u32 = 1_024;
 #[derive(Debug, Default)]
 pub(super) struct Pace {
     began: Tick,
-    /// For so many jobs nothing more is given ahead.
+    /// For so many jobs nothing more is prefetched.
     pause: u32,
     /// The last such pause, where no job has begun in its turn since.
     last_pause: u32,
@@ -55,7 +55,7 @@ impl Pace {
 
     /// How many jobs may wait.
     pub(super) fn room(&self) -> usize {
-        let room = |mean: u64| (micros(AHEAD) / mean.max(1)).min(MOST);
+        let room = |mean: u64| (micros(PREFETCHED) / mean.max(1)).min(MOST);
         let mean = self.mean.filter(|_| self.pause == 0);
         mean.map_or(0, room) as usize
     }

@@ -69,13 +69,13 @@ impl Executor for ProcessPool {
         let mut roster = self.shared.roster.lock();
         match assignment.after {
             None => roster.waiting.push_back(assignment),
-            Some(_) => roster.ahead.push(assignment),
+            Some(_) => roster.prefetched.push(assignment),
         }
     }
 
     fn flush(&self) {
         self.shared.assign();
-        self.shared.hand_ahead();
+        self.shared.hand_prefetched();
     }
 
     fn is_hungry(&self) -> bool {
@@ -87,7 +87,7 @@ impl Executor for ProcessPool {
         let Some(child) = self.shared.roster.lock().with_job(attempt.key()) else {
             return;
         };
-        if child.has_ahead(attempt.key()) {
+        if child.has_prefetched(attempt.key()) {
             return child.recall();
         }
         if let Some(first) = child.take_back_job(attempt.key()) {

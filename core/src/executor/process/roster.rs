@@ -17,7 +17,7 @@ pub(super) struct Roster {
     /// What was started and has no child yet.
     pub(super) waiting: VecDeque<Assignment>,
     /// What is to begin at the end of others.
-    pub(super) ahead: Vec<Assignment>,
+    pub(super) prefetched: Vec<Assignment>,
     /// Those without a job, the last one to end one at the end: its caches are warm.
     idle: Vec<Arc<Child>>,
     /// All that live, by number.

@@ -8,14 +8,15 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 
 use super::child::{Child, Vacated};
 use super::frame::Kind;
-use super::kept::judged;
+use super::judged::judged;
 use super::link::{Hears, Link};
-use super::message::{Start, Until};
+use super::message::Start;
 use super::nurseries::Nurseries;
 use super::nursery::{self, Family, Nursery};
 use super::pool::PoolOptions;
 use super::roster::Roster;
 use super::template::ChildTemplate;
+use super::turn::Turn;
 use crate::engine::{Attempt, Reporter};
 use crate::error::{Error, Result};
 use crate::executor::Assignment;
@@ -32,7 +33,7 @@ pub(super) struct Shared {
     pub(super) template: Mutex<Option<Arc<ChildTemplate>>>,
     pub(super) nurseries: Mutex<Nurseries>,
     pub(super) roster: Mutex<Roster>,
-    /// Held while jobs are sent ahead, so that a child has them in the order that is known here.
+    /// Held while prefetched jobs are sent, so that a child has them in the order that is known here.
     pub(super) handing: Mutex<()>,
     /// The process that it belongs to: a forked one has no part in it.
     pub(super) owner: u32,
@@ -121,9 +122,9 @@ impl Shared {
             attempt,
             address,
             encoded: attempt.encodes(),
-            until: match assignment.after {
-                Some(_) => Until::AfterBegin(attempt.timeout()),
-                None => Until::At(
+            turn: match assignment.after {
+                Some(_) => Turn::Next(attempt.timeout()),
+                None => Turn::Now(
                     attempt
                         .deadline()
                         .map(|deadline| engine.now().after(deadline.since(engine.tick()))),
@@ -238,9 +239,7 @@ impl Shared {
     }
 
     pub(super) fn is_used_up(&self, child: &Child) -> bool {
-        let options = self.options;
-        child.is_used_up(options.max_jobs_per_child, options.max_memory_per_child)
-            || !self.nurseries.lock().has(&child.nursery)
+        child.is_used_up(self.options) || !self.nurseries.lock().has(&child.nursery)
     }
 
     pub(super) fn report(&self, attempt: Arc<Attempt>, ended: Ended) {

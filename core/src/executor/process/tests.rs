@@ -1,8 +1,8 @@
 //! What a child sends: whole, in parts, and hostile; and what becomes of what it is sent.
 
-mod ahead;
 mod played;
 mod pool;
+mod prefetched;
 
 use std::sync::{Arc, mpsc};
 use std::time::Duration;

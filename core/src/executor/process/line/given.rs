@@ -1,11 +1,10 @@
 //! What a child is given.
 
-use std::time::Duration;
-
 use crate::clock::{Clock, Timestamp};
 use crate::error::{Error, ErrorKind, Result};
 use crate::executor::process::frame::Malformed;
-use crate::executor::process::message::{AHEAD, Body, CHECKPOINT, ENCODED};
+use crate::executor::process::message::{Body, CHECKPOINT, ENCODED};
+use crate::executor::process::turn::Turn;
 use crate::id::JobId;
 use crate::payload::Payload;
 
@@ -36,29 +35,20 @@ pub struct ChildJob {
     pub checkpoint: Option<Vec<u8>>,
 }
 
-/// A job, and when it begins.
+/// A job, and when it begins: its deadline is known then.
 #[derive(Debug)]
 pub(super) struct Given {
     pub(super) job: ChildJob,
     pub(super) turn: Turn,
 }
 
-/// When a job begins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Turn {
-    /// At once.
-    Now,
-    /// At the end of the one before it; its timeout, if it has one, begins then.
-    Later(Option<Duration>),
-}
-
 impl Given {
     /// It begins now.
     pub(super) fn begin(self, clock: &dyn Clock) -> ChildJob {
-        let Turn::Later(timeout) = self.turn else {
-            return self.job;
+        let deadline = match self.turn {
+            Turn::Now(deadline) => deadline,
+            Turn::Next(timeout) => timeout.map(|timeout| clock.now().after(timeout)),
         };
-        let deadline = timeout.map(|timeout| clock.now().after(timeout));
         ChildJob {
             deadline,
             ..self.job
@@ -88,11 +78,6 @@ impl Body<'_> {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let (task, address) = (text(self.bytes(task)?), text(self.bytes(address)?));
         let saved = self.bytes(saved)?.to_vec();
-        let until = Some(until).filter(|until| *until > 0);
-        let (deadline, turn) = match flags & AHEAD {
-            0 => (until.map(Timestamp::from_micros), Turn::Now),
-            _ => (None, Turn::Later(until.map(Duration::from_micros))),
-        };
         let job = ChildJob {
             key,
             id,
@@ -100,12 +85,13 @@ impl Body<'_> {
             address,
             number: u32::from_le_bytes(number),
             failures: u32::from_le_bytes(failures),
-            deadline,
+            deadline: None,
             memory,
             encoded: flags & ENCODED != 0,
             args: self.payload(content)?,
             checkpoint: Some(saved).filter(|_| flags & CHECKPOINT != 0),
         };
+        let turn = Turn::decode(flags, until);
         Ok(Given { job, turn })
     }
 

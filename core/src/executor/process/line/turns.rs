@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::given::{ChildJob, Given, Turn};
+use super::given::{ChildJob, Given};
 use super::usage::Usage;
 use crate::clock::{Clock, Tick};
 use crate::process::Sizes;
@@ -55,13 +55,13 @@ impl Turns {
 
     /// The next one, which begins now.
     pub(super) fn take(&mut self, usage: &Usage, clock: &dyn Clock) -> Option<ChildJob> {
-        let later = self.waiting.front()?.1.turn != Turn::Now;
-        if later && usage.has_children() {
+        let follows = self.waiting.front()?.1.turn.is_next();
+        if follows && usage.has_children() {
             // What an earlier job has left behind is not to be taken for this one's: the pool looks first.
             self.hand_back();
         }
         let (_, given) = self.waiting.pop_front()?;
-        self.unattended = later.then(|| {
+        self.unattended = follows.then(|| {
             let (key, before) = (given.job.key, usage.sizes());
             (clock.tick(), Unattended { key, before })
         });
@@ -72,9 +72,9 @@ impl Turns {
     pub(super) fn hand_back(&mut self) {
         let waiting = std::mem::take(&mut self.waiting);
         for (since, given) in waiting {
-            match given.turn {
-                Turn::Now => self.waiting.push_back((since, given)),
-                Turn::Later(_) => self.news.handed_back.push(given.job.key),
+            match given.turn.is_next() {
+                true => self.news.handed_back.push(given.job.key),
+                false => self.waiting.push_back((since, given)),
             }
         }
     }
@@ -86,8 +86,8 @@ impl Turns {
 
     /// How long it is until something has lasted too long; none where nothing can.
     pub(super) fn patience(&self, now: Tick) -> Option<Duration> {
-        let later = |(_, given): &&(Tick, Given)| given.turn != Turn::Now;
-        let waits = self.waiting.iter().find(later).map(|(since, _)| *since);
+        let follows = |(_, given): &&(Tick, Given)| given.turn.is_next();
+        let waits = self.waiting.iter().find(follows).map(|(since, _)| *since);
         let runs = self.unattended.as_ref().map(|(since, _)| *since);
         let first = waits.into_iter().chain(runs).min()?;
         Some(LASTING.saturating_sub(now.since(first)))

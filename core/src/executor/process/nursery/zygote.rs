@@ -23,9 +23,9 @@ use rustix::process::{Pid, Signal, kill_process, pidfd_send_signal};
 
 use super::{ChildTemplate, Death, Family, Holding, Nursery};
 use crate::outcome::Exit;
-use crate::process::Head;
 use crate::process::{
-    Interest, Launch, Processes, Reactor, Readiness, Refusal, Source, Token, Tree, TreeUsage, Watch,
+    Head, Interest, Launch, Processes, Reactor, Readiness, Refusal, Source, Token, Tree, TreeUsage,
+    Watch,
 };
 use crate::sandbox::{Sandbox, SandboxParts};
 

@@ -8,14 +8,15 @@ use std::time::Duration;
 use super::{ChildLine, ChildNext, PATIENCE, heard, pair, send, start};
 use crate::executor::process::frame::{Frame, Kind};
 use crate::executor::process::line::ChildJob;
-use crate::executor::process::message::{AHEAD, Body, JSON, reply};
+use crate::executor::process::message::{Body, JSON, reply};
+use crate::executor::process::turn::PREFETCHED;
 use crate::outcome::Ended;
 use crate::payload::Payload;
 
 /// Sends a job that begins at once, and others that begin in their turn.
 fn give(pool: &UnixStream, keys: &[u64]) {
     for (at, key) in keys.iter().enumerate() {
-        let flags = if at == 0 { 0 } else { AHEAD };
+        let flags = if at == 0 { 0 } else { PREFETCHED };
         send(pool, Kind::Start, *key, &start(JSON, flags, b"[]"));
     }
 }

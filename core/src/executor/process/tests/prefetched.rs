@@ -11,8 +11,8 @@ use super::frame;
 use super::played::{NOBODY, Played, Player, state};
 use crate::clock::{Clock, SystemClock, Tick};
 use crate::executor::process::frame::{Frame, Inbox, Kind, Sender};
-use crate::executor::process::message::AHEAD;
 use crate::executor::process::nursery::{Death, Family};
+use crate::executor::process::turn::PREFETCHED;
 use crate::process::{Head, is_stopped};
 use crate::{Exit, OutcomeKind, State, Ticket};
 
@@ -21,12 +21,12 @@ const FLAGS: usize = 1;
 
 impl Player {
     /// The keys of the next jobs that it is given: the first is to begin at once, the others in their turn.
-    fn started_with(&mut self, ahead: usize) -> Vec<u64> {
+    fn started_with(&mut self, prefetched: usize) -> Vec<u64> {
         let mut keys = Vec::new();
-        for at in 0..=ahead {
+        for at in 0..=prefetched {
             let (kind, key, body) = self.read();
             assert_eq!(kind, Kind::Start as u8);
-            assert_eq!(body[FLAGS] & AHEAD != 0, at > 0, "job {at}");
+            assert_eq!(body[FLAGS] & PREFETCHED != 0, at > 0, "job {at}");
             keys.push(key);
         }
         keys
@@ -44,14 +44,14 @@ impl Player {
 
 impl Played {
     /// A child that has run a short job, and the next ones.
-    fn busy(&self, pid: u32, ahead: usize) -> (Player, Vec<Arc<Ticket>>, Vec<u64>) {
+    fn busy(&self, pid: u32, prefetched: usize) -> (Player, Vec<Arc<Ticket>>, Vec<u64>) {
         let first = self.submit();
         let mut player = self.born_as(pid);
         let key = player.started();
         player.complete(key);
         assert_eq!(state(&first), State::Completed);
-        let tickets = self.submit_many(ahead + 1);
-        let keys = player.started_with(ahead);
+        let tickets = self.submit_many(prefetched + 1);
+        let keys = player.started_with(prefetched);
         (player, tickets, keys)
     }
 
@@ -82,7 +82,7 @@ impl Played {
 }
 
 #[test]
-fn short_jobs_come_ahead_and_share_what_one_needs() {
+fn short_jobs_are_prefetched_and_share_what_one_needs() {
     let played = Played::prefetching(1);
     let (mut player, tickets, keys) = played.busy(NOBODY, 4);
     assert_eq!(played.slots(), 1);

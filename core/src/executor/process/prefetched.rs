@@ -10,11 +10,10 @@ use super::pace::Pace;
 use super::pool::PoolOptions;
 use crate::clock::Tick;
 use crate::engine::Attempt;
-use crate::limits::Unseen;
 
 /// What waits in a child.
 #[derive(Debug, Default)]
-pub(super) struct Ahead {
+pub(super) struct Prefetched {
     /// In the order in which they were sent.
     queue: VecDeque<Arc<Attempt>>,
     pace: Pace,
@@ -23,15 +22,17 @@ pub(super) struct Ahead {
     /// Whether it was asked to hand back what has not begun, and hasn't done so.
     recalled: bool,
     /// The job that stands still, or is to as soon as nothing waits behind it.
-    paused: Option<u64>,
-    /// Its memory, while nobody looks at it: its jobs are too short for that.
-    pub(super) unseen: Option<Unseen>,
+    pub(super) paused: Option<u64>,
 }
 
-impl Ahead {
+impl Prefetched {
     /// Another job begins that is not sent yet.
     pub(super) fn shut(&mut self) {
-        (self.open, self.recalled, self.paused, self.unseen) = (false, false, None, None);
+        (self.open, self.recalled, self.paused) = (false, false, None);
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.queue.is_empty()
     }
 
     /// A job has ended.
@@ -60,8 +61,8 @@ impl Child {
         let mut seat = self.seat.lock();
         // It may have ended by now, and another one be about to be sent.
         if seat.running.as_ref().is_some_and(|job| job.key() == key) {
-            seat.ahead.pace.begins(now);
-            seat.ahead.open = true;
+            seat.prefetched.pace.begins(now);
+            seat.prefetched.open = true;
         }
     }
 
@@ -83,8 +84,8 @@ impl Child {
         let left = options.max_jobs_per_child.map_or(usize::MAX, |most| {
             usize::try_from(u64::from(most).saturating_sub(seat.jobs + 1)).unwrap_or(usize::MAX)
         });
-        let most = seat.ahead.pace.room().min(left);
-        let enough = most == 0 || 2 * seat.ahead.queue.len() > most;
+        let most = seat.prefetched.pace.room().min(left);
+        let enough = most == 0 || 2 * seat.prefetched.queue.len() > most;
         (!enough).then(|| (Arc::clone(running), most))
     }
 
@@ -92,44 +93,47 @@ impl Child {
     /// where that can't be here.
     pub(super) fn queue_up(&self, after: u64, attempt: &Arc<Attempt>) -> bool {
         let mut seat = self.seat.lock();
-        let last = seat.ahead.queue.back().or(seat.running.as_ref());
+        let last = seat.prefetched.queue.back().or(seat.running.as_ref());
         let follows = last.is_some_and(|last| last.key() == after);
         let taken = follows && seat.takes_more();
         if taken {
-            seat.ahead.queue.push_back(Arc::clone(attempt));
+            seat.prefetched.queue.push_back(Arc::clone(attempt));
         }
         taken
     }
 
     /// Whether the attempt `key` waits for its turn here.
-    pub(super) fn has_ahead(&self, key: u64) -> bool {
+    pub(super) fn has_prefetched(&self, key: u64) -> bool {
         let seat = self.seat.lock();
-        seat.ahead.queue.iter().any(|attempt| attempt.key() == key)
+        seat.prefetched
+            .queue
+            .iter()
+            .any(|attempt| attempt.key() == key)
     }
 
     /// Has it hand back what it has not begun.
     pub(super) fn recall(&self) {
-        self.seat.lock().ahead.recalled = true;
+        self.seat.lock().prefetched.recalled = true;
         // It is shorter than a frame can be.
         let _ = self.link.send(Kind::Recall, 0, [&[], &[]]);
     }
 
     /// What was to follow its job couldn't.
     pub(super) fn stumbles(&self) {
-        self.seat.lock().ahead.pace.stumbles();
+        self.seat.lock().prefetched.pace.stumbles();
     }
 
     /// It hands back jobs, whether it was asked to or not.
     pub(super) fn hands_back(&self) {
-        let ahead = &mut self.seat.lock().ahead;
-        if !std::mem::take(&mut ahead.recalled) {
-            ahead.pace.stumbles();
+        let prefetched = &mut self.seat.lock().prefetched;
+        if !std::mem::take(&mut prefetched.recalled) {
+            prefetched.pace.stumbles();
         }
     }
 
     /// Takes out the attempt `key`, whose turn had not come.
     pub(super) fn take_out(&self, key: u64) -> Option<Arc<Attempt>> {
-        let queue = &mut self.seat.lock().ahead.queue;
+        let queue = &mut self.seat.lock().prefetched.queue;
         let at = queue.iter().rposition(|attempt| attempt.key() == key)?;
         queue.remove(at)
     }
@@ -137,53 +141,17 @@ impl Child {
     /// It has ended: takes out all whose turn had not come. No other one is taken in.
     pub(super) fn take_out_all(&self) -> Vec<Arc<Attempt>> {
         let mut seat = self.seat.lock();
-        seat.doomed = true;
-        seat.ahead.shut();
-        seat.ahead.queue.drain(..).collect()
-    }
-
-    /// Stops its job `key` where it stands, as soon as nothing waits behind that; `false` where it doesn't
-    /// run that in a process.
-    pub(super) fn pause(&self, key: u64) -> bool {
-        let mut frozen = self.frozen.lock();
-        let (head, waits) = {
-            let mut seat = self.seat.lock();
-            let Some(head) = seat.head_of(key) else {
-                return false;
-            };
-            seat.ahead.paused = Some(key);
-            (head, !seat.ahead.queue.is_empty())
-        };
-        match waits {
-            true => self.recall(),
-            false => frozen.change(head, |frozen| frozen.paused = true),
-        }
-        true
-    }
-
-    /// Stops the job where it stands that was to stand still once nothing waits behind it.
-    pub(super) fn pause_if_alone(&self) {
-        let alone = |seat: &mut Seat| {
-            let paused = seat.ahead.paused.filter(|_| seat.ahead.queue.is_empty());
-            seat.head_of(paused?)
-        };
-        self.hold_where(alone, |frozen| frozen.paused = true);
-    }
-
-    /// Lets its job `key` run on.
-    pub(super) fn resume(&self, key: u64) {
-        let paused = |seat: &mut Seat| {
-            seat.ahead.paused.take_if(|paused| *paused == key);
-            seat.head_of(key)
-        };
-        self.hold_where(paused, |frozen| frozen.paused = false);
+        seat.fate.doomed = true;
+        seat.unseen = None;
+        seat.prefetched.shut();
+        seat.prefetched.queue.drain(..).collect()
     }
 }
 
 impl Seat {
     /// Whether another job may be sent behind those that it has.
     fn takes_more(&self) -> bool {
-        let sound = self.ready && self.next.is_none() && !self.doomed && !self.spent;
-        sound && self.ahead.open && self.ahead.paused.is_none()
+        let sound = self.ready && self.next.is_none() && self.fate.goes_on();
+        sound && self.prefetched.open && self.prefetched.paused.is_none()
     }
 }
