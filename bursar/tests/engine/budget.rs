@@ -94,6 +94,20 @@ async fn a_demand_that_could_never_fit_is_refused_with_both_numbers() {
     small.result().await.unwrap();
 }
 
+#[tokio::test]
+async fn what_is_refused_for_the_default_memory_says_that_it_is_the_default() {
+    let engine = Engine::open("memory:").memory("16MB").start().await;
+    let engine = engine.unwrap();
+    let silent = engine.task("silent").run(|(): ()| async {}).unwrap();
+    let default = "memory 32MB, the default where it says none, and the whole budget is 16MB";
+    let silent = silent.call(()).await.unwrap_err();
+    assert!(silent.to_string().contains(default), "{silent}");
+    let command = engine.command(["true"]).await.unwrap_err();
+    assert!(command.to_string().contains(default), "{command}");
+    let asks = engine.command(["true"]).memory("17MB").await.unwrap_err();
+    assert!(asks.to_string().contains("17MB and the whole"), "{asks}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_big_job_behind_an_endless_stream_starts_within_the_bound() {
     const PASSES: usize = 64;

@@ -172,7 +172,7 @@ impl Inner {
 
     /// The plan of jobs that declared `spec`.
     pub(super) fn plan_for(&self, task: Arc<Task>, options: TaskOptions, spec: Arc<Spec>) -> Plan {
-        let needs = self.pool.amounts(&task.name, &spec.demand, spec.executor);
+        let needs = self.pool.amounts(&spec, options.memory.is_none());
         let (amounts, refused) = match needs {
             Ok(amounts) => (amounts, None),
             Err(error) => (Amounts::zeros(0), Some(error.message().to_owned())),

@@ -4,9 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::amounts::Amounts;
-use crate::demand::Demand;
 use crate::error::{Error, ErrorKind, Result};
-use crate::job::ExecutorKind;
+use crate::job::{ExecutorKind, Spec};
 use crate::options::EngineOptions;
 use crate::units::format_size;
 
@@ -83,24 +82,20 @@ impl Pool {
         FIRST_SLOT + kind as usize
     }
 
-    /// What a job with this demand takes out of the pool.
+    /// What a job that declared `spec` takes out of the pool; its memory may be the engine's default.
     ///
     /// # Errors
     /// `BudgetExceeded` where the whole pool could not carry it.
-    pub(crate) fn amounts(
-        &self,
-        task: &str,
-        demand: &Demand,
-        executor: ExecutorKind,
-    ) -> Result<Amounts> {
+    pub(crate) fn amounts(&self, spec: &Spec, default_memory: bool) -> Result<Amounts> {
         let mut amounts = Amounts::zeros(self.dimensions.len());
-        amounts[0] = demand.memory;
-        amounts[1] = demand.cpu;
-        amounts[Self::slot(executor)] = 1;
-        for (name, amount) in &demand.tokens {
-            amounts[self.token(task, name, *amount)?] = *amount;
+        amounts[0] = spec.demand.memory;
+        amounts[1] = spec.demand.cpu;
+        amounts[Self::slot(spec.executor)] = 1;
+        for (name, amount) in &spec.demand.tokens {
+            amounts[self.token(&spec.task, name, *amount)?] = *amount;
         }
-        self.check(task, &amounts).map(|()| amounts)
+        self.check(&spec.task, &amounts, default_memory)?;
+        Ok(amounts)
     }
 
     fn token(&self, task: &str, name: &Arc<str>, needs: u64) -> Result<usize> {
@@ -116,13 +111,17 @@ impl Pool {
         })
     }
 
-    fn check(&self, task: &str, amounts: &Amounts) -> Result<()> {
+    fn check(&self, task: &str, amounts: &Amounts, default_memory: bool) -> Result<()> {
         let over = (0..self.dimensions.len()).find(|index| amounts[*index] > self.totals[*index]);
         over.map_or(Ok(()), |index| {
             let dimension = &self.dimensions[index];
             let (needs, has) = (dimension.show(amounts[index]), dimension.show(self.totals[index]));
+            let origin = match dimension {
+                Dimension::Memory if default_memory => ", the default where it says none,",
+                _ => "",
+            };
             let message = format!(
-                "{task:?} needs {dimension} {needs} and the whole budget is {has}: it could never run; ask for less or give the engine more"
+                "{task:?} needs {dimension} {needs}{origin} and the whole budget is {has}: it could never run; ask for less or give the engine more"
             );
             Err(Error::new(ErrorKind::BudgetExceeded, message))
         })
