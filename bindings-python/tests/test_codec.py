@@ -233,6 +233,21 @@ def test_strict_engines_refuse_what_a_durable_store_would(strict: Engine) -> Non
     assert strict.submit(_plain, [1]).result(PATIENCE) == [1]
 
 
+@pytest.mark.parametrize(
+    ("given", "advice"),
+    [
+        (NOW, "give it a type hint that says datetime"),
+        ({1}, "give it a type hint that says set"),
+        (Point(1, NOW, {"a"}), "give it a type hint that says Point"),
+        (object(), "pass the parts of this object"),
+        (NOW.tzinfo, "or make it a dataclass"),
+    ],
+)
+def test_what_a_hint_can_help_is_told_from_what_it_cannot(strict: Engine, given: Any, advice: str) -> None:
+    with pytest.raises(bursar.Invalid, match=advice):
+        strict.submit(_plain, given)
+
+
 def _plain(given: list[int]) -> Any:
     return given
 

@@ -6,6 +6,8 @@ import math
 from typing import Any
 
 from bursar._codec.refusal import refuse
+from bursar._codec.scalars import scalar
+from bursar._codec.shapes import SEQUENCES, fields, is_model
 
 DEEPEST = 200
 """How deep values may be nested."""
@@ -45,7 +47,13 @@ def encode(value: Any, path: str, around: tuple[int, ...]) -> Any:
     if kind is dict:
         around = check_depth(path, value, around)
         return {name(key, path): encode(item, f"{path}.{key}", around) for key, item in value.items()}
-    raise refuse(path, value, f"give it a type hint that says {kind.__name__}, or pass something simpler")
+    raise refuse(path, value, _advice(kind))
+
+
+def _advice(kind: Any) -> str:
+    if scalar(kind) or kind in SEQUENCES or fields(kind) is not None or is_model(kind):
+        return f"give it a type hint that says {kind.__name__}, or pass something simpler"
+    return f"no type hint makes it JSON: pass the parts of this {kind.__name__}, or make it a dataclass"
 
 
 def text(value: str, path: str) -> str:
