@@ -39,6 +39,8 @@ export {
 export type { Job } from './job.js'
 export type {
   CpuAction,
+  DeclaredAnywhere,
+  DeclaredInModule,
   Duration,
   EngineOptions,
   ExecutorName,

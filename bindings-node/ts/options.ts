@@ -87,7 +87,7 @@ export interface TaskOptions<Args extends unknown[] = never[]> {
   /** How the delay grows: doubling with jitter up to 10 min, or not at all; default `'exponential'`. */
   backoff?: 'exponential' | 'fixed' | null
   /** What runs it; default `'async'`. */
-  executor?: ExecutorName | null
+  executor?: Exclude<ExecutorName, 'command'> | null
   /** How long after its submission it may still start; default for ever. */
   expires?: Duration | null
   /** How long its result is kept; default 1 h in memory, 7 days on disk. */
@@ -102,12 +102,24 @@ export interface TaskOptions<Args extends unknown[] = never[]> {
 }
 
 /** What {@link task} may be given: the options of its jobs, and where it is declared. */
-export interface TaskDeclaration<Args extends unknown[] = never[]> extends TaskOptions<Args> {
+export type TaskDeclaration<Args extends unknown[] = never[]> = TaskOptions<Args> &
+  (DeclaredAnywhere | DeclaredInModule)
+
+/** Where a task is declared that runs on the main loop. */
+export interface DeclaredAnywhere {
+  /** What runs it. */
+  executor?: 'async' | null
+  /** The module that declares the task, as {@link DeclaredInModule.module}, for jobs that set another executor. */
+  module?: string | URL | null
+}
+
+/** Where a task is declared that workers find. */
+export interface DeclaredInModule {
   /**
    * The module that declares the task, `import.meta.url` (in CommonJS `__filename`): a `file:` URL or an
    * absolute path. Workers import it to find the function, so executors `thread` and `process` need it.
    */
-  module?: string | URL | null
+  module: string | URL
 }
 
 /** What an engine may be opened with. */

@@ -42,6 +42,13 @@ const isolated = task(
 isolated.options({ executor: 'fork' })
 // @ts-expect-error where a task is declared is no option of its jobs
 sharpen.options({ module: import.meta.url })
+// @ts-expect-error workers could not find it
+task('nowhere', { executor: 'process' }, () => 1)
+// @ts-expect-error a function is no program
+task('program', { executor: 'command', module: import.meta.url }, () => 1)
+// @ts-expect-error no such option
+task('typo', { executor: 'process', module: import.meta.url, retrys: 1 }, () => 1)
+task('found', { module: import.meta.url, unique: (id) => `user:${id}` }, async (id: string) => id.length)
 // @ts-expect-error a module is a URL or a path
 task('nowhere', { executor: 'thread', module: 1 }, () => {})
 
