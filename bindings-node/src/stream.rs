@@ -1,15 +1,15 @@
-//! Results in files: opened by the loop, read on the threads that Node keeps for such work.
+//! Results in files: opened and read on the threads that Node keeps for such work.
 
 use std::sync::Arc;
 
-use bursar::core::{Error, SpillReader, Spilled};
+use bursar::core::{Captured, Engine, Error, JobId, SpillReader, Spilled};
 use napi::Env;
 use napi::bindgen_prelude::{AsyncTask, Buffer, Task};
 use napi_derive::napi;
 use parking_lot::Mutex;
 
 use crate::engine::NativeEngine;
-use crate::error::{Result, fault};
+use crate::error::Result;
 use crate::query::parse;
 
 /// A result that is in a file.
@@ -29,11 +29,9 @@ impl SpilledResult {
 impl SpilledResult {
     /// Opens the file.
     #[napi(catch_unwind)]
-    pub fn open(&self) -> Result<ResultReader> {
-        let reader = self.file.open().map_err(fault)?;
-        Ok(ResultReader {
-            reader: Arc::new(Mutex::new(Some(reader))),
-        })
+    pub fn open(&self) -> AsyncTask<Opening> {
+        let captured = Captured::File(Arc::clone(&self.file));
+        AsyncTask::new(Opening::Known(captured))
     }
 }
 
@@ -41,11 +39,69 @@ impl SpilledResult {
 impl NativeEngine {
     /// Opens what the newest attempt of a job has written under a name.
     #[napi(catch_unwind)]
-    pub fn open_output(&self, id: String, name: String) -> Result<ResultReader> {
-        let output = self.engine.output(parse(&id)?, &name).wait();
-        let reader = output.and_then(|output| output.open()).map_err(fault)?;
-        Ok(ResultReader {
-            reader: Arc::new(Mutex::new(Some(reader))),
+    pub fn open_output(&self, id: String, name: String) -> Result<AsyncTask<Opening>> {
+        let (engine, id) = (self.engine.clone(), parse(&id)?);
+        Ok(AsyncTask::new(Opening::Asked { engine, id, name }))
+    }
+}
+
+/// A file on its way to be opened.
+pub enum Opening {
+    /// It is known which.
+    Known(Captured),
+    /// The store knows which.
+    Asked {
+        /// The engine that asks it.
+        engine: Engine,
+        /// The job.
+        id: JobId,
+        /// What of it.
+        name: String,
+    },
+}
+
+impl Opening {
+    fn open(&self) -> std::result::Result<SpillReader, Error> {
+        match self {
+            Self::Known(captured) => captured.open(),
+            Self::Asked { engine, id, name } => engine.output(*id, name).wait()?.open(),
+        }
+    }
+}
+
+/// What was opened, or why it wasn't.
+#[napi(object, object_from_js = false)]
+pub struct Opened {
+    /// What reads it.
+    pub reader: Option<ResultReader>,
+    /// The code of the error.
+    pub code: Option<String>,
+    /// Its message.
+    pub message: Option<String>,
+}
+
+impl Task for Opening {
+    type Output = std::result::Result<SpillReader, Error>;
+    type JsValue = Opened;
+
+    fn compute(&mut self) -> napi::Result<Self::Output> {
+        Ok(self.open())
+    }
+
+    fn resolve(&mut self, _: Env, opened: Self::Output) -> napi::Result<Opened> {
+        Ok(match opened {
+            Ok(reader) => Opened {
+                reader: Some(ResultReader {
+                    reader: Arc::new(Mutex::new(Some(reader))),
+                }),
+                code: None,
+                message: None,
+            },
+            Err(error) => Opened {
+                reader: None,
+                code: Some(error.kind().as_str().to_owned()),
+                message: Some(error.message().to_owned()),
+            },
         })
     }
 }

@@ -151,7 +151,8 @@ export class Job<T = unknown> {
    * file is gone; the stream fails with `Unavailable` where that is damaged.
    */
   async openOutput(name: 'stdout' | 'stderr'): Promise<Readable> {
-    return readable(guarded(() => this._runner.native.openOutput(this.id, name)))
+    const opening = guarded(() => this._runner.native.openOutput(this.id, name))
+    return readable(await opening)
   }
 
   /**

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { decode } from './codec.js'
-import { BursarError, type ErrorCode, guarded } from './errors.js'
-import type { NativeReader, NativeSpilled, Piece } from './native.js'
+import { BursarError, type ErrorCode } from './errors.js'
+import type { NativeReader, NativeSpilled, Opened, Piece, Refusal } from './native.js'
 
 /** How much is read at a time, in bytes. */
 const BLOCK = 256 * 1024
@@ -16,13 +16,13 @@ export class InFile {
 
   /** The value itself. */
   async read(): Promise<unknown> {
-    const reader = guarded(() => this.#file.open())
+    const reader = readerOf(await this.#file.open())
     return decode(bytesOf(await reader.readWhole()).toString())
   }
 
   /** Its JSON text, a piece at a time. */
-  open(): Readable {
-    return readable(guarded(() => this.#file.open()))
+  async open(): Promise<Readable> {
+    return readable(await this.#file.open())
   }
 }
 
@@ -31,8 +31,9 @@ export function textStream(text: string): Readable {
   return Readable.from([Buffer.from(text)], { objectMode: false })
 }
 
-/** @internal The bytes of a file, a piece at a time. */
-export function readable(reader: NativeReader): Readable {
+/** @internal The bytes of a file that was opened, a piece at a time. */
+export function readable(opened: Opened): Readable {
+  const reader = readerOf(opened)
   return new Readable({
     highWaterMark: BLOCK,
     read() {
@@ -52,7 +53,16 @@ export function readable(reader: NativeReader): Readable {
   })
 }
 
-function bytesOf({ bytes, code, message }: Piece): Buffer {
+function readerOf({ reader, ...refusal }: Opened): NativeReader {
+  if (reader) return reader
+  throw refused(refusal)
+}
+
+function bytesOf({ bytes, ...refusal }: Piece): Buffer {
   if (bytes) return bytes
-  throw new BursarError((code ?? 'Internal') as ErrorCode, message ?? 'nothing was read')
+  throw refused(refusal)
+}
+
+function refused({ code, message }: Refusal): BursarError {
+  return new BursarError((code ?? 'Internal') as ErrorCode, message ?? 'nothing was read')
 }

@@ -40,7 +40,7 @@ export interface NativeEngine {
   delete(id: string, waiter: number): string | null
   why(id: string, waiter: number): string | null
   stats(waiter: number): string | null
-  openOutput(id: string, name: string): NativeReader
+  openOutput(id: string, name: string): Promise<Opened>
   takeAnswer(waiter: number): string
   attemptFacts(attempt: number): AttemptFacts
   attemptArgs(attempt: number): string
@@ -124,7 +124,18 @@ export interface EndFacts {
 
 /** @internal A result that is in a file. */
 export interface NativeSpilled {
-  open(): NativeReader
+  open(): Promise<Opened>
+}
+
+/** @internal Why something wasn't done. */
+export interface Refusal {
+  code?: string
+  message?: string
+}
+
+/** @internal What was opened, or why it wasn't. */
+export interface Opened extends Refusal {
+  reader?: NativeReader
 }
 
 /** @internal A result that is read a piece at a time. */
@@ -135,10 +146,8 @@ export interface NativeReader {
 }
 
 /** @internal What was read, or why it wasn't. */
-export interface Piece {
+export interface Piece extends Refusal {
   bytes?: Buffer
-  code?: string
-  message?: string
 }
 
 /** @internal What a running attempt is. */
