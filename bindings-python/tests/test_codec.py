@@ -237,7 +237,7 @@ def test_strict_engines_refuse_what_a_durable_store_would(strict: Engine) -> Non
     ("given", "advice"),
     [
         (NOW, "give it a type hint that says datetime"),
-        ({1}, "give it a type hint that says set"),
+        ([{1}], "give it a type hint that says set"),
         (Point(1, NOW, {"a"}), "give it a type hint that says Point"),
         (object(), "pass the parts of this object"),
         (NOW.tzinfo, "or make it a dataclass"),
