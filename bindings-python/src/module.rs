@@ -24,7 +24,7 @@ mod _native {
     #[pymodule_export]
     use crate::notifier::attend_engines;
     #[pymodule_export]
-    use crate::processes::be_a_root;
+    use crate::processes::{Mirror, be_a_root};
     #[pymodule_export]
     use crate::seat::Seat;
     #[pymodule_export]

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bursar::core::{
     Birth, ChildTemplate, EngineBuilder, EngineOptions, Executor, PoolOptions, ProcessPool,
@@ -85,4 +86,23 @@ impl Processes {
 #[pyfunction]
 pub(crate) fn be_a_root() -> PyResult<()> {
     Ok(bursar::core::be_a_root()?)
+}
+
+/// Looks at this process, which runs jobs.
+#[pyclass(frozen, module = "bursar._native")]
+pub(crate) struct Mirror(bursar::core::Mirror);
+
+#[pymethods]
+impl Mirror {
+    #[new]
+    fn new() -> Self {
+        Self(bursar::core::Mirror::new())
+    }
+
+    /// What this process has while it runs nothing, as its pool reads it; nothing where that can't be told. Its
+    /// children that it has waited for have used `reaped` microseconds of the processors.
+    fn left<'py>(&self, py: Python<'py>, reaped: u64) -> Bound<'py, PyBytes> {
+        let left = self.0.left(Duration::from_micros(reaped));
+        PyBytes::new(py, left.as_ref().map_or(&[], |left| left))
+    }
 }

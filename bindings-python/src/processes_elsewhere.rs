@@ -26,3 +26,7 @@ impl Processes {
 /// Nothing is to be done.
 #[pyfunction]
 pub(crate) fn be_a_root() {}
+
+/// What looks at a process that runs jobs: there are none.
+#[pyclass(frozen, module = "bursar._native")]
+pub(crate) struct Mirror;

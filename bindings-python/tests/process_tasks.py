@@ -370,3 +370,42 @@ def count_in_a_child(counter: str) -> None:
     child.kill()
     child.wait()
     current_job().raise_if_cancelled()
+
+
+BURN = "i=0; while [ $i -lt 30000 ]; do i=$((i+1)); done"
+
+
+def used_by_children() -> float:
+    from resource import RUSAGE_CHILDREN, getrusage
+
+    used = getrusage(RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+@task(executor="process")
+def burn_in_a_child() -> float:
+    """Returns the processor time of a process that it waits for."""
+    before = used_by_children()
+    subprocess.run(["/bin/sh", "-c", BURN], check=True)
+    return used_by_children() - before
+
+
+left: list[subprocess.Popen[bytes]] = []
+
+
+@task(executor="process")
+def leave_a_child_that_burns() -> None:
+    left.append(subprocess.Popen(["/bin/sh", "-c", BURN]))
+
+
+@task(executor="process")
+def see_what_is_left_end() -> None:
+    os.waitid(os.P_PID, left[0].pid, os.WEXITED | os.WNOWAIT)
+
+
+@task(executor="process")
+def wait_for_what_is_left() -> float:
+    """Returns the processor time of a process that an earlier job has started."""
+    before = used_by_children()
+    left.pop().wait()
+    return used_by_children() - before

@@ -55,6 +55,31 @@ def test_the_peak_is_what_a_job_took(engine: Engine) -> None:
     assert attempt.peak_memory < 10 * MB
 
 
+def cpu_time(job: bursar.Job[object]) -> float:
+    (attempt,) = job.info().attempts
+    assert attempt.cpu_time is not None
+    return attempt.cpu_time
+
+
+def test_processor_time_is_that_of_a_job_and_of_what_it_has_waited_for(engine: Engine) -> None:
+    for _ in range(3):
+        job = tasks.burn_in_a_child.submit()
+        used = job.result(PATIENCE)
+        assert 0 < used <= cpu_time(job)
+        small = tasks.add.submit(1)
+        small.result(PATIENCE)
+        assert cpu_time(small) < used / 2
+
+
+def test_processor_time_of_what_an_earlier_job_has_left_is_nobodys(engine: Engine) -> None:
+    for _ in range(3):
+        tasks.leave_a_child_that_burns.submit().result(PATIENCE)
+        tasks.see_what_is_left_end.submit().result(PATIENCE)
+        job = tasks.wait_for_what_is_left.submit()
+        used = job.result(PATIENCE)
+        assert cpu_time(job) < used / 2
+
+
 @pytest.mark.parametrize(
     ("job", "holds"), [(tasks.take, 1_000), (tasks.share, 100), (tasks.start_one_that_takes, 100)]
 )

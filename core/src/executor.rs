@@ -25,8 +25,8 @@ pub(crate) use crew::Crew;
 pub use host::{HostEvent, HostLane};
 #[cfg(processes = "warden")]
 pub use process::{
-    Birth, CHILD_SOCKET, ChildJob, ChildLine, ChildNext, ChildStop, ChildTemplate, PoolOptions,
-    ProcessPool, be_a_root,
+    Birth, CHILD_SOCKET, ChildJob, ChildLine, ChildNext, ChildStop, ChildTemplate, Mirror,
+    PoolOptions, ProcessPool, be_a_root,
 };
 pub(crate) use ready::Ready;
 pub use thread::ThreadPool;

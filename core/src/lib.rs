@@ -61,8 +61,8 @@ pub use executor::Commands;
 pub use executor::{Assignment, AsyncTasks, Executor, HostEvent, HostLane, ThreadPool};
 #[cfg(processes = "warden")]
 pub use executor::{
-    Birth, CHILD_SOCKET, ChildJob, ChildLine, ChildNext, ChildStop, ChildTemplate, PoolOptions,
-    ProcessPool, be_a_root,
+    Birth, CHILD_SOCKET, ChildJob, ChildLine, ChildNext, ChildStop, ChildTemplate, Mirror,
+    PoolOptions, ProcessPool, be_a_root,
 };
 pub use id::JobId;
 pub use job::{
@@ -71,7 +71,7 @@ pub use job::{
 pub use ledger::{Ledger, Permit, Shortage};
 #[cfg(processes)]
 pub use limits::{
-    Brake, Enforcement, Enforcer, Root, Sign, Watchdog, Watched, judge, says_no_memory,
+    Brake, Enforcement, Enforcer, Had, Root, Sign, Times, Watchdog, Watched, judge, says_no_memory,
 };
 pub use limits::{
     Breach, CpuAction, Gauge, HostGauge, Isolation, Limits, Notice, NoticeKind, Resource, Usage,

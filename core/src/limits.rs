@@ -34,4 +34,4 @@ pub use sign::{Sign, judge, says_no_memory};
 #[cfg(processes = "warden")]
 pub(crate) use watchdog::Unseen;
 #[cfg(processes)]
-pub use watchdog::{Brake, Root, Watchdog, Watched};
+pub use watchdog::{Brake, Had, Root, Times, Watchdog, Watched};

@@ -12,6 +12,7 @@ mod kept;
 mod line;
 mod link;
 mod message;
+mod mirror;
 mod nurseries;
 mod nursery;
 mod orphans;
@@ -26,6 +27,7 @@ mod tests;
 mod turn;
 
 pub use line::{ChildJob, ChildLine, ChildNext, ChildStop};
+pub use mirror::Mirror;
 pub use orphans::be_a_root;
 pub use pool::{PoolOptions, ProcessPool};
 pub use template::{Birth, CHILD_SOCKET, ChildTemplate};

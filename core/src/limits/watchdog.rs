@@ -5,6 +5,7 @@
 mod before;
 #[cfg(processes = "warden")]
 mod cpu_clock;
+mod had;
 mod post;
 #[cfg(processes = "warden")]
 mod procfs;
@@ -28,6 +29,7 @@ use crate::engine::Attempt;
 use crate::limits::{Gauge, HostGauge};
 use crate::process::Head;
 
+pub use had::{Had, Times};
 use post::Post;
 use round::Round;
 #[cfg(processes = "warden")]
@@ -48,10 +50,8 @@ pub enum Root {
     Since {
         /// The process.
         head: Head,
-        /// The memory that it had then, in bytes.
-        resident: u64,
-        /// What of that was its own, and no file's.
-        own: u64,
+        /// What it had then.
+        had: Had,
     },
 }
 
@@ -71,6 +71,19 @@ impl Root {
             Self::Below(_) => None,
             Self::With(head) | Self::Since { head, .. } => head.adopter,
         }
+    }
+
+    /// What the process says that it had before; none where that is to be seen.
+    fn told(self) -> Option<Had> {
+        match self {
+            Self::Since { had, .. } => Some(had),
+            Self::Below(_) | Self::With(_) => None,
+        }
+    }
+
+    /// Whether nothing need be read of what was there before.
+    fn says_all(self) -> bool {
+        self.told().is_some_and(|had| had.times.is_some())
     }
 
     /// Whether the process is part of the tree.
@@ -113,7 +126,10 @@ impl Watchdog {
     /// attempt, and held against its limits.
     pub fn watch(&self, attempt: Arc<Attempt>, root: Root) -> Watched {
         let now = self.round.now();
-        let top = self.round.take_spare(root);
+        let top = match root.says_all() {
+            true => None,
+            false => self.round.take_spare(root),
+        };
         let post = Arc::new(Post::new(attempt, root, top, now, self.rest));
         let key = self.round.add(Arc::clone(&post), now);
         let round = Arc::clone(&self.round);

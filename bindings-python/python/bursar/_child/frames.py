@@ -24,6 +24,8 @@ ENDED, PROGRESS, LOG, CHECKPOINT = 16, 17, 18, 19
 
 # How an attempt ended.
 RETURNED, RAISED, RETRY, GAVE_UP, CANCELLED = 0, 1, 2, 3, 4
+# With that, where the child tells what it has now.
+TELLS_WHAT_IS_LEFT = 0x80
 
 # How a payload is encoded.
 NOTHING, JSON, PICKLE = 0, 1, 2

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import sys
-import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -13,12 +11,13 @@ from bursar._child.dispatch import Dispatcher
 from bursar._child.frames import Channel
 from bursar._child.job import ChildJob
 from bursar._child.title import show_job
+from bursar._child.usage import Usage
 from bursar._native import show_title
 
 if TYPE_CHECKING:
     import asyncio
     import socket
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Coroutine
 
     from bursar._child.call import Ended
 
@@ -31,8 +30,7 @@ class Child:
     def __init__(self, sock: socket.socket) -> None:
         self._dispatcher = Dispatcher(Channel(sock))
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._usage = _usage()
-        self._cpu_time, self._memory = self._usage()
+        self._usage = Usage()
 
     def serve(self) -> None:
         """Runs jobs until the engine closes the socket."""
@@ -57,19 +55,15 @@ class Child:
     def _run(self, frame: frames.Frame) -> Ended:
         start = frames.start(frame.body)
         show_job(start.id, start.task, b"running")
-        _forget_peak()
-        self._memory = self._usage()[1]
+        self._usage.begin()
         ended = call.run(ChildJob(self._dispatcher, frame.key, start), start, self._drive)
         _flush()
         return ended
 
     def _send(self, key: int, ended: Ended) -> None:
-        before = self._cpu_time
-        # What this process did between two jobs was for the next one.
-        self._cpu_time, peak = self._usage()
-        cpu_time = int((self._cpu_time - before) * 1e6)
-        memory = max(peak - self._memory, 0)
-        head = frames.ENDED_HEAD.pack(ended.outcome, ended.content, max(cpu_time, 0), memory)
+        cpu_time, memory, left = self._usage.end(sum(map(len, ended.parts)))
+        outcome = ended.outcome | frames.TELLS_WHAT_IS_LEFT if left else ended.outcome
+        head = frames.ENDED_HEAD.pack(outcome, ended.content, cpu_time, memory) + left
         self._dispatcher.send(frames.ENDED, key, head, ended.parts)
 
     def _drive(self, job: ChildJob, coroutine: Coroutine[Any, Any, Any]) -> Any:
@@ -110,39 +104,6 @@ def _cancel_others(loop: asyncio.AbstractEventLoop) -> None:
         other.cancel()
     if others:
         loop.run_until_complete(asyncio.gather(*others, return_exceptions=True))
-
-
-def _usage() -> Callable[[], tuple[float, int]]:
-    """Returns what tells the processor time of this process, in seconds, and its peak of memory, in bytes.
-
-    The peak is that since `_forget_peak`, where that can be told.
-    """
-    try:
-        from resource import RUSAGE_SELF, getrusage  # noqa: PLC0415 not on every platform
-    except ImportError:
-        return lambda: (time.process_time(), 0)
-    unit = 1 if sys.platform == "darwin" else 1_024
-
-    def usage() -> tuple[float, int]:
-        used = getrusage(RUSAGE_SELF)
-        return used.ru_utime + used.ru_stime, used.ru_maxrss * unit
-
-    return usage
-
-
-_peak = -1
-
-
-def _forget_peak() -> None:
-    """Begins to measure the peak anew, where the system can: proc(5), clear_refs."""
-    global _peak  # noqa: PLW0603
-    if _peak == -1:
-        try:
-            _peak = os.open("/proc/self/clear_refs", os.O_WRONLY | os.O_CLOEXEC)
-        except OSError:
-            _peak = -2
-    if _peak >= 0:
-        os.write(_peak, b"5")
 
 
 def _flush() -> None:

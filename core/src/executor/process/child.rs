@@ -15,7 +15,7 @@ use super::prefetched::Prefetched;
 use crate::clock::Tick;
 use crate::engine::Attempt;
 use crate::executor::Assignment;
-use crate::limits::Unseen;
+use crate::limits::{Had, Unseen};
 use crate::process::Head;
 use crate::sandbox::{Sandbox, SandboxParts};
 
@@ -45,6 +45,8 @@ pub(super) struct Seat {
     pub(super) prefetched: Prefetched,
     /// It is looked after while it runs something.
     pub(super) kept: Option<Kept>,
+    /// What it has while it runs nothing, and when it said so.
+    pub(super) left: Option<(Had, Tick)>,
     /// Its memory, while nobody looks at it: its jobs are too short for that.
     pub(super) unseen: Option<Unseen>,
     /// What of its sandbox it has, where it is to have one.
@@ -201,7 +203,7 @@ impl Child {
     }
 
     /// What time it is for the engine of its job.
-    fn tick(&self) -> Option<Tick> {
+    pub(super) fn tick(&self) -> Option<Tick> {
         let running = self.seat.lock().running.clone()?;
         Some(running.engine()?.tick())
     }

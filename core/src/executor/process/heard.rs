@@ -27,6 +27,7 @@ impl Shared {
             peak_memory: end.peak_memory,
             cpu_time: end.cpu_time,
         });
+        child.tells(end.left);
         self.settle(child, end.ended);
         Ok(())
     }
@@ -63,8 +64,8 @@ impl Shared {
                 child.recall();
             }
             Kind::Lasts => {
-                let (resident, own) = Body(&frame.body).sizes()?;
-                child.look_after_since(&self.processes, &attempt, resident, own);
+                let had = Body(&frame.body).sizes()?;
+                child.look_after_since(&self.processes, &attempt, had);
             }
             Kind::Loads => child.leave_alone(),
             Kind::Loaded => child.is_ready(&self.processes, &attempt),

@@ -1,12 +1,17 @@
 //! A child is held to what its job declared, for as long as the job runs there.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use super::child::{Child, Seat};
+use super::child::Child;
 use super::frozen::Slows;
+use crate::clock::Tick;
 use crate::engine::Attempt;
-use crate::limits::{HeldDown, Isolation, Root, Unseen, Watched};
+use crate::limits::{Had, HeldDown, Isolation, Root, Unseen, Watched};
 use crate::process::Processes;
+
+/// How long what a child had at the end of a job holds: what a job has left running there may take more.
+const MOMENT: Duration = Duration::from_millis(5);
 
 /// A child that is looked after. Dropped, it is looked at for a last time, and may use again what it could
 /// before.
@@ -47,24 +52,36 @@ impl Kept {
 impl Child {
     /// Looks after it from now on, while it runs `attempt`.
     pub(super) fn look_after(self: &Arc<Self>, processes: &Processes, attempt: &Arc<Attempt>) {
-        let ready = |seat: &Seat| seat.head.filter(|_| seat.ready);
-        let Some(head) = ready(&self.seat.lock()) else {
+        let (ready, left) = {
+            let mut seat = self.seat.lock();
+            (seat.head.filter(|_| seat.ready), seat.left.take())
+        };
+        let Some(head) = ready else {
             return;
         };
         if !self.sandbox.is_off() {
             forget_peak(head.pid);
         }
-        self.keep(processes, Root::With(head), attempt);
+        let root = match left.filter(|(_, since)| may_be_told(attempt, *since)) {
+            Some((had, _)) => Root::Since { head, had },
+            None => Root::With(head),
+        };
+        self.keep(processes, root, attempt);
     }
 
-    /// Looks after it from now on, while it runs `attempt`, which it has run for a while: it had `resident`
-    /// bytes, of which so many were its `own`, and no processes below it, when that began.
+    /// It says what it has, now that its job is over.
+    pub(super) fn tells(&self, left: Option<Had>) {
+        let left = left.filter(|_| self.sandbox.is_off()).zip(self.tick());
+        self.seat.lock().left = left;
+    }
+
+    /// Looks after it from now on, while it runs `attempt`, which it has run for a while: it `had` so much, and
+    /// no processes below it, when that began.
     pub(super) fn look_after_since(
         self: &Arc<Self>,
         processes: &Processes,
         attempt: &Arc<Attempt>,
-        resident: u64,
-        own: u64,
+        had: Had,
     ) {
         let head = {
             let seat = self.seat.lock();
@@ -74,13 +91,9 @@ impl Child {
         let Some(head) = head.filter(|_| self.sandbox.is_off()) else {
             return;
         };
-        let root = match resident {
+        let root = match had.resident {
             0 => Root::With(head),
-            _ => Root::Since {
-                head,
-                resident,
-                own,
-            },
+            _ => Root::Since { head, had },
         };
         self.keep(processes, root, attempt);
     }
@@ -113,6 +126,15 @@ impl Child {
             self.seat.lock().unseen = Some(unseen);
         }
     }
+}
+
+/// Whether a child is believed what it had when `attempt` began: it said so a moment ago, `since` when it has
+/// run nothing, and `attempt` has no limit that a tale would get round.
+fn may_be_told(attempt: &Attempt, since: Tick) -> bool {
+    let limits = attempt.limits();
+    let limited = limits.memory.is_some() || limits.cpu.is_some() || limits.cpu_time.is_some();
+    let now = attempt.engine().map(|engine| engine.tick());
+    !limited && now.is_some_and(|now| now.since(since) < MOMENT)
 }
 
 /// Measures the peak of a process anew, where the system can: proc(5), `clear_refs`. One in a sandbox can't

@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
+use crate::clock::micros;
 use crate::engine::Attempt;
 use crate::error::Error;
+use crate::limits::{Had, Times};
 use crate::outcome::{Ended, Failure};
 use crate::payload::Payload;
+use crate::process::Sizes;
 use crate::units::parse_duration;
 
 use super::frame::Malformed;
@@ -15,6 +18,12 @@ use super::turn::Turn;
 pub(super) const CHECKPOINT: u8 = 2;
 pub(super) const ENCODED: u8 = 4;
 // 8 is for `turn`.
+
+/// Marks an end with which a child tells what it has now that the job is over.
+pub(super) const TELLS_WHAT_IS_LEFT: u8 = 0x80;
+
+/// How many bytes that takes.
+pub(super) const LEFT: usize = 32;
 
 /// How a payload is encoded.
 pub(super) const NOTHING: u8 = 0;
@@ -92,6 +101,21 @@ pub(super) fn reply(answer: Result<(), Error>) -> Vec<u8> {
     body
 }
 
+/// What a child has now that a job is over, as it tells that.
+pub(super) fn left(sizes: Sizes, times: Times) -> [u8; LEFT] {
+    let numbers = [
+        sizes.resident,
+        sizes.own,
+        micros(times.own),
+        micros(times.reaped),
+    ];
+    let mut body = [0; LEFT];
+    for (place, number) in body.chunks_exact_mut(8).zip(numbers) {
+        place.copy_from_slice(&number.to_le_bytes());
+    }
+    body
+}
+
 /// How a job ended, as a child says it.
 #[derive(Debug)]
 pub(super) struct End {
@@ -99,6 +123,8 @@ pub(super) struct End {
     pub(super) cpu_time: Duration,
     /// In bytes; 0 for unknown.
     pub(super) peak_memory: u64,
+    /// What its process has now, where it says that: it has started nothing that lives.
+    pub(super) left: Option<Had>,
 }
 
 /// What breaks a child, if something does.
@@ -162,6 +188,8 @@ impl<'a> Body<'a> {
     /// reading that may run code.
     pub(super) fn end(mut self, encoded: bool) -> Result<End, Malformed> {
         let (outcome, content) = (self.byte()?, self.byte()?);
+        let tells = outcome & TELLS_WHAT_IS_LEFT != 0;
+        let outcome = outcome & !TELLS_WHAT_IS_LEFT;
         if encoded && content == HOST {
             return Err(Malformed(
                 "a value in an encoding that isn't read here".into(),
@@ -169,6 +197,7 @@ impl<'a> Body<'a> {
         }
         let cpu_time = Duration::from_micros(self.number()?);
         let peak_memory = self.number()?;
+        let left = tells.then(|| self.left()).transpose()?;
         let ended = match outcome {
             0 => Ended::Returned(self.payload(content)?),
             1 => Ended::Raised(self.failure(content)?),
@@ -188,6 +217,20 @@ impl<'a> Body<'a> {
             ended,
             cpu_time,
             peak_memory,
+            left,
+        })
+    }
+
+    fn left(&mut self) -> Result<Had, Malformed> {
+        let (resident, own) = (self.number()?, self.number()?);
+        let times = Times {
+            own: Duration::from_micros(self.number()?),
+            reaped: Duration::from_micros(self.number()?),
+        };
+        Ok(Had {
+            resident,
+            own,
+            times: Some(times),
         })
     }
 
@@ -241,8 +284,12 @@ impl<'a> Body<'a> {
     }
 
     /// The body of what lasts: the memory that its process had before, and what of that was its own.
-    pub(super) fn sizes(mut self) -> Result<(u64, u64), Malformed> {
-        Ok((self.number()?, self.number()?))
+    pub(super) fn sizes(mut self) -> Result<Had, Malformed> {
+        Ok(Had {
+            resident: self.number()?,
+            own: self.number()?,
+            times: None,
+        })
     }
 
     /// The body of a line to log: its level and what it says.

@@ -1,5 +1,6 @@
 //! What a child sends: whole, in parts, and hostile; and what becomes of what it is sent.
 
+mod left;
 mod played;
 mod pool;
 mod prefetched;

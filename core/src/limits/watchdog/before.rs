@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::procfs::{Pids, Process, if_there};
 use super::top::Top;
+use super::{Had, Times};
 use crate::process::Sizes;
 
 /// What was there when a tree became known, and is not the tree's.
@@ -40,7 +41,7 @@ impl Before {
     /// Those of the system.
     pub(super) fn of(top: &mut Top) -> io::Result<Self> {
         let sizes = top.process.sizes()?;
-        let mut before = Self::since(top, sizes)?;
+        let mut before = Self::with(sizes, top.times(Process::times)?);
         let mut next = top.settled()?;
         while let Some(pid) = next.pop() {
             next.extend(before.leave_out(pid)?);
@@ -48,19 +49,33 @@ impl Before {
         Ok(before)
     }
 
-    /// What the root had when it had `sizes`, and had started nothing: a moment ago, so that hardly any
-    /// processor time has been used since, and no memory given back.
+    /// What the root says that it had, and had started nothing. Where it doesn't say what it had used of the
+    /// processors, that was a moment ago, so that it has hardly used any since.
     ///
     /// # Errors
     /// Those of the system.
-    pub(super) fn since(top: &mut Top, sizes: Sizes) -> io::Result<Self> {
+    pub(super) fn told(top: &mut Top, had: Had) -> io::Result<Self> {
+        let now = top.process.sizes()?;
         let times = top.times(Process::times)?;
-        Ok(Self {
+        // It may be a tale: nobody had more than there is now, but for memory that was given back.
+        let sizes = Sizes {
+            resident: had.resident.min(now.resident),
+            own: had.own.min(now.own),
+            ..now
+        };
+        Ok(Self::with(
+            sizes,
+            had.times.map_or(times, |had| had.min(times)),
+        ))
+    }
+
+    fn with(sizes: Sizes, times: Times) -> Self {
+        Self {
             cpu_time: times.sum(),
             reaped: times.reaped,
             sizes,
             ..Self::default()
-        })
+        }
     }
 
     /// Leaves out a process, as long as it lives; gives its children.

@@ -28,7 +28,6 @@ pub(super) struct Post {
     attempt: Arc<Attempt>,
     /// The memory of its tree when that was last looked at, with what its root had before.
     memory: AtomicU64,
-    memory_before: u64,
     watch: Mutex<Watch>,
     brake: Mutex<Option<Arc<dyn Brake>>>,
 }
@@ -56,7 +55,7 @@ impl Post {
         let limits = attempt.limits();
         let policy = Policy::new(limits, attempt.requested(), now, rest);
         let tree = Tree::new(root, top);
-        let memory_before = tree.memory_before();
+        let memory = AtomicU64::new(tree.memory_before());
         let watch = Watch {
             tree,
             policy,
@@ -67,8 +66,7 @@ impl Post {
         };
         Self {
             attempt,
-            memory: AtomicU64::new(memory_before),
-            memory_before,
+            memory,
             watch: Mutex::new(watch),
             brake: Mutex::new(None),
         }
@@ -93,8 +91,8 @@ impl Post {
     /// Looks at the tree, does what is to be done, and gives how long until the next look; `None` once
     /// there is nothing left to look at.
     pub(super) fn look(&self, now: Duration, room: impl Fn() -> u64) -> Option<Duration> {
-        let step = self.watch.lock().look(now, room, |used| self.note(used));
-        let step = step?;
+        let note = |used, before| self.note(used, before);
+        let step = self.watch.lock().look(now, room, note)?;
         for action in step.actions {
             self.act(action);
         }
@@ -128,16 +126,17 @@ impl Post {
         };
         if let Some(used) = used {
             let sample = watch.sample(used, None, 0);
-            let memory = watch.policy.memory(&sample);
-            self.note(Measured {
-                peak_memory: memory,
+            let seen = Measured {
+                peak_memory: watch.policy.memory(&sample),
                 cpu_time: used.cpu_time,
-            });
+            };
+            self.note(seen, watch.tree.memory_before());
         }
     }
 
-    fn note(&self, seen: Measured) {
-        let all = self.memory_before.saturating_add(seen.peak_memory);
+    /// Notes what was seen of a tree whose root had so much memory `before`.
+    fn note(&self, seen: Measured, before: u64) {
+        let all = before.saturating_add(seen.peak_memory);
         self.memory.store(all, Ordering::Relaxed);
         self.attempt.measure(seen);
     }
@@ -164,7 +163,7 @@ impl Watch {
         &mut self,
         now: Duration,
         room: impl Fn() -> u64,
-        note: impl Fn(Measured),
+        note: impl Fn(Measured, u64),
     ) -> Option<Step> {
         if self.over {
             return None;
@@ -186,10 +185,11 @@ impl Watch {
                 _ => {}
             }
         }
-        note(Measured {
+        let seen = Measured {
             peak_memory: self.policy.memory(&sample),
             cpu_time: used.cpu_time,
-        });
+        };
+        note(seen, self.tree.memory_before());
         Some(step)
     }
 

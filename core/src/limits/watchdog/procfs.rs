@@ -9,11 +9,11 @@ use std::io;
 use rustix::io::Errno;
 use smallvec::SmallVec;
 
+use super::Times;
 use super::cpu_clock::CpuClock;
 use crate::process::Sizes;
 use file::{File, each_entry};
 use stat::Stat;
-pub(super) use stat::Times;
 
 /// The children of a process: most have few.
 pub(super) type Pids = SmallVec<[u32; 4]>;

@@ -2,8 +2,8 @@
 
 use std::io;
 
-use super::Root;
-use super::procfs::{Pids, Process, Times};
+use super::procfs::{Pids, Process};
+use super::{Root, Times};
 
 /// Where a tree begins.
 #[derive(Debug)]

@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::io;
 use std::time::Duration;
 
+use super::Times;
 use super::before::Before;
-use super::procfs::{Pids, Process, Times, if_there, passes};
+use super::procfs::{Pids, Process, if_there, passes};
 pub(super) use super::top::Top;
 use super::used::Used;
 use crate::limits::{Limits, Root};
-use crate::process::Sizes;
 
 /// A tree of processes.
 #[derive(Debug)]
@@ -41,7 +41,8 @@ struct Found {
 impl Tree {
     /// The tree from `root` on, as it is now; `top` is the root as it was known before, maybe another
     /// process that had its number. What a process that is part of it has used before is not counted, and
-    /// nor are the processes that it has started then, as long as they live.
+    /// nor are the processes that it has started then, as long as they live. Where the process says all of
+    /// that itself, nothing is read before the first look: most jobs have ended by then.
     pub(super) fn new(root: Root, top: Option<Top>) -> Self {
         let known = top.and_then(|mut top| top.times(Process::times).is_ok().then_some(top));
         let mut tree = Self {
@@ -54,8 +55,10 @@ impl Tree {
             there: false,
             sure: false,
         };
-        // Where it fails, it is tried again at the first look.
-        let _ = tree.remember();
+        if !root.says_all() {
+            // Where it fails, it is tried again at the first look.
+            let _ = tree.remember();
+        }
         tree
     }
 
@@ -66,16 +69,7 @@ impl Tree {
         }
         let before = match self.root {
             Root::With(_) => Before::of(&mut self.top)?,
-            Root::Since { resident, own, .. } => {
-                // It may have been told a tale.
-                let now = self.top.process.sizes()?;
-                let sizes = Sizes {
-                    resident: resident.min(now.resident),
-                    own: own.min(now.own),
-                    ..now
-                };
-                Before::since(&mut self.top, sizes)?
-            }
+            Root::Since { had, .. } => Before::told(&mut self.top, had)?,
             Root::Below(_) => Before::default(),
         };
         self.reaped = before.reaped;
@@ -85,10 +79,10 @@ impl Tree {
 
     /// The memory that was there before, in bytes.
     pub(super) fn memory_before(&self) -> u64 {
-        let before = self.before.as_ref();
-        before.map_or(0, |before| {
-            before.sizes.resident.saturating_add(before.left)
-        })
+        match &self.before {
+            Some(before) => before.sizes.resident.saturating_add(before.left),
+            None => self.root.told().map_or(0, |had| had.resident),
+        }
     }
 
     /// Whether its root is a process that runs on without it: what is below a guard is gone when the guard
@@ -218,12 +212,16 @@ impl Tree {
         Ok(())
     }
 
-    /// Looks at its root alone, where that is part of it.
+    /// Looks at its root alone, where that is part of it; at everything, where what others have left there may
+    /// have ended. `None` where it isn't known what was there before: nobody has looked yet.
     pub(super) fn look_at_top(&mut self) -> Option<Used> {
+        let before = self.before.as_ref()?;
+        if !before.leftovers.is_empty() {
+            return self.look(&Limits::NONE);
+        }
         let times = self.top.process.times();
         self.there = times.is_ok();
         let times = times.ok()?;
-        let before = self.before.as_ref()?;
         let cpu_time = times.sum().saturating_sub(before.cpu_time);
         let resident = self.top.process.resident().unwrap_or(0);
         self.used = Used {
@@ -320,6 +318,7 @@ mod tests {
         Pid, Signal, WaitOptions, getpid, kill_process, set_child_subreaper, waitpid,
     };
 
+    use super::super::Had;
     use super::super::warm::Warm;
     use super::*;
     use crate::process::{Head, is_stopped, send_to_tree};
@@ -379,11 +378,13 @@ mod tests {
     fn a_tree_stands_still_until_one_of_its_processes_runs() {
         let mut warm = Warm::new("exec 3<&0; sh -c 'echo; read x; echo; read x' <&3 & wait");
         warm.line();
-        let root = Root::Since {
-            head: Head::alone(warm.pid()),
+        let had = Had {
             resident: 0,
             own: 0,
+            times: None,
         };
+        let head = Head::alone(warm.pid());
+        let root = Root::Since { head, had };
         let mut tree = Tree::new(root, None);
         let mut look = || loop {
             let used = tree.look(&Limits::NONE).unwrap();
@@ -398,6 +399,38 @@ mod tests {
         while tree.unmoved().is_some() {
             std::hint::spin_loop();
         }
+    }
+
+    #[test]
+    fn where_a_process_says_what_it_had_nothing_is_read_before_the_first_look() {
+        let mut warm = Warm::new("i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; echo; read x");
+        warm.line();
+        warm.rest();
+        let head = Head::alone(warm.pid());
+        let now = Top::new(Root::With(head)).process.sizes().unwrap();
+        let tree = |resident, own| {
+            let had = Had {
+                resident,
+                own: 0,
+                times: Some(Times {
+                    own,
+                    reaped: Duration::ZERO,
+                }),
+            };
+            let mut tree = Tree::new(Root::Since { head, had }, None);
+            assert!(tree.before.is_none() && tree.look_at_top().is_none());
+            assert_eq!(tree.memory_before(), resident);
+            assert!(tree.take_top().is_none());
+            tree
+        };
+        let used = tree(4_096, Duration::ZERO).look(&Limits::NONE).unwrap();
+        assert_eq!(used.resident, now.resident - 4_096);
+        assert!(used.cpu_time > Duration::ZERO);
+        // What can't have been counts as if nothing had come since.
+        let mut tale = tree(u64::MAX, Duration::MAX);
+        let used = tale.look(&Limits::NONE).unwrap();
+        assert_eq!((used.resident, used.cpu_time), (0, Duration::ZERO));
+        assert_eq!(tale.memory_before(), now.resident);
     }
 
     #[test]

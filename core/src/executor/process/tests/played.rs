@@ -90,6 +90,7 @@ impl Nursery for Cradle {
 
 pub(super) struct Played {
     pub(super) engine: Engine,
+    pub(super) clock: Arc<ManualClock>,
     plan: Arc<Plan>,
     pool: Arc<ProcessPool>,
     raised: mpsc::Receiver<Player>,
@@ -115,9 +116,10 @@ impl Played {
     fn with(options: EngineOptions, prefetches: bool) -> Self {
         let store = Arc::new(MemoryStore::new(MemoryOptions::default()));
         let mut builder = EngineBuilder::new(store, options);
+        let start = Timestamp::from_millis(1_700_000_000_000);
+        let clock = Arc::new(ManualClock::new(start));
         if prefetches {
-            let start = Timestamp::from_millis(1_700_000_000_000);
-            builder = builder.clock(Arc::new(ManualClock::new(start)));
+            builder = builder.clock(Arc::clone(&clock) as Arc<_>);
         }
         let pool = Arc::new(ProcessPool::new(
             PoolOptions::default(),
@@ -147,6 +149,7 @@ impl Played {
             .unwrap();
         Self {
             engine,
+            clock,
             plan,
             pool,
             raised,
@@ -160,6 +163,13 @@ impl Played {
 
     pub(super) fn submit(&self) -> Arc<Ticket> {
         self.submit_many(1).remove(0)
+    }
+
+    /// A job with options over those of its task.
+    pub(super) fn submit_with(&self, options: &TaskOptions) -> Arc<Ticket> {
+        let plan = self.engine.plan("task", options).unwrap();
+        let accepted = self.engine.submit([Submission::new(plan, Payload::Null)]);
+        Arc::clone(&accepted.wait().unwrap()[0].ticket)
     }
 
     pub(super) fn submit_many(&self, jobs: usize) -> Vec<Arc<Ticket>> {

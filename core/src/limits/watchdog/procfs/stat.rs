@@ -2,21 +2,7 @@
 
 use std::time::Duration;
 
-/// What a process has used of the processors.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(in crate::limits::watchdog) struct Times {
-    /// By itself.
-    pub(in crate::limits::watchdog) own: Duration,
-    /// By its children that have ended and that it has waited for.
-    pub(in crate::limits::watchdog) reaped: Duration,
-}
-
-impl Times {
-    /// Both.
-    pub(in crate::limits::watchdog) fn sum(self) -> Duration {
-        self.own + self.reaped
-    }
-}
+use crate::limits::watchdog::Times;
 
 /// The parts of `stat` that matter.
 #[derive(Debug, PartialEq, Eq)]

@@ -10,6 +10,7 @@ use crate::executor::process::frame::{Frame, Kind};
 use crate::executor::process::line::ChildJob;
 use crate::executor::process::message::{Body, JSON, reply};
 use crate::executor::process::turn::PREFETCHED;
+use crate::limits::Had;
 use crate::outcome::Ended;
 use crate::payload::Payload;
 
@@ -118,7 +119,7 @@ fn a_job_that_began_by_itself_and_takes_its_time_is_told_of() {
     let watching = watched(&line);
     let frame = heard(&pool);
     assert_eq!((frame.kind, frame.key), (Kind::Lasts, 2));
-    let (resident, own) = Body(&frame.body).sizes().unwrap();
+    let Had { resident, own, .. } = Body(&frame.body).sizes().unwrap();
     assert!(resident > own && own > 0, "{resident}, {own}");
     drop(pool);
     watching.join().unwrap();
