@@ -1,6 +1,8 @@
 //! What the file `statm` of a process tells of its memory: proc(5).
 
+use std::fs::File;
 use std::io;
+use std::os::unix::fs::FileExt;
 
 /// The memory of a process, in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -14,6 +16,16 @@ pub(crate) struct Sizes {
 }
 
 impl Sizes {
+    /// Those of the process whose `statm` is open.
+    ///
+    /// # Errors
+    /// Those of the system; as `parse`.
+    pub(crate) fn read(statm: &File) -> io::Result<Self> {
+        let mut text = [0; 128];
+        let length = statm.read_at(&mut text, 0)?;
+        Self::parse(&text[..length])
+    }
+
     /// Those that a text tells.
     ///
     /// # Errors

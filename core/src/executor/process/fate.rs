@@ -1,7 +1,6 @@
 //! What is to become of a child: whether it goes on, is replaced or is killed, and for what.
 
 use std::fs::File;
-use std::os::unix::fs::FileExt;
 
 use super::child::Child;
 use super::message::Breakage;
@@ -36,6 +35,7 @@ impl Child {
     /// Whether it is to be replaced: it is being killed, it has run so many jobs, or has grown so large.
     pub(super) fn is_used_up(&self, options: PoolOptions) -> bool {
         let seat = self.seat.lock();
+        let resident = |statm| Sizes::read(statm).unwrap_or_default().resident;
         let size = || seat.fate.size.as_ref().map_or(0, resident);
         let (most_jobs, largest) = (options.max_jobs_per_child, options.max_memory_per_child);
         !seat.fate.goes_on()
@@ -96,12 +96,4 @@ impl Child {
     pub(super) fn breakage(&self) -> Option<Breakage> {
         self.seat.lock().fate.breakage.take()
     }
-}
-
-/// The resident bytes of a process, by its file `statm`.
-fn resident(statm: &File) -> u64 {
-    let mut text = [0; 128];
-    let length = statm.read_at(&mut text, 0).unwrap_or(0);
-    let sizes = Sizes::parse(&text[..length]);
-    sizes.unwrap_or_default().resident
 }

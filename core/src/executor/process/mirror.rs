@@ -2,8 +2,6 @@
 //! at it where the next one begins at once.
 
 use std::fs::File;
-use std::io;
-use std::os::unix::fs::FileExt;
 use std::time::Duration;
 
 use rustix::io::Errno;
@@ -35,16 +33,9 @@ impl Mirror {
         if !has_no_child() {
             return None;
         }
-        let sizes = self.sizes().ok()?;
+        let sizes = Sizes::read(self.statm.as_ref()?).ok()?;
         let own = Duration::try_from(clock_gettime(ClockId::ProcessCPUTime)).ok()?;
         Some(left(sizes, Times { own, reaped }))
-    }
-
-    fn sizes(&self) -> io::Result<Sizes> {
-        let statm = self.statm.as_ref().ok_or(io::ErrorKind::Unsupported)?;
-        let mut text = [0; 128];
-        let length = statm.read_at(&mut text, 0)?;
-        Sizes::parse(&text[..length])
     }
 }
 

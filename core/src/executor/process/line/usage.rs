@@ -40,10 +40,8 @@ impl Usage {
 
     /// The memory that this process has.
     pub(super) fn sizes(&self) -> Sizes {
-        let mut text = [0; 128];
-        let read = |statm: &File| statm.read_at(&mut text, 0).ok();
-        let length = self.statm.as_ref().and_then(read).unwrap_or(0);
-        Sizes::parse(&text[..length]).unwrap_or_default()
+        let read = |statm| Sizes::read(statm).ok();
+        self.statm.as_ref().and_then(read).unwrap_or_default()
     }
 
     /// Whether the thread that made this has started a process that has not been waited for, or one that has
